@@ -1,0 +1,91 @@
+/*
+ * The chain of processes for one client (DESIGN.md section 2), the same for
+ * smtpd, pop3d and imapd:
+ *
+ *	listener --fork--> session       parses the protocol, before login
+ *	         --fork--> tls           between the socket and two pipes
+ *	         --fork--> auth          one credential, one verdict
+ *	         --fork--> mailbox       after login, as the owner
+ *
+ * A session that wants TLS answers the client, and exits with
+ * CHAIN_EXIT_STARTTLS: all that it has read dies with it.  The listener, which still
+ * has the socket, then starts a tls process and a new session behind it.  A
+ * session that has logged in writes what it has read beyond the login to the
+ * same pipe that carried the credential and exits with CHAIN_EXIT_MAILBOX; the
+ * listener, told by the auth process who it is, starts the mailbox process with
+ * that pipe as its first input.  The listener never reads a byte from the
+ * client.
+ */
+#ifndef CHAIN_H
+#define CHAIN_H
+
+#include <sys/socket.h>
+
+#include "auth.h"
+#include "control.h"
+#include "sandbox.h"
+
+/* Exit codes of a session to the listener; others are sysexits. */
+#define CHAIN_EXIT_STARTTLS	40
+#define CHAIN_EXIT_MAILBOX	41
+
+/* Facts that the tls process tells the session before the first byte. */
+struct tls_facts {
+	char version[16];	/* "TLSv1.3" */
+	char cipher[48];
+	char sni[ADDR_DOMAIN_MAX + 1];
+	unsigned bits;
+};
+
+struct conn {
+	int in, out;			/* the client: a socket, pipes or files */
+	struct sockaddr_storage peer;	/* AF_UNSPEC where fd 0 is no socket */
+	char peer_text[64];		/* "192.0.2.7", "2001:db8::1" or "local" */
+	unsigned peer_port, local_port;
+	struct in6_addr peer_in6;	/* IPv4 mapped; :: where unknown */
+	bool loopback;			/* both ends on this machine, or no network at all */
+	char sid[17];			/* session id, the same over STARTTLS */
+	bool tls;			/* facts is set */
+	struct tls_facts facts;
+	bool can_tls;			/* STARTTLS may be offered */
+	bool after_starttls;		/* no greeting: the client speaks next */
+	int auth_out, auth_in;		/* for auth_ask; -1: no auth */
+	unsigned variant;		/* the service's own: smtp, submission, lmtp */
+};
+
+struct chain_service {
+	const char *name;		/* "smtpd" */
+	bool auth;			/* sessions get pipes to an auth process */
+	bool chroot_spool;		/* session's root: the spool, else the empty directory */
+	const struct sandbox_role *session_role;
+	const struct sandbox_role *mailbox_role;	/* NULL: none */
+	/* Called in the listener after each (re)load of the control files. */
+	int (*prepare)(struct control *);
+	/* Called in the session process after fork and before privileges go. */
+	int (*before)(struct control *, struct conn *);
+	/* The session, confined.  Returns the exit code. */
+	int (*session)(struct control *, struct conn *);
+	/* After login, confined to account->maildir, as its owner.  first: input that
+	 * the session had read (a pipe to read to its end before conn->in), or -1. */
+	int (*mailbox)(struct control *, struct conn *, struct account *,
+	    int first);
+	/* What to write to a client that is over a limit, or when the control
+	 * files are broken (a full line with CRLF). */
+	const char *busy, *broken;
+};
+
+struct chain_options {
+	const char *listen[16];		/* -l host:port, may be repeated */
+	size_t nlisten;
+	bool implicit_tls;		/* the first byte is TLS: 465, 993, 995 */
+	unsigned variant;
+};
+
+/*
+ * Looks at fd 0 (or -l) and serves: returns when there is nothing more to serve (one connection,
+ * SIGTERM).  The result is the program's exit code.
+ */
+int	chain_run(const struct chain_service *, struct control *,
+	    const struct chain_options *);
+
+#endif

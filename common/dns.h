@@ -1,0 +1,39 @@
+/*
+ * DNS by libresolv.  RESOLVER=address:port in the environment names the server
+ * instead of resolv.conf (tests; ignored in set-id programs).
+ */
+#ifndef DNS_H
+#define DNS_H
+
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "limits.h"
+
+#define DNS_MX_MAX 20		/* hosts taken from one answer */
+#define DNS_ADDR_MAX 32		/* addresses taken for one host */
+
+enum dns_result {
+	DNS_OK,
+	DNS_NONE,		/* the name exists, no such record */
+	DNS_NXDOMAIN,
+	DNS_TEMP		/* timeout, SERVFAIL, malformed answer */
+};
+
+struct dns_mx { unsigned pref; char host[ADDR_DOMAIN_MAX + 1]; };
+
+/* Reads RESOLVER and resolv.conf; call before privileges go.  0 or -1. */
+int	dns_init(void);
+/* MX hosts by preference, equals in random order.  DNS_OK with *n == 0 and *null is the
+ * null MX (RFC 7505).  At most DNS_MX_MAX. */
+enum dns_result dns_mx(const char *domain, struct dns_mx *, size_t *n,
+	    bool *null);
+/* IPv6 and IPv4 addresses of host, port filled in. */
+enum dns_result dns_addr(const char *host, unsigned port,
+	    struct sockaddr_storage *, size_t *n);
+/* The first TXT records, strings of one record joined; n in: room, out: count. */
+enum dns_result dns_txt(const char *name, char (*out)[1024], size_t *n);
+
+#endif

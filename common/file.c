@@ -1,0 +1,182 @@
+/*
+ * Whole-file reading and durable writing.  Trusts the kernel's return values
+ * and nothing else: every write, fsync and close is checked.
+ */
+#include "file.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define FILE_CHUNK	65536	/* bytes asked for in one read */
+#define FILE_NAME_MAX	255
+
+int
+file_write_all(int fd, const void *data, size_t n)
+{
+	const unsigned char *p = data;
+
+	while (n > 0) {
+		ssize_t w = write(fd, p, n);
+
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w == 0)
+			errno = EIO;
+		if (w <= 0)
+			return -1;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* How much to ask for: what the file's size says is left, and one byte more so
+ * that its end is seen; a chunk where the size tells nothing. */
+static size_t
+read_size(int fd, const struct buf *b)
+{
+	struct stat st;
+	size_t want = FILE_CHUNK, room = b->max - b->len;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0)
+		want = (size_t)st.st_size + 1;
+	return want < room ? want : room;
+}
+
+int
+file_read_all(int fd, struct buf *b)
+{
+	size_t want = read_size(fd, b);
+
+	for (;;) {
+		unsigned char c, *p;
+		ssize_t r;
+
+		if (b->len >= b->max) {		/* full: only the end may follow */
+			r = read(fd, &c, 1);
+			if (r == 1)
+				errno = EFBIG;
+			return r == 0 ? 0 : -1;
+		}
+		if (want == 0 || want > b->max - b->len)
+			want = b->max - b->len;
+		if ((p = buf_room(b, want)) == NULL)
+			return -1;
+		r = read(fd, p, want);
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r == 0 ? 0 : -1;
+		b->len += (size_t)r;
+		want = FILE_CHUNK;
+	}
+}
+
+int
+file_read(int dirfd, const char *path, struct buf *b)
+{
+	int fd, r, e;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	r = file_read_all(fd, b);
+	e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
+int
+file_sync_dir(int dirfd)
+{
+	if (fsync(dirfd) == -1 && errno != EINVAL && errno != EROFS)
+		return -1;
+	return 0;
+}
+
+static int
+write_temporary(int dirfd, const char *tmp, const void *data, size_t n,
+    mode_t mode)
+{
+	int fd, e;
+
+	fd = openat(dirfd, tmp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd == -1)
+		return -1;
+	if (fchmod(fd, mode) == -1 || file_write_all(fd, data, n) == -1 ||
+	    fsync(fd) == -1) {
+		e = errno;
+		close(fd);
+		unlinkat(dirfd, tmp, 0);
+		errno = e;
+		return -1;
+	}
+	return close(fd);
+}
+
+/* The directory that holds path, for its fsync; -1 with errno. */
+static int
+open_parent(int dirfd, const char *path)
+{
+	char dir[FILE_NAME_MAX * 4];
+	const char *slash = NULL;
+
+	for (const char *s = path; *s != '\0'; s++)
+		if (*s == '/')
+			slash = s;
+	if (slash == NULL)
+		snprintf(dir, sizeof(dir), ".");
+	else
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1),
+		    path);
+	return openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
+file_replace(int dirfd, const char *path, const void *data, size_t n,
+    mode_t mode)
+{
+	char tmp[FILE_NAME_MAX * 4 + 32], rnd[17];
+	int dir, r, e;
+
+	random_hex64(rnd);
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp%s", path, rnd) >=
+	    sizeof(tmp)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if ((dir = open_parent(dirfd, path)) == -1)
+		return -1;
+	r = write_temporary(dirfd, tmp, data, n, mode);
+	if (r == 0 && renameat(dirfd, tmp, dirfd, path) == -1) {
+		e = errno;
+		unlinkat(dirfd, tmp, 0);
+		errno = e;
+		r = -1;
+	}
+	if (r == 0)
+		r = file_sync_dir(dir);
+	e = errno;
+	close(dir);
+	errno = e;
+	return r;
+}
+
+int
+file_nonblock(int fd, int on)
+{
+	int fl = fcntl(fd, F_GETFL);
+
+	if (fl == -1)
+		return -1;
+	fl = on ? fl | O_NONBLOCK : fl & ~O_NONBLOCK;
+	return fcntl(fd, F_SETFL, fl) == -1 ? -1 : 0;
+}

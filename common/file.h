@@ -1,0 +1,32 @@
+/*
+ * Files: whole reads, complete writes, durable replacement.
+ */
+#ifndef FILE_H
+#define FILE_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+
+#include "buf.h"
+
+/* Writes all n bytes, going on after EINTR and short writes: 0, or -1. */
+int	file_write_all(int fd, const void *, size_t n);
+/* Appends what can be read from fd up to its end to b: 0, or -1 (EFBIG when it
+ * is more than b may hold). */
+int	file_read_all(int fd, struct buf *b);
+/* Opens path below dirfd and reads it whole: 0, or -1 with errno.  Follows
+ * symbolic links: for the administrator's own files, not for users' mail. */
+int	file_read(int dirfd, const char *path, struct buf *b);
+/*
+ * Replaces path below dirfd by the n bytes, durably: temporary name in the
+ * same directory, write, fsync, rename, fsync of the directory.  0, or -1 with
+ * errno, and then the old file is untouched and no litter is left.
+ */
+int	file_replace(int dirfd, const char *path, const void *, size_t n,
+	    mode_t mode);
+/* fsync of the directory dirfd, taking EINVAL (not supported) for success. */
+int	file_sync_dir(int dirfd);
+int	file_nonblock(int fd, int on);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * One Maildir folder as a list of messages with lasting UIDs: what imapd and pop3d work
+ * on.  Text is truth (posthouse.uids, posthouse.keywords in the folder), any binary
+ * file is a cache that may be deleted at any time.  Many processes and foreign
+ * programs may change the folder meanwhile; fcntl locks are held for milliseconds.
+ *
+ * Messages are addressed by index 0..count-1 in order of UID; indices stay the
+ * same until folder_refresh.  Nothing here knows IMAP.
+ */
+#ifndef FOLDER_H
+#define FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "buf.h"
+#include "maildir.h"
+
+struct folder;
+
+/*
+ * Opens the folder whose cur, new and tmp stand in dir, taking up new files (files in
+ * new/ stay there until their flags first change).  UIDVALIDITY and UIDs
+ * are durable before this returns.  NULL with errno: ENOENT, EACCES, ...
+ */
+struct folder *folder_open(const char *dir, bool read_only);
+void	folder_close(struct folder *);
+
+size_t	folder_count(const struct folder *);
+uint32_t folder_uidvalidity(const struct folder *);
+uint32_t folder_uidnext(const struct folder *);
+uint32_t folder_uid(const struct folder *, size_t i);
+/* Index of the first message with a UID >= uid (count if none). */
+size_t	folder_lower(const struct folder *, uint32_t uid);
+unsigned folder_flags(const struct folder *, size_t i);		/* MAIL_* */
+uint64_t folder_keywords(const struct folder *, size_t i);	/* bit k: keyword k */
+bool	folder_recent(const struct folder *, size_t i);	/* first seen by this session */
+/* Octets with CRLF line ends (RFC822.SIZE), from the name, the cache or by reading once. */
+int	folder_size(struct folder *, size_t i, uint64_t *);
+/* Arrival: the file's mtime (INTERNALDATE). */
+int	folder_date(struct folder *, size_t i, time_t *);
+/* The unique part of the name: what POP3 UIDL and object ids are made of. Valid until refresh. */
+struct span folder_unique(const struct folder *, size_t i);
+/* Opens the message for reading; -1 ENOENT when it has vanished. */
+int	folder_open_message(struct folder *, size_t i);
+
+/* Keywords: number of names, a name, and the bit for a name (made if create; -1 EINVAL bad name, ENOSPC
+ * when the folder has 64). */
+size_t	folder_keyword_count(const struct folder *);
+const char *folder_keyword_name(const struct folder *, size_t k);
+int	folder_keyword_bit(struct folder *, struct span name, bool create);
+
+/* Sets flags and keywords of one message to these values (a rename; from new/ to cur/ at the first
+ * change).  Retries where another process renamed it meanwhile.  0, or -1 ENOENT: it is gone. */
+int	folder_set(struct folder *, size_t i, unsigned flags, uint64_t keywords);
+/* Unlinks the message; the index stays until folder_refresh. 0 also when it was gone. */
+int	folder_remove(struct folder *, size_t i);
+
+/* What changed on disk since the last refresh (or open), told in this order: vanished messages with
+ * their index at the time of the call, from the last to the first; then changed flags; then how many
+ * are new at the end.  NULL callbacks are skipped.  Cheap when nothing changed.  0 or -1. */
+struct folder_changes {
+	void (*vanished)(void *arg, size_t i, uint32_t uid);
+	void (*flags)(void *arg, size_t i);
+	void (*arrived)(void *arg, size_t n);
+	void *arg;
+};
+int	folder_refresh(struct folder *, const struct folder_changes *);
+/* An inotify descriptor that becomes readable when the folder may have changed, or -1: poll
+ * every poll-seconds instead.  folder_refresh drains it. */
+int	folder_watch(struct folder *);
+
+/*
+ * A message being added (APPEND).  Content with LF or CRLF line ends is stored with LF.
+ * commit: durable, with flags, keywords and arrival (0: now), and returns its UID.
+ */
+struct folder_append;
+struct folder_append *folder_append_begin(const char *dir);
+int	folder_append_add(struct folder_append *, const void *, size_t);
+int	folder_append_commit(struct folder_append *, unsigned flags,
+	    const char *const *keywords, size_t nkeywords, time_t arrival, uint32_t *uidvalidity, uint32_t *uid);
+void	folder_append_abort(struct folder_append *);
+
+/* Copies (link(2), or a real copy across file systems) message i into the folder in dir with its
+ * flags and keywords; move is rename(2).  0, the new UID; or -1. */
+int	folder_copy(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
+int	folder_move(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
+
+/* STATUS without opening for work: counts. */
+struct folder_status { size_t messages, unseen, recent; uint32_t uidnext, uidvalidity; };
+int	folder_status(const char *dir, struct folder_status *);
+
+/* The folders of an account: Maildir++ (".A.B" is A/B).  Names here are the raw directory names without
+ * the leading dot; "" is INBOX. */
+int	folder_list(const char *root, int (*each)(void *arg, const char *name), void *arg);
+int	folder_create(const char *root, const char *name);	/* EEXIST */
+int	folder_delete(const char *root, const char *name);
+int	folder_rename(const char *root, const char *from, const char *to);
+int	folder_path(const char *root, const char *name, char *out, size_t size);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Message header: fields, folding, parameters, dates, and the encodings that
+ * carry what ASCII cannot.  Over memory; no I/O.  Lines end in LF or CRLF.
+ */
+#ifndef HEADER_H
+#define HEADER_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "buf.h"
+
+struct header_field {
+	struct span whole;	/* name to the last line end of the field */
+	struct span name;
+	struct span body;	/* after the colon, folded as it stands, without the last line end */
+};
+
+/*
+ * Takes the next field off the front of *rest.  HEADER_FIELD: *f is set.
+ * HEADER_END: *rest now stands behind the empty line, or at the end of the
+ * bytes.  HEADER_BAD: a line that is neither field nor continuation; *rest
+ * stands at it, and it is where the body begins (as if the empty line were
+ * missing).
+ */
+enum header_result { HEADER_FIELD, HEADER_END, HEADER_BAD };
+enum header_result header_next(struct span *rest, struct header_field *f);
+/* Length of the header in message, with the empty line. */
+size_t	header_length(struct span message);
+/* First field of that name (ASCII, no case): true and *f. */
+bool	header_find(struct span message, const char *name,
+	    struct header_field *f);
+/* Appends body unfolded (RFC 5322 section 2.2.3): line ends removed, outer white space trimmed. */
+int	header_unfold(struct span body, struct buf *out);
+
+/* RFC 5322 section 3.3 with obs-date (two-digit years, zone names).  0 and the time; zone in
+ * minutes east.  -1: not a date.  date_print gives "Sun, 22 Nov 2026 00:00:00 +0000", always UTC. */
+int	date_parse(struct span, time_t *, int *zone);
+#define DATE_SIZE 40
+void	date_print(time_t, char out[DATE_SIZE]);
+
+#endif

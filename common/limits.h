@@ -1,0 +1,56 @@
+/*
+ * Every fixed limit, with its reason.  What an administrator may change is a
+ * setting (settings.c); its default and bounds stand there.  Both are in the
+ * man pages of the programs that they concern.
+ */
+#ifndef POSTHOUSE_LIMITS_H
+#define POSTHOUSE_LIMITS_H
+
+/* netio */
+#define NETIN_BUF_FIRST	4096	/* one page: what an idle session holds */
+#define NETIN_BUF	65536	/* bulk data: fewer reads, no more gain above */
+#define NETIN_RATE_WINDOW 60	/* seconds over which the minimum rate is taken */
+#define NETOUT_BUF	65536	/* one write for a batch of replies */
+
+/* addresses: RFC 5321 section 4.5.3.1 */
+#define ADDR_LOCAL_MAX	64	/* octets of a local part */
+#define ADDR_DOMAIN_MAX	255	/* octets of a domain */
+#define ADDR_MAX	320	/* both and the "@" */
+#define ADDR_PATH_MAX	1024	/* a path with an (ignored) source route */
+
+/* SMTP */
+#define SMTP_LINE_MAX	2048	/* command line: 512 and what extensions add (RFC 5321 4.5.3.1.4, AUTH 12288 apart) */
+#define SMTP_AUTH_MAX	12288	/* an AUTH line: RFC 4954 section 4 */
+#define SMTP_TEXT_MAX	998	/* octets of a text line without CRLF: RFC 5321 4.5.3.1.6 */
+#define SMTP_HELO_MAX	255	/* CVE-2019-16928: a long EHLO name has no use */
+#define SMTP_REPLY_MAX	510	/* a reply line we send: RFC 5321 4.5.3.1.5 */
+#define SMTP_REPLY_LINES 100	/* lines of one reply that the client reads */
+
+/* POP3 */
+#define POP3_LINE_MAX	512	/* RFC 2449 section 4 says 255; AUTH lines apart */
+
+/* IMAP */
+#define IMAP_LINE_MAX	65535	/* one line of a command, before a literal */
+#define IMAP_LOGIN_MAX	8192	/* all of one command before login: CVE-2026-27857 */
+#define IMAP_COMMAND_MAX 1048576 /* all of one command after login, APPEND data apart */
+#define IMAP_DEPTH_MAX	32	/* nesting of parentheses */
+
+/* messages: CVE-2019-11494, CVE-2020-12100, CVE-2024-23184 and their kin */
+#define HEADER_LINE_MAX	1048576	/* one header field, unfolded */
+#define HEADER_MAX	10485760 /* the whole header */
+#define HEADER_FIELDS_MAX 10000
+#define MIME_DEPTH_MAX	100
+#define MIME_PARTS_MAX	10000
+#define MIME_PARAMS_MAX	100	/* parameters of one field */
+#define ADDRESS_LIST_MAX 1000	/* addresses parsed from one field */
+#define RECEIVED_MAX	100	/* hops before a message loops: RFC 5321 6.3 */
+
+/* spool and control */
+#define SPOOL_NAME_MAX	128	/* a spool file's name */
+#define SPOOL_ENVELOPE_MAX 16777216 /* envelope fields at the head of a file */
+#define CONTROL_SMALL_MAX 1048576 /* settings, hostname, networks, routes */
+#define CONTROL_TABLE_MAX 268435456 /* users, passwords, aliases: 1,000,000 entries */
+#define CONTROL_LINE_MAX 4096
+#define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Child processes with an explicit descriptor map.
+ */
+#ifndef PROC_H
+#define PROC_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+#include "settings.h"
+
+/*
+ * The role of each descriptor, the same in every program (posthouse(7)):
+ * 0 main input, 1 main output, 2 log, 3 second input, 4 result lines.
+ */
+struct proc_map { int from; int to; };
+
+/*
+ * Forks and executes path with argv and envp (NULL: the present one).  The child has exactly the
+ * descriptors of map (and 2, if map does not name it); a from of -1 gives /dev/null.
+ * Returns the pid, or -1 with errno (also when exec fails).
+ */
+pid_t	proc_spawn(const char *path, char *const argv[], char *const envp[],
+	    const struct proc_map *map, size_t nmap);
+/* Closes every descriptor from low upwards. */
+void	proc_close_from(int low);
+/* Moves the descriptors of map to their places in this process and closes all others above 4
+ * (2 is kept).  For a forked child that does not exec. */
+int	proc_arrange(const struct proc_map *map, size_t nmap);
+/* Gives up root for good: setgroups, setgid, setuid, and checks that it cannot come back.
+ * No effect (0) when not root.  0 or -1. */
+int	proc_become(const struct ids *);
+void	proc_ignore_sigpipe(void);
+
+#endif

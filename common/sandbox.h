@@ -1,0 +1,47 @@
+/*
+ * Confinement of a process after its last open(): the visible, same-ordered
+ * block that gives up privilege.  Linux: chroot, ids, rlimits, no_new_privs,
+ * Landlock, seccomp; elsewhere chroot, ids and rlimits (pledge and unveil fit
+ * here).  Each program's table of roles stands in its own folder.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "settings.h"
+
+enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2 };
+struct sandbox_path {
+	const char *path;
+	unsigned access;
+};
+
+struct sandbox_role {
+	const char *name;
+	/*
+	 * Allowed system calls besides the basic set (read, write, readv, writev,
+	 * close, poll, clock, memory, exit, signals).  Ended by -1.  NULL: no
+	 * seccomp.  Everything else ends the process with SIGSYS.
+	 */
+	const int *syscalls;
+	uint64_t memory;	/* RLIMIT_AS... bytes of data (RLIMIT_DATA); 0: unchanged */
+	uint64_t file_size;	/* RLIMIT_FSIZE; 0: no file may be written; UINT64_MAX: unchanged */
+	unsigned files;		/* RLIMIT_NOFILE; 0: unchanged */
+	bool no_fork;		/* RLIMIT_NPROC 0 */
+};
+
+/*
+ * Enters the role; there is no way back.  root: chroot there (NULL: no chroot).
+ * ids: become them (NULL: stay).  paths: Landlock to these (n 0 and paths not
+ * NULL: no file at all; paths NULL: no Landlock).  chroot and ids only when
+ * running as root.  off (the setting "sandbox no") leaves out Landlock and
+ * seccomp only.  0, or -1 with errno: the caller must exit.
+ */
+int	sandbox_enter(const struct sandbox_role *, const char *root,
+	    const struct ids *, const struct sandbox_path *paths, size_t n,
+	    bool off);
+
+#endif

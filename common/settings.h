@@ -1,0 +1,54 @@
+/*
+ * The settings file: "name value" lines; every name, default and bound stands
+ * in one table in settings.c, is documented in posthouse.conf(5), and an
+ * unknown name is an error.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ids { uid_t uid; gid_t gid; };	/* from "name", "uid" or "uid:gid" */
+
+struct settings {
+	/* places */
+	char spool[256], mail[256];
+	/* accounts; resolved only when running as root */
+	struct ids net_user, tls_user, auth_user, queue_user, send_user,
+	    mail_user;
+	gid_t spool_group;
+	/* receiving */
+	uint64_t message_size;		/* bytes */
+	unsigned recipients;		/* per message */
+	unsigned connections, client_connections, user_connections;
+	unsigned command_timeout, session_timeout, data_rate;	/* s, s, bytes/s */
+	unsigned errors;		/* failed commands per session */
+	bool plain_auth;		/* AUTH without TLS outside loopback */
+	char recipient_delimiter[8];
+	bool bare_newline_repair;
+	/* spool */
+	bool sync_directory;		/* two-flush order */
+	/* queue */
+	unsigned queue_lifetime, retry_first, retry_max, delay_warning;	/* s */
+	unsigned local_jobs, remote_jobs, destination_jobs;
+	/* sending */
+	unsigned connect_timeout, reply_timeout;
+	unsigned reuse_seconds;
+	/* security */
+	bool sandbox;
+	/* imap, pop3 */
+	unsigned idle_timeout, poll_seconds;
+};
+
+struct control;
+
+/* Reads CONTROL/settings; a missing file means the defaults.  Errors go to
+ * control_error.  0 or -1. */
+int	settings_load(struct control *, struct settings *);
+/* Prints every effective setting, one "name value" a line. */
+void	settings_print(const struct settings *);
+
+#endif

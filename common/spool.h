@@ -1,0 +1,109 @@
+/*
+ * Spool files (posthouse-queue(5)): names, envelopes, writing them so that 250
+ * means kept.  Used by smtpd, sendmail and bounces to write, by queue and
+ * deliver to read.
+ */
+#ifndef SPOOL_H
+#define SPOOL_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "buf.h"
+#include "limits.h"
+
+/*
+ * A name is QID.HOST,S=size,W=size-with-crlf where QID is decimal seconds, a
+ * dot and 16 hexadecimal digits (64 random bits).  The temporary name has no
+ * sizes.  It is also the Maildir name.
+ */
+struct spool_name {
+	char text[SPOOL_NAME_MAX];
+	size_t qid_len;			/* text[0..qid_len) is the queue id */
+	time_t arrival;
+	uint64_t size, wsize;
+};
+/* false: not a spool name (path separators, control bytes, no sizes, ...). */
+bool	spool_name_parse(struct span, struct spool_name *);
+
+/* Directories below the spool, opened once; -1 where a program has no use. */
+struct spool {
+	int tmp, new, cur, state, hold;
+	int trigger;		/* O_RDWR | O_NONBLOCK, or -1 */
+	bool sync_directory;
+	char host[ADDR_DOMAIN_MAX + 1];
+};
+/* For writers: tmp, new and trigger below path ("/" inside the chroot). 0 or -1. */
+int	spool_open_writer(struct spool *, const char *path, const char *host,
+	    bool sync_directory);
+void	spool_close(struct spool *);
+
+/*
+ * One message being written: the caller gives the envelope and the Received
+ * field, then the content with LF line ends in any pieces, then commits.
+ */
+struct spool_writer {
+	const struct spool *spool;
+	int fd;
+	char tmp[SPOOL_NAME_MAX];	/* "" when nothing is open */
+	char qid[40];
+	struct buf buf;			/* what is not yet written */
+	uint64_t size, lines;
+	bool failed;			/* sticky; errno_ tells */
+	int errno_;
+};
+/* Creates the file: 0, or -1 with errno. */
+int	spool_begin(struct spool_writer *, const struct spool *);
+/* Adds bytes that already have LF line ends.  Sticky failure. */
+int	spool_add(struct spool_writer *, const void *, size_t);
+/*
+ * Makes name and content durable (rename into new/, one fsync; and of the
+ * directory where set) and only then returns 0 and the final name.  -1: nothing
+ * is visible in new/ and nothing is left in tmp/.
+ */
+int	spool_commit(struct spool_writer *, struct spool_name *);
+/* Throws away an open message; no effect after commit. */
+void	spool_abort(struct spool_writer *);
+/* Tells queue the name; never waits and never fails: queue scans as well. */
+void	spool_trigger(const struct spool *, const struct spool_name *);
+
+/*
+ * Envelope: the fields up to the first "Received:".
+ *	Return-Path: <sender>
+ *	Delivered-To: recipient          one line each, in the order given
+ *	Envelope-Id: xtext               ENVID, only when given
+ *	Envelope-Ret: FULL|HDRS
+ *	Envelope-Body: 8BITMIME|BINARYMIME
+ *	Envelope-Smtputf8: yes
+ *	Envelope-Notify: recipient-number NOTIFY-list   (numbers from 1)
+ *	Envelope-Orcpt: recipient-number type;xtext
+ *	Envelope-Auth: login
+ * Parser and printer stand in one file with a round-trip test; the printer
+ * refuses NUL, CR and LF.
+ */
+struct envelope_rcpt {
+	char *addr;
+	char *notify;			/* NULL: not given */
+	char *orcpt;
+};
+struct envelope {
+	char *sender;			/* "" is the null reverse-path */
+	struct envelope_rcpt *rcpts;
+	size_t nrcpts, cap;
+	char *envid, *ret, *auth;	/* NULL: not given */
+	bool body8, binary, smtputf8;
+	size_t length;			/* parsed: bytes of the envelope fields */
+};
+void	envelope_init(struct envelope *);
+void	envelope_free(struct envelope *);	/* and init */
+int	envelope_add_rcpt(struct envelope *, const char *addr,
+	    const char *notify, const char *orcpt);	/* copies; 0 or -1 */
+int	envelope_print(const struct envelope *, struct buf *out);
+/* Parses the head of a spool file.  0; -1 EINVAL malformed, ENODATA when head is too short to
+ * hold all of it (read more and call again). */
+int	envelope_parse(struct span head, struct envelope *);
+
+#endif

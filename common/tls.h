@@ -1,0 +1,40 @@
+/*
+ * TLS: the only file that includes OpenSSL for it is tls.c.
+ */
+#ifndef TLS_H
+#define TLS_H
+
+#include <stdbool.h>
+
+#include "chain.h"
+#include "control.h"
+
+struct tls_server;		/* certificate chains and parameters, no private key */
+
+/*
+ * Reads the certificate chain(s) below CONTROL/tls.  NULL with no error when there is no tls
+ * directory; NULL and control_error when it is broken.
+ */
+struct tls_server *tls_server_load(struct control *);
+void	tls_server_free(struct tls_server *);
+/*
+ * The tls process: reads the private key (still as root), enters its sandbox, does
+ * the handshake on sock_in/sock_out within timeout seconds, writes one line of facts to plain_out and
+ * then copies both ways until both ends are closed.  Returns the exit code.
+ */
+int	tls_serve(struct tls_server *, struct control *, int sock_in,
+	    int sock_out, int plain_in, int plain_out, unsigned timeout);
+/* The session's side: reads the line of facts from fd byte by byte; 0, or -1 (handshake failed). */
+int	tls_read_facts(int fd, struct tls_facts *);
+
+/* The client's side, for deliver-remote: a TLS client over a connected socket, blocking. */
+struct tls_client;
+/* verify: certificate and host name must be right.  NULL: why is in error (one line). */
+struct tls_client *tls_client_start(int fd, const char *host, bool verify,
+	    char *error, size_t size, struct tls_facts *);
+/* As read and write; -1 with errno. */
+long	tls_client_read(struct tls_client *, void *, size_t);
+long	tls_client_write(struct tls_client *, const void *, size_t);
+void	tls_client_end(struct tls_client *);
+
+#endif
