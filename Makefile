@@ -20,7 +20,7 @@ ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
 LIBS	= $(BSDLIBS) -lcrypt -lresolv
 TLSLIBS	= -lssl -lcrypto
 
-PROGS	= smtpd queue deliver-local deliver-remote sendmail pop3d imapd
+PROGS	= smtpd queue deliver-local deliver-remote bounce sendmail admin pop3d imapd
 HEADERS	= $(wildcard common/*.h smtpd/*.h queue/*.h deliver/*.h pop3d/*.h imapd/*.h)
 obj	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 COMMON	= $(call obj,common/*.c)
@@ -47,6 +47,10 @@ $(O)/bin/imapd: $(call obj,imapd/*.c) $(O)/libcommon.a
 $(O)/bin/queue: $(call obj,queue/queue*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
+	$(link)
+$(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/libcommon.a
+	$(link)
+$(O)/bin/bounce: $(call obj,deliver/bounce*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/deliver-local: $(call obj,deliver/local*.c) $(O)/libcommon.a
 	$(link)
