@@ -1,0 +1,172 @@
+/*
+ * Child processes: explicit descriptors, no shell, privileges given up for
+ * good.  Trusts its caller's argv; refuses to go on when a step fails.
+ */
+#include "proc.h"
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "ex.h"
+#include "log.h"
+
+#define PROC_PARK	64	/* descriptors wait here while places are filled */
+#define PROC_MAP_MAX	8
+
+enum proc_class
+proc_class(int status)
+{
+	if (!WIFEXITED(status))
+		return PROC_DEFER;
+	switch (WEXITSTATUS(status)) {
+	case EX_OK:
+		return PROC_DONE;
+	case EX_DATAERR:
+	case EX_NOUSER:
+	case EX_UNAVAILABLE:
+	case EX_PROTOCOL:
+	case EX_NOPERM:
+	case 100:
+	case 112:
+		return PROC_FAIL;
+	default:
+		return PROC_DEFER;
+	}
+}
+
+void
+proc_close_from(int low)
+{
+	closefrom(low);
+}
+
+/* First out of the way of every target, then to the targets, so that no copy
+ * overwrites a source that is still needed. */
+int
+proc_arrange(const struct proc_map *map, size_t nmap)
+{
+	int parked[PROC_MAP_MAX];
+	int high = 2;
+
+	if (nmap > PROC_MAP_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (size_t i = 0; i < nmap; i++) {
+		int from = map[i].from;
+
+		if (from == -1 && (from = open("/dev/null", O_RDWR)) == -1)
+			return -1;
+		if ((parked[i] = fcntl(from, F_DUPFD_CLOEXEC, PROC_PARK)) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < nmap; i++) {
+		if (dup2(parked[i], map[i].to) == -1)
+			return -1;
+		if (map[i].to > high)
+			high = map[i].to;
+	}
+	for (int fd = 0; fd <= high; fd++) {
+		bool keep = fd == 2;
+
+		for (size_t i = 0; i < nmap; i++)
+			keep = keep || map[i].to == fd;
+		if (!keep)
+			close(fd);
+	}
+	proc_close_from(high + 1);
+	return 0;
+}
+
+/* In the child: never returns.  The report pipe carries errno and closes on
+ * exec. */
+static void
+child_exec(const char *path, char *const argv[], char *const envp[],
+    const struct proc_map *map, size_t nmap, int report)
+{
+	struct proc_map all[PROC_MAP_MAX];
+	int to = 2;
+
+	for (size_t i = 0; i < nmap; i++) {
+		all[i] = map[i];
+		if (map[i].to > to)
+			to = map[i].to;
+	}
+	all[nmap] = (struct proc_map){ report, to + 1 };
+	if (proc_arrange(all, nmap + 1) == 0) {
+		(void)fcntl(to + 1, F_SETFD, FD_CLOEXEC);
+		report = to + 1;
+		signal(SIGPIPE, SIG_DFL);
+		if (envp != NULL)
+			execve(path, argv, envp);
+		else
+			execv(path, argv);
+	}
+	if (write(report, &errno, sizeof(errno)) == -1)
+		_exit(EX_OSERR);
+	_exit(EX_OSERR);
+}
+
+pid_t
+proc_spawn(const char *path, char *const argv[], char *const envp[],
+    const struct proc_map *map, size_t nmap)
+{
+	int report[2], e = 0;
+	pid_t pid;
+	ssize_t n;
+
+	if (nmap >= PROC_MAP_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (pipe2(report, O_CLOEXEC) == -1)
+		return -1;
+	if ((pid = fork()) == 0)
+		child_exec(path, argv, envp, map, nmap, report[1]);
+	close(report[1]);
+	if (pid == -1) {
+		close(report[0]);
+		return -1;
+	}
+	while ((n = read(report[0], &e, sizeof(e))) == -1 && errno == EINTR)
+		;
+	close(report[0]);
+	if (n == (ssize_t)sizeof(e)) {
+		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+			;
+		errno = e;
+		return -1;
+	}
+	return pid;
+}
+
+int
+proc_become(const struct ids *ids)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (ids->uid == (uid_t)-1 || ids->uid == 0 || ids->gid == (gid_t)-1) {
+		errno = EPERM;
+		return -1;
+	}
+	if (setgroups(1, &ids->gid) == -1 || setresgid(ids->gid, ids->gid,
+	    ids->gid) == -1 || setresuid(ids->uid, ids->uid, ids->uid) == -1)
+		return -1;
+	if (setuid(0) != -1 || seteuid(0) != -1) {
+		errno = EPERM;
+		return -1;
+	}
+	return 0;
+}
+
+void
+proc_ignore_sigpipe(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+}

@@ -1,0 +1,219 @@
+/*
+ * Confinement, in the same order everywhere: rlimits, chroot, ids,
+ * no_new_privs, Landlock, seccomp.  The one file that knows Linux' own
+ * mechanisms; where a kernel lacks Landlock the others still hold.
+ */
+#include "sandbox.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1		/* the sanitizers' own calls are not in the tables */
+#else
+#define SANITIZED 0
+#endif
+
+#if defined(__x86_64__)
+#define SANDBOX_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define SANDBOX_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+/* What every role needs: descriptors it has, memory, time, its end. */
+static const int basic_calls[] = {
+	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_fstat,
+	SYS_newfstatat, SYS_lseek, SYS_poll, SYS_ppoll, SYS_brk, SYS_mmap,
+	SYS_munmap, SYS_mremap, SYS_madvise, SYS_clock_gettime,
+	SYS_gettimeofday, SYS_getrandom, SYS_getpid, SYS_gettid,
+	SYS_rt_sigreturn, SYS_rt_sigaction, SYS_rt_sigprocmask,
+	SYS_restart_syscall, SYS_futex, SYS_exit, SYS_exit_group, SYS_fcntl,
+	SYS_setsockopt, SYS_getsockopt, SYS_shutdown, SYS_sendto,
+	SYS_pread64, SYS_tgkill, SYS_membarrier
+};
+
+#define FILTER_MAX	160	/* instructions: header, two per call, end */
+
+#ifdef SANDBOX_ARCH
+static void
+filter_allow(struct sock_filter *f, size_t *n, int call)
+{
+	f[(*n)++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+	    (unsigned)call, 0, 1);
+	f[(*n)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_ALLOW);
+}
+
+/* One comparison per allowed call; all else ends the process, so that a missing
+ * call shows at once in the tests. */
+static int
+enter_seccomp(const int *calls)
+{
+	struct sock_filter f[FILTER_MAX + 2 * 64];
+	struct sock_fprog prog = { .filter = f };
+	size_t n = 0, max = sizeof(f) / sizeof(f[0]) - 2;
+
+	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	    offsetof(struct seccomp_data, arch));
+	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+	    SANDBOX_ARCH, 1, 0);
+	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_KILL_PROCESS);
+	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	    offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < sizeof(basic_calls) / sizeof(*basic_calls); i++)
+		filter_allow(f, &n, basic_calls[i]);
+	for (; *calls != -1; calls++) {
+		if (n >= max) {
+			errno = E2BIG;
+			return -1;
+		}
+		filter_allow(f, &n, *calls);
+	}
+	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_KILL_PROCESS);
+	prog.len = (unsigned short)n;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+#else
+static int
+enter_seccomp(const int *calls)
+{
+	(void)calls;
+	return 0;	/* no table for this architecture: the other walls stand */
+}
+#endif
+
+/* The structures are ours because Debian 12's header is older than the kernel
+ * may be; the numbers are the kernel's interface. */
+struct ll_ruleset { uint64_t fs, net, scoped; };
+struct ll_path { uint64_t access; int32_t fd; } __attribute__((packed));
+
+#define LL_RULE_PATH	1
+#define LL_READ		((1ULL << 2) | (1ULL << 3))	/* read file, list */
+#define LL_FILE		((1ULL << 1) | (1ULL << 2) | (1ULL << 14))
+#define LL_WRITE	((1ULL << 1) | (1ULL << 4) | (1ULL << 5) | \
+	(1ULL << 7) | (1ULL << 8) | (1ULL << 10) | (1ULL << 13) | (1ULL << 14))
+
+/* Every file right that this kernel's ABI knows: what is handled is denied. */
+static uint64_t
+ll_handled(long abi)
+{
+	uint64_t all = (1ULL << 13) - 1;
+
+	if (abi >= 2)
+		all |= 1ULL << 13;	/* rename and link between directories */
+	if (abi >= 3)
+		all |= 1ULL << 14;	/* truncate */
+	return all;
+}
+
+static int
+ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled)
+{
+	struct ll_path rule = { .access = LL_READ };
+	struct stat st;
+	long r;
+
+	if ((path->access & SANDBOX_WRITE) != 0)
+		rule.access |= LL_WRITE;
+	rule.fd = open(path->path, O_PATH | O_CLOEXEC);
+	if (rule.fd == -1)
+		return -1;
+	if (fstat(rule.fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		rule.access &= LL_FILE;
+	rule.access &= handled;
+	r = syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH, &rule, 0);
+	close(rule.fd);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+enter_landlock(const struct sandbox_path *paths, size_t n)
+{
+	struct ll_ruleset attr = { 0, 0, 0 };
+	long abi, fd, r;
+
+	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+	if (abi < 1)
+		return 0;	/* not in this kernel */
+	attr.fs = ll_handled(abi);
+	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.fs), 0);
+	if (fd == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (ll_add((int)fd, &paths[i], attr.fs) == -1) {
+			close((int)fd);
+			return -1;
+		}
+	r = syscall(SYS_landlock_restrict_self, (int)fd, 0);
+	close((int)fd);
+	return r == -1 ? -1 : 0;
+}
+
+static int
+limit(int what, uint64_t value)
+{
+	struct rlimit rl = { .rlim_cur = value, .rlim_max = value };
+	struct rlimit now;
+
+	if (getrlimit(what, &now) == 0 && now.rlim_max < rl.rlim_max)
+		rl.rlim_cur = rl.rlim_max = now.rlim_max;
+	return setrlimit(what, &rl);
+}
+
+static int
+enter_limits(const struct sandbox_role *role)
+{
+	if (limit(RLIMIT_CORE, 0) == -1)
+		return -1;
+	if (role->memory > 0 && !SANITIZED &&
+	    limit(RLIMIT_DATA, role->memory) == -1)
+		return -1;
+	if (role->file_size != UINT64_MAX &&
+	    limit(RLIMIT_FSIZE, role->file_size) == -1)
+		return -1;
+	if (role->files > 0 && limit(RLIMIT_NOFILE, role->files) == -1)
+		return -1;
+	if (role->no_fork && geteuid() != 0 && limit(RLIMIT_NPROC, 0) == -1)
+		return -1;
+	return 0;
+}
+
+int
+sandbox_enter(const struct sandbox_role *role, const char *root,
+    const struct ids *ids, const struct sandbox_path *paths, size_t n,
+    bool off)
+{
+	bool privileged = geteuid() == 0;
+
+	if (privileged && root != NULL &&
+	    (chdir(root) == -1 || chroot(".") == -1 || chdir("/") == -1))
+		return -1;
+	if (privileged && ids != NULL && proc_become(ids) == -1)
+		return -1;
+	if (enter_limits(role) == -1)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	/* Behind a chroot there is nothing left for Landlock to deny. */
+	if (!off && !SANITIZED && paths != NULL && !(privileged && root != NULL)
+	    && enter_landlock(paths, n) == -1)
+		return -1;
+	if (!off && !SANITIZED && role->syscalls != NULL)
+		return enter_seccomp(role->syscalls);
+	return 0;
+}
