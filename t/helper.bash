@@ -1,0 +1,158 @@
+# helper.bash: what every t/*.bats file loads.  Gives ROOT, BIN, TESTDATA and the functions below; nothing here needs a
+# fixed port, and whatever is started is ended by its own pid.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BIN=${BIN:-$ROOT/build/bin}
+TESTDATA=${TESTDATA:-$ROOT/../shared/testdata}
+export ROOT BIN TESTDATA
+export INSTANCE_FAST=${INSTANCE_FAST:-1}
+INSTANCES=()
+
+# await SECONDS CMD...: polls until CMD succeeds; fails loudly when it never did.
+await() {
+	local seconds=$1 end
+	shift
+	end=$((${EPOCHREALTIME/./} + seconds * 1000000))
+	until "$@"; do
+		if ((${EPOCHREALTIME/./} > end)); then
+			echo "await: not within ${seconds}s: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# need CMD PACKAGE: skips the test, and says how to get the command.
+need() {
+	command -v "$1" >/dev/null 2>&1 ||
+	    skip "NOT TESTED: no $1 here (apt-get install $2)"
+}
+
+# need_root, need_data FILE: the same for other things that may be missing.
+need_root() {
+	[ "$(id -u)" = 0 ] || skip "NOT TESTED: needs root"
+}
+need_data() {
+	[ -e "$TESTDATA/$1" ] || skip "NOT TESTED: no test material $1"
+}
+
+# private_dir: an empty directory that other users may pass through, removed by instance_stop or cleanup_dirs.
+private_dir() {
+	local dir
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/posthouse.XXXXXX") || return 1
+	chmod 711 "$dir"
+	echo "$dir"
+}
+
+# load_env DIR: takes the instance's variables (HOST SMTP_PORT ... PIDS) into this shell.
+load_env() {
+	# shellcheck disable=SC1091
+	. "$1/env"
+}
+
+# instance_start [DIR]: a private server; its directory is in DIR, its ports and paths in the variables of DESIGN.md
+# section 9.  INSTANCE_SETTINGS may hold lines for CONTROL/settings.
+instance_start() {
+	if [ $# -gt 0 ]; then
+		DIR=$1
+	else
+		DIR=$(private_dir) || return 1
+	fi
+	INSTANCES+=("$DIR")
+	"$ROOT/t/instance" start "$DIR" >"$DIR.start" 2>&1 || {
+		cat "$DIR.start" >&2
+		return 1
+	}
+	rm -f "$DIR.start"
+	load_env "$DIR"
+}
+
+# instance_stop [DIR...]: stops the instances (all that were started, by default), shows their logs if KEEP_LOG or the
+# test failed, and removes their directories.
+instance_stop() {
+	local dir status=0
+	[ $# -gt 0 ] || set -- "${INSTANCES[@]}"
+	for dir; do
+		[ -d "$dir" ] || continue
+		if [ -z "${BATS_TEST_COMPLETED-1}" ] || [ -n "${KEEP_LOG-}" ]; then
+			tail -n 40 "$dir"/log/* >&2 || :
+		fi
+		"$ROOT/t/instance" stop "$dir" >&2 || status=1
+		[ -n "${KEEP-}" ] || rm -rf "$dir" "$dir.start"
+	done
+	return $status
+}
+
+# adduser ADDRESS PASSWORD: into the instance in DIR.
+adduser() {
+	"$ROOT/t/instance" adduser "$DIR" "$1" "$2"
+}
+
+# maildir ADDRESS: where its mail is.
+maildir() {
+	echo "$MAIL/${1#*@}/${1%@*}"
+}
+
+# messages DIR: how many messages a Maildir holds; has_messages DIR N for await.
+messages() {
+	find "$1/new" "$1/cur" -type f 2>/dev/null | wc -l
+}
+has_messages() {
+	[ "$(messages "$1")" -ge "$2" ]
+}
+
+# spool_empty: nothing waits in the instance's spool.
+spool_empty() {
+	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/tmp" -type f)" ]
+}
+
+# free_port: a port below the ephemeral range that nothing listens on now.  The caller starts its server at once and asks
+# again when another program was faster.
+free_port() {
+	local port try
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		port=$((20000 + (RANDOM * 32768 + RANDOM + try) % 12000))
+		(exec 7<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || {
+			echo "$port"
+			return 0
+		}
+	done
+	return 1
+}
+
+# unprivileged CMD...: as nobody when root, else as we are.
+unprivileged() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# children PID: all its descendants, one pid a line.
+children() {
+	local pid
+	# shellcheck disable=SC2013
+	for pid in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+		echo "$pid"
+		children "$pid"
+	done
+}
+
+# end PID...: ends these processes and their descendants, and waits until they are gone.
+end() {
+	local pid all=()
+	for pid; do
+		mapfile -t -O "${#all[@]}" all < <(echo "$pid"; children "$pid")
+	done
+	kill "${all[@]}" 2>/dev/null || :
+	for pid in "${all[@]}"; do
+		await 5 gone "$pid" || kill -9 "$pid" 2>/dev/null || :
+	done
+}
+gone() {
+	local state
+	state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || return 0
+	[ -z "$state" ] || [ "$state" = Z ] || [ "$state" = X ]
+}
