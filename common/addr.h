@@ -53,19 +53,32 @@ bool	is_utf8(struct span);
 
 /*
  * RFC 5322 address-list (with obs- syntax, groups and comments) of an unfolded
- * or folded field body.  Calls each for every mailbox: display name as it
- * stands (still encoded; may be empty) and the address.  Group starts and ends
- * are reported with addr NULL and name the group's name, or NULL at the end.
- * Unparseable pieces up to the next comma are skipped and counted.  Returns how many pieces were
- * skipped.  At most ADDRESS_LIST_MAX mailboxes.
+ * or folded field body.  Calls each for every mailbox, and for the start and
+ * the end of every group (an open group is ended at the end of the body).
+ * What cannot be parsed is skipped up to the next comma and counted, and so
+ * is, as one, what follows ADDRESS_LIST_MAX items.  Returns the count: not 0
+ * means that not every address was reported.
  */
 struct addr_item {
 	struct span name;	/* display name or group name, raw; p NULL: none */
-	struct span local;	/* raw local part, quoting removed is not done */
-	struct span domain;	/* raw domain; len 0: none */
+	struct span local;	/* raw local part: quotes, comments and all */
+	struct span domain;	/* raw domain; len 0: none ("root") */
+	struct span comment;	/* inside of the last comment; p NULL: none */
 	enum { ADDR_MAILBOX, ADDR_GROUP_START, ADDR_GROUP_END } kind;
 };
 size_t	parse_address_list(struct span body,
 	    void (*each)(void *arg, const struct addr_item *), void *arg);
+/*
+ * Appends a raw span of an item without comments and folding:
+ * KEEP for a local part or domain as it goes on the wire, PLAIN the same with
+ * quoting removed (IMAP ENVELOPE), PHRASE a display name with quoting removed
+ * and single spaces between words (then words_decode).  0 or -1.
+ */
+enum addr_clean { ADDR_CLEAN_KEEP, ADDR_CLEAN_PLAIN, ADDR_CLEAN_PHRASE };
+int	addr_clean(struct span raw, enum addr_clean, struct buf *out);
+/* The item as an envelope address, through the strict parser; an item without
+ * a domain is ADDR_SYNTAX. */
+enum addr_result addr_from_item(const struct addr_item *, bool utf8,
+	    struct addr *);
 
 #endif
