@@ -30,11 +30,17 @@ size_t	header_length(struct span message);
 /* First field of that name (ASCII, no case): true and *f. */
 bool	header_find(struct span message, const char *name,
 	    struct header_field *f);
-/* Appends body unfolded (RFC 5322 section 2.2.3): line ends removed, outer white space trimmed. */
+/* Appends body unfolded (RFC 5322 section 2.2.3): line ends removed, outer
+ * white space trimmed. 0 or -1. */
 int	header_unfold(struct span body, struct buf *out);
+/* Without white space and line ends at both ends. */
+struct span header_trim(struct span);
 
-/* RFC 5322 section 3.3 with obs-date (two-digit years, zone names).  0 and the time; zone in
- * minutes east.  -1: not a date.  date_print gives "Sun, 22 Nov 2026 00:00:00 +0000", always UTC. */
+/*
+ * RFC 5322 section 3.3 with obs-date (two-digit years, zone names; no zone is
+ * UTC).  0 and the time, with zone in minutes east; -1: not a date.
+ * date_print gives "Sun, 22 Nov 2026 00:00:00 +0000", always UTC.
+ */
 int	date_parse(struct span, time_t *, int *zone);
 #define DATE_SIZE 40
 void	date_print(time_t, char out[DATE_SIZE]);

@@ -1,0 +1,132 @@
+/*
+ * Header fields over memory: RFC 5322 section 2.2.  Takes LF and CRLF alike,
+ * and white space before the colon (obs-optional, section 4.5); 8-bit bytes
+ * and NULs in a body are the reader's matter.  Trusts no length: every call
+ * looks at each byte once.
+ */
+#include "header.h"
+
+#include <string.h>
+
+#include "chars.h"
+#include "limits.h"
+
+/* The line at the cursor with its line end. */
+static struct span
+take_line(struct cur *c)
+{
+	struct span line = cur_until(c, '\n');
+
+	if (cur_ch(c, '\n'))
+		line.len++;
+	return line;
+}
+
+static struct span
+trim_line_end(struct span s)
+{
+	if (s.len > 0 && s.p[s.len - 1] == '\n')
+		s.len--;
+	if (s.len > 0 && s.p[s.len - 1] == '\r')
+		s.len--;
+	return s;
+}
+
+/* Takes the rest of a field: this line and those that begin with white space. */
+static struct span
+take_folded(struct cur *c)
+{
+	const unsigned char *start = c->p;
+
+	do
+		take_line(c);
+	while (cur_peek(c) == ' ' || cur_peek(c) == '\t');
+	return span_of(start, (size_t)(c->p - start));
+}
+
+/* field: RFC 5322 section 2.2 and obs-optional, 4.5. */
+enum header_result
+header_next(struct span *rest, struct header_field *f)
+{
+	struct span body;
+	struct cur c;
+
+	cur_init(&c, *rest);
+	if (cur_end(&c))
+		return HEADER_END;
+	cur_ch(&c, '\r');
+	if (cur_ch(&c, '\n')) {
+		*rest = cur_rest(&c);
+		return HEADER_END;
+	}
+	cur_init(&c, *rest);
+	f->name = cur_while(&c, chars, CH_FTEXT);
+	while (cur_peek(&c) == ' ' || cur_peek(&c) == '\t')
+		cur_next(&c);
+	if (f->name.len == 0 || !cur_ch(&c, ':'))
+		return HEADER_BAD;
+	body = take_folded(&c);
+	f->body = trim_line_end(body);
+	f->whole = span_of(rest->p, rest->len - cur_left(&c));
+	*rest = cur_rest(&c);
+	return HEADER_FIELD;
+}
+
+size_t
+header_length(struct span message)
+{
+	struct span rest = message;
+	struct header_field f;
+
+	while (header_next(&rest, &f) == HEADER_FIELD)
+		continue;
+	return message.len - rest.len;
+}
+
+bool
+header_find(struct span message, const char *name, struct header_field *f)
+{
+	struct span want = span_str(name), rest = message;
+
+	while (header_next(&rest, f) == HEADER_FIELD)
+		if (span_iseq(f->name, want))
+			return true;
+	return false;
+}
+
+static bool
+is_fws(unsigned char b)
+{
+	return (chars[b] & CH_FWS) != 0;
+}
+
+struct span
+header_trim(struct span s)
+{
+	while (s.len > 0 && is_fws(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && is_fws(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Unfolding: RFC 5322 section 2.2.3. */
+int
+header_unfold(struct span body, struct buf *out)
+{
+	struct span part;
+	struct cur c;
+
+	cur_init(&c, header_trim(body));
+	while (!cur_end(&c)) {
+		part = cur_until(&c, '\n');
+		/* of a line end only its CR goes; any other CR is content */
+		if (!cur_end(&c) && part.len > 0 && part.p[part.len - 1] == '\r')
+			part.len--;
+		buf_addspan(out, part);
+		cur_ch(&c, '\n');
+	}
+	return out->bad ? -1 : 0;
+}
