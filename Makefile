@@ -1,4 +1,7 @@
 # posthouse: make, make check, make demo, make install.  See README.
+#
+#	make O=build/x CFLAGS=-O0		another tree, other flags
+#	make install DESTDIR=/tmp/x PREFIX=/usr	for a package
 PREFIX	?= /usr/local
 SBINDIR	?= $(PREFIX)/sbin
 LIBEXEC	?= $(PREFIX)/libexec/posthouse
@@ -15,7 +18,8 @@ LDHARD	?= -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 BSD	!= pkg-config --cflags libbsd-overlay 2>/dev/null
 BSDLIBS	!= pkg-config --libs libbsd-overlay 2>/dev/null
 PATHS	= -DLIBEXEC='"$(LIBEXEC)"'
-ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) $(CFLAGS) $(SAN)
+ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
+	  $(CPPFLAGS) $(CFLAGS) $(SAN)
 ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
 LIBS	= $(BSDLIBS) -lcrypt -lresolv
 TLSLIBS	= -lssl -lcrypto
@@ -57,7 +61,60 @@ $(O)/bin/deliver-local: $(call obj,deliver/local*.c) $(O)/libcommon.a
 $(O)/bin/deliver-remote: $(call obj,deliver/remote*.c) $(O)/libcommon.a
 	$(link) $(TLSLIBS)
 
+# Tests in C: common/ and what the source's "LINK: folder/file.c" comment names.
+# A fuzz target is linked with t/fuzz/main.c, which runs it over saved inputs,
+# or with libFuzzer (FUZZER=-fsanitize=fuzzer).
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all \
+	  -fno-omit-frame-pointer
+UNITS	= $(patsubst t/unit/%.c,$(O)/t/%,$(wildcard t/unit/*_test.c))
+TARGETS	= $(patsubst t/fuzz/%.c,$(O)/fuzz/%,$(filter-out t/fuzz/main.c, \
+	  $(wildcard t/fuzz/*.c)))
+HELPERS	= $(patsubst t/%.c,$(O)/t/%,$(wildcard t/*.c))
+linked	= $(patsubst %.c,$(O)/%.o,$(shell sed -n \
+	  's/.*LINK: *\([^*]*\).*/\1/p' $(1)))
+linktest = @mkdir -p $(@D); echo "$(CC) -o $@"; $(CC) $(ALL_CFLAGS) -iquote . \
+	$(ALL_LDFLAGS) $(2) -o $@ $(1) $(filter %.o,$^) $(O)/libcommon.a \
+	$(LIBS) $(TLSLIBS)
+
+.SECONDEXPANSION:
+$(O)/t/%_test: t/unit/%_test.c $(O)/libcommon.a $$(call linked,t/unit/%_test.c)
+	$(call linktest,$<)
+$(O)/fuzz/%: t/fuzz/%.c t/fuzz/main.c $(O)/libcommon.a $$(call linked,t/fuzz/%.c)
+	$(call linktest,$(if $(FUZZER),$<,$< t/fuzz/main.c),$(FUZZER))
+$(O)/t/%: t/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(WARN) -D_GNU_SOURCE -O1 -g -o $@ $<
+
+tests: $(UNITS) $(TARGETS) $(HELPERS)
+sanitized:
+	@$(MAKE) O=$(O)/san CFLAGS="-O1 -g" SAN="$(SANITIZE)" all tests
+
+check:
+	@O=$(O) MAKE="$(MAKE)" t/run $(TESTS)
+
+# Each target for FUZZ_SECONDS; what it finds stays in $(O)/fuzz/found.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@t/deps clang
+	@$(MAKE) O=$(O)/clang CC=clang WARN="-std=c11 -w" HARD= LDHARD= \
+	    SAN="-g -fsanitize=address,undefined,fuzzer-no-link" \
+	    FUZZER=-fsanitize=fuzzer fuzzers
+	@O=$(O)/clang t/fuzz/run $(FUZZ_SECONDS)
+fuzzers: $(TARGETS)
+
+lint:
+	@t/deps mandoc shellcheck cppcheck
+	@t/lint
+
+demo:
+	@O=$(O) MAKE="$(MAKE)" t/demo
+
+# README is the overview page, so that there is one text.
+README: man/posthouse.7
+	mandoc -T ascii man/posthouse.7 | col -bx >$@.new && mv $@.new $@
+
 clean:
 	rm -rf $(O)
 
-.PHONY: all check demo install uninstall lint fuzz bench clean
+.PHONY: all check demo install uninstall lint fuzz fuzzers bench clean tests \
+	sanitized
