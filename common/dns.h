@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "buf.h"
 #include "limits.h"
 
 #define DNS_MX_MAX 20		/* hosts taken from one answer */
@@ -35,5 +36,26 @@ enum dns_result dns_addr(const char *host, unsigned port,
 	    struct sockaddr_storage *, size_t *n);
 /* The first TXT records, strings of one record joined; n in: room, out: count. */
 enum dns_result dns_txt(const char *name, char (*out)[1024], size_t *n);
+
+/* A host name of letters, digits, "-" and "_", no final dot. */
+bool	dns_is_host(const char *);
+
+/*
+ * The parser alone, over the bytes of one answer, without any I/O: for the
+ * look-ups above, tests and fuzzing.  type is the record's number (MX 15, A 1,
+ * AAAA 28, TXT 16).  txt and txt_room are the caller's.
+ */
+struct dns_answer {
+	char name[1025];		/* whose records these are, CNAMEs followed */
+	bool alias;			/* at least one CNAME was followed */
+	bool dropped;			/* a record was unusable */
+	size_t n;			/* of the array that fits the type */
+	struct dns_mx mx[DNS_MX_MAX];	/* in the server's order */
+	struct sockaddr_storage addr[DNS_ADDR_MAX];
+	char (*txt)[1024];
+	size_t txt_room;
+};
+enum dns_result dns_parse(struct span msg, const char *name, int type,
+    struct dns_answer *);
 
 #endif

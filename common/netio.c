@@ -143,6 +143,13 @@ await(struct netin *n)
 	return r == 0 ? NETIN_TIMEOUT : NETIN_DATA;
 }
 
+static ssize_t
+in_read(struct netin *n, void *p, size_t size)
+{
+	return n->read != NULL ? n->read(n->arg, p, size) :
+	    read(n->fd, p, size);
+}
+
 /* One read into the buffer. */
 static enum netin_result
 fill(struct netin *n)
@@ -157,7 +164,7 @@ fill(struct netin *n)
 	if ((w = await(n)) != NETIN_DATA)
 		return w;
 	do
-		r = read(n->fd, n->p + n->start + n->len,
+		r = in_read(n, n->p + n->start + n->len,
 		    n->cap - n->start - n->len);
 	while (r == -1 && errno == EINTR);
 	if (r == -1)
@@ -361,7 +368,8 @@ out_write(struct netout *o, const unsigned char *p, size_t n)
 
 		if (out_wait(o) == -1)
 			return out_fail(o);
-		w = write(o->fd, p, n);
+		w = o->write != NULL ? o->write(o->arg, p, n) :
+		    write(o->fd, p, n);
 		if (w == -1 && errno == EINTR)
 			continue;
 		if (w <= 0)

@@ -24,9 +24,19 @@ enum netin_result {
 	NETIN_ERROR		/* errno tells */
 };
 
+/*
+ * What may stand in for read(2) and write(2), with their results: TLS that this
+ * process speaks itself, as deliver-remote does.  The caller sets it after
+ * netin_init or netout_init; fd stays the socket that lies below.
+ */
+typedef long netio_read(void *arg, void *, size_t);
+typedef long netio_write(void *arg, const void *, size_t);
+
 struct netout {
 	int fd;
 	bool is_socket;
+	netio_write *write;	/* in place of write(2); NULL: none */
+	void *arg;
 	bool failed;		/* sticky: nothing is written any more */
 	unsigned timeout;	/* seconds one write may wait; 0 is for ever */
 	struct buf buf;
@@ -36,6 +46,8 @@ struct netout {
 struct netin {
 	int fd;
 	bool is_socket;
+	netio_read *read;	/* in place of read(2); NULL: none */
+	void *arg;
 	struct netout *out;	/* flushed before a read that may wait; may be NULL */
 	unsigned pause;		/* seconds a read may wait; 0 is for ever */
 	unsigned pause_set;	/* what the socket was told last */

@@ -1,0 +1,385 @@
+/*
+ * DNS look-ups through libresolv: questions are asked and answers taken apart
+ * by it, and what comes out is judged here.  Trusts the name server's word but
+ * not its bytes: a host name with other than letters, digits, "-" and "_" is
+ * dropped, counts are limited, and a CNAME chain has an end.  No cache: that is
+ * the name server's work.
+ */
+#include "dns.h"
+
+#include <stdlib.h>	/* before nameser.h, whose <limits.h> is incomplete here */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/auxv.h>
+
+#include <arpa/nameser.h>
+#include <errno.h>
+#include <resolv.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+
+#define DNS_ANSWER_MAX	65535	/* what TCP can carry */
+#define DNS_CNAME_MAX	8	/* aliases followed for one name */
+
+static struct __res_state dns_state;
+static bool	dns_ready;
+
+/* RESOLVER=192.0.2.53:53 in place of resolv.conf's servers. */
+static int
+use_resolver(const char *value)
+{
+	char host[64];
+	const char *colon = strrchr(value, ':');
+	unsigned long port = NS_DEFAULTPORT;
+	struct sockaddr_in *sin = &dns_state.nsaddr_list[0];
+	char *end;
+
+	if (colon != NULL) {
+		port = strtoul(colon + 1, &end, 10);
+		if (*end != '\0' || port == 0 || port > 65535)
+			return -1;
+	}
+	if (span_cstr(span_of(value, colon == NULL ? strlen(value) :
+	    (size_t)(colon - value)), host, sizeof(host)) == -1)
+		return -1;
+	memset(sin, 0, sizeof(*sin));
+	sin->sin_family = AF_INET;
+	sin->sin_port = htons((uint16_t)port);
+	if (inet_pton(AF_INET, host, &sin->sin_addr) != 1)
+		return -1;
+	dns_state.nscount = 1;
+	return 0;
+}
+
+int
+dns_init(void)
+{
+	const char *r = getenv("RESOLVER");
+
+	if (dns_ready)
+		return 0;
+	if (res_ninit(&dns_state) == -1)
+		return -1;
+	if (r != NULL && r[0] != '\0' && getauxval(AT_SECURE) == 0 &&
+	    use_resolver(r) == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	dns_ready = true;
+	return 0;
+}
+
+/* RFC 1123 section 2.1 with "_", which appears in the wild; no final dot. */
+bool
+dns_is_host(const char *name)
+{
+	size_t label = 0, len = strlen(name);
+
+	if (len == 0 || len > 253)
+		return false;
+	for (; *name != '\0'; name++) {
+		unsigned char c = (unsigned char)*name;
+		int low = ascii_lower(c);
+
+		if (c == '.') {
+			if (label == 0)
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '_')
+			return false;
+		if (++label > 63)
+			return false;
+	}
+	return label > 0;
+}
+
+/* RFC 1035 section 3.3.9. */
+static void
+take_mx(ns_msg *m, const ns_rr *rr, struct dns_answer *a)
+{
+	struct dns_mx *mx = &a->mx[a->n];
+	const unsigned char *rd = ns_rr_rdata(*rr);
+	char host[NS_MAXDNAME];
+
+	if (a->n >= DNS_MX_MAX || ns_rr_rdlen(*rr) < 3)
+		return;
+	if (dn_expand(ns_msg_base(*m), ns_msg_end(*m), rd + 2, host,
+	    sizeof(host)) == -1)
+		return;
+	if (host[0] != '\0' && !dns_is_host(host)) {
+		a->dropped = true;
+		return;
+	}
+	mx->pref = ns_get16(rd);
+	strlcpy(mx->host, host, sizeof(mx->host));
+	for (char *s = mx->host; *s != '\0'; s++)
+		*s = (char)ascii_lower((unsigned char)*s);
+	a->n++;
+}
+
+static void
+take_addr(const ns_rr *rr, struct dns_answer *a)
+{
+	struct sockaddr_in *s4 = (struct sockaddr_in *)(void *)&a->addr[a->n];
+	struct sockaddr_in6 *s6 = (struct sockaddr_in6 *)(void *)&a->addr[a->n];
+
+	if (a->n >= DNS_ADDR_MAX)
+		return;
+	memset(&a->addr[a->n], 0, sizeof(a->addr[a->n]));
+	if (ns_rr_type(*rr) == ns_t_a && ns_rr_rdlen(*rr) == 4) {
+		s4->sin_family = AF_INET;
+		memcpy(&s4->sin_addr, ns_rr_rdata(*rr), 4);
+		a->n++;
+	} else if (ns_rr_type(*rr) == ns_t_aaaa && ns_rr_rdlen(*rr) == 16) {
+		s6->sin6_family = AF_INET6;
+		memcpy(&s6->sin6_addr, ns_rr_rdata(*rr), 16);
+		a->n++;
+	}
+}
+
+/* RFC 1035 section 3.3.14; strings of one record are joined (RFC 7208 3.3). A
+ * record that does not fit, or with a NUL inside, is dropped whole. */
+static void
+take_txt(const ns_rr *rr, struct dns_answer *a)
+{
+	struct cur c;
+	struct buf b;
+	const char *text;
+
+	if (a->n >= a->txt_room)
+		return;
+	buf_init(&b, sizeof(a->txt[0]) - 1);
+	cur_init(&c, span_of(ns_rr_rdata(*rr), ns_rr_rdlen(*rr)));
+	while (!cur_end(&c)) {
+		struct span s = cur_take(&c, (size_t)cur_next(&c));
+
+		if (s.p == NULL)
+			b.bad = true;
+		if (b.bad || (s.len > 0 && buf_addspan(&b, s) == -1))
+			break;
+	}
+	if (!b.bad && (text = buf_cstr(&b)) != NULL) {
+		snprintf(a->txt[a->n], sizeof(a->txt[0]), "%s", text);
+		a->n++;
+	}
+	buf_free(&b);
+}
+
+/* One pass over the answer section for the records that a->name owns.  True if
+ * a CNAME has changed a->name, and so another pass is needed. */
+static bool
+take_records(ns_msg *m, int type, struct dns_answer *a)
+{
+	char target[NS_MAXDNAME];
+	ns_rr rr;
+
+	for (int i = 0; i < ns_msg_count(*m, ns_s_an); i++) {
+		if (ns_parserr(m, ns_s_an, i, &rr) == -1)
+			return false;
+		if (ns_rr_class(rr) != ns_c_in ||
+		    strcasecmp(ns_rr_name(rr), a->name) != 0)
+			continue;
+		if (ns_rr_type(rr) == ns_t_cname && type != ns_t_cname) {
+			if (dn_expand(ns_msg_base(*m), ns_msg_end(*m),
+			    ns_rr_rdata(rr), target, sizeof(target)) == -1 ||
+			    !dns_is_host(target))
+				return false;
+			snprintf(a->name, sizeof(a->name), "%s", target);
+			return true;
+		}
+		if ((int)ns_rr_type(rr) != type)
+			continue;
+		if (type == ns_t_mx)
+			take_mx(m, &rr, a);
+		else if (type == ns_t_txt)
+			take_txt(&rr, a);
+		else
+			take_addr(&rr, a);
+	}
+	return false;
+}
+
+enum dns_result
+dns_parse(struct span msg, const char *name, int type, struct dns_answer *a)
+{
+	ns_msg m;
+	int rcode, hops = 0;
+
+	a->n = 0;
+	a->alias = a->dropped = false;
+	if ((size_t)snprintf(a->name, sizeof(a->name), "%s", name) >=
+	    sizeof(a->name) || msg.len > DNS_ANSWER_MAX ||
+	    ns_initparse(msg.p, (int)msg.len, &m) == -1)
+		return DNS_TEMP;
+	rcode = ns_msg_getflag(m, ns_f_rcode);
+	if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)
+		return DNS_TEMP;
+	while (take_records(&m, type, a)) {
+		a->alias = true;
+		if (++hops > DNS_CNAME_MAX)
+			return DNS_TEMP;
+	}
+	if (a->n > 0)
+		return DNS_OK;
+	if (rcode == ns_r_nxdomain)
+		return DNS_NXDOMAIN;
+	return a->dropped ? DNS_TEMP : DNS_NONE;
+}
+
+/* Asks, and asks again where the name server left an alias unresolved. */
+static enum dns_result
+lookup(const char *name, int type, struct dns_answer *a)
+{
+	static unsigned char answer[DNS_ANSWER_MAX];
+	unsigned char query[NS_PACKETSZ];
+	char now[ADDR_DOMAIN_MAX + 1];
+	enum dns_result r = DNS_TEMP;
+	int n;
+
+	if (!dns_ready && dns_init() == -1)
+		return DNS_TEMP;
+	if (strlcpy(now, name, sizeof(now)) >= sizeof(now))
+		return DNS_NXDOMAIN;
+	for (int hop = 0; hop <= DNS_CNAME_MAX; hop++) {
+		n = res_nmkquery(&dns_state, ns_o_query, now, ns_c_in, type,
+		    NULL, 0, NULL, query, sizeof(query));
+		if (n == -1)
+			return DNS_NXDOMAIN;	/* no such name can exist */
+		n = res_nsend(&dns_state, query, n, answer, sizeof(answer));
+		if (n <= 0 || (size_t)n > sizeof(answer))
+			return DNS_TEMP;
+		r = dns_parse(span_of(answer, (size_t)n), now, type, a);
+		/* An alias whose target was not in the answer: ask for it. */
+		if (r != DNS_NONE || !a->alias)
+			return r;
+		strlcpy(now, a->name, sizeof(now));
+	}
+	return DNS_TEMP;
+}
+
+struct mx_key { uint64_t key; struct dns_mx mx; };
+
+static int
+mx_compare(const void *va, const void *vb)
+{
+	const struct mx_key *a = va, *b = vb;
+
+	return a->key < b->key ? -1 : a->key > b->key;
+}
+
+/* Preference above, random bits below: one sort does both (RFC 5321 5.1). */
+static void
+mx_order(struct dns_mx *mx, size_t n)
+{
+	struct mx_key keys[DNS_MX_MAX];
+	uint32_t r;
+
+	for (size_t i = 0; i < n; i++) {
+		random_bytes(&r, sizeof(r));
+		keys[i].key = (uint64_t)mx[i].pref << 32 | r;
+		keys[i].mx = mx[i];
+	}
+	qsort(keys, n, sizeof(keys[0]), mx_compare);
+	for (size_t i = 0; i < n; i++)
+		mx[i] = keys[i].mx;
+}
+
+enum dns_result
+dns_mx(const char *domain, struct dns_mx *mx, size_t *n, bool *null)
+{
+	struct dns_answer a = { .txt = NULL };
+	enum dns_result r = lookup(domain, ns_t_mx, &a);
+
+	*n = 0;
+	*null = false;
+	if (r != DNS_OK)
+		return r;
+	/* RFC 7505 section 3: the root alone means no mail at all; among others
+	 * it is a host that cannot be reached. */
+	if (a.n == 1 && a.mx[0].host[0] == '\0') {
+		*null = true;
+		return DNS_OK;
+	}
+	for (size_t i = 0; i < a.n; i++)
+		if (a.mx[i].host[0] != '\0')
+			mx[(*n)++] = a.mx[i];
+	mx_order(mx, *n);
+	return *n > 0 ? DNS_OK : DNS_TEMP;
+}
+
+static void
+add_addr(struct sockaddr_storage *out, size_t *n, unsigned port,
+    const struct dns_answer *a)
+{
+	for (size_t i = 0; i < a->n && *n < DNS_ADDR_MAX; i++) {
+		struct sockaddr_storage *s = &out[*n];
+
+		*s = a->addr[i];
+		if (s->ss_family == AF_INET6)
+			((struct sockaddr_in6 *)(void *)s)->sin6_port =
+			    htons((uint16_t)port);
+		else
+			((struct sockaddr_in *)(void *)s)->sin_port =
+			    htons((uint16_t)port);
+		(*n)++;
+	}
+}
+
+/* RFC 6761 section 6.3: this name is answered here, never asked for. */
+static bool
+is_localhost(const char *host, struct dns_answer *six, struct dns_answer *four)
+{
+	struct sockaddr_in *s4 = (struct sockaddr_in *)(void *)&four->addr[0];
+	struct sockaddr_in6 *s6 = (struct sockaddr_in6 *)(void *)&six->addr[0];
+
+	if (strcasecmp(host, "localhost") != 0)
+		return false;
+	memset(&six->addr[0], 0, sizeof(six->addr[0]));
+	memset(&four->addr[0], 0, sizeof(four->addr[0]));
+	s6->sin6_family = AF_INET6;
+	s6->sin6_addr = in6addr_loopback;
+	s4->sin_family = AF_INET;
+	s4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	six->n = four->n = 1;
+	return true;
+}
+
+enum dns_result
+dns_addr(const char *host, unsigned port, struct sockaddr_storage *out,
+    size_t *n)
+{
+	struct dns_answer six = { .txt = NULL }, four = { .txt = NULL };
+	enum dns_result r6 = DNS_OK, r4 = DNS_OK;
+
+	*n = 0;
+	if (!is_localhost(host, &six, &four)) {
+		r6 = lookup(host, ns_t_aaaa, &six);
+		r4 = r6 == DNS_NXDOMAIN ? r6 : lookup(host, ns_t_a, &four);
+	}
+	if (r6 == DNS_OK)
+		add_addr(out, n, port, &six);
+	if (r4 == DNS_OK)
+		add_addr(out, n, port, &four);
+	if (*n > 0)
+		return DNS_OK;
+	/* One family unknown for now: the answer is not final. */
+	if (r6 == DNS_TEMP || r4 == DNS_TEMP)
+		return DNS_TEMP;
+	return r4;
+}
+
+enum dns_result
+dns_txt(const char *name, char (*out)[1024], size_t *n)
+{
+	struct dns_answer a = { .txt = out, .txt_room = *n };
+	enum dns_result r = lookup(name, ns_t_txt, &a);
+
+	*n = r == DNS_OK ? a.n : 0;
+	return r;
+}
