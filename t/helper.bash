@@ -79,6 +79,10 @@ instance_stop() {
 			tail -n 40 "$dir"/log/* >&2 || :
 		fi
 		"$ROOT/t/instance" stop "$dir" >&2 || status=1
+		if grep -h -A 30 'AddressSanitizer\|runtime error:\|LeakSanitizer' "$dir"/log/* >&2; then
+			echo "a sanitizer found an error: see above" >&2
+			status=1
+		fi
 		[ -n "${KEEP-}" ] || rm -rf "$dir" "$dir.start"
 	done
 	return $status
