@@ -59,6 +59,10 @@ struct chain_service {
 	bool chroot_spool;		/* session's root: the spool, else the empty directory */
 	const struct sandbox_role *session_role;
 	const struct sandbox_role *mailbox_role;	/* NULL: none */
+	/* What a mailbox may read besides its own directory; paths that do not
+	 * exist are skipped. */
+	const struct sandbox_path *mailbox_paths;
+	size_t nmailbox_paths;
 	/* Called in the listener after each (re)load of the control files. */
 	int (*prepare)(struct control *);
 	/* Called in the session process after fork and before privileges go. */

@@ -53,4 +53,11 @@
 #define CONTROL_LINE_MAX 4096
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 
+/* the session chain */
+#define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
+#define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */
+#define CHAIN_PATHS_MAX	8	/* paths that a mailbox process may read */
+#define CHAIN_AUTH_MEMORY 268435456 /* yescrypt needs 16 MiB; the table of passwords the rest */
+#define CHAIN_TLS_MEMORY 33554432 /* OpenSSL's buffers and a certificate chain */
+
 #endif

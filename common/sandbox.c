@@ -131,8 +131,8 @@ ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled)
 	if ((path->access & SANDBOX_WRITE) != 0)
 		rule.access |= LL_WRITE;
 	rule.fd = open(path->path, O_PATH | O_CLOEXEC);
-	if (rule.fd == -1)
-		return -1;
+	if (rule.fd == -1)	/* nothing there: nothing to allow */
+		return errno == ENOENT || errno == EACCES ? 0 : -1;
 	if (fstat(rule.fd, &st) == 0 && !S_ISDIR(st.st_mode))
 		rule.access &= LL_FILE;
 	rule.access &= handled;

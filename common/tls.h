@@ -17,13 +17,18 @@ struct tls_server;		/* certificate chains and parameters, no private key */
  */
 struct tls_server *tls_server_load(struct control *);
 void	tls_server_free(struct tls_server *);
+/* Loads anew when a certificate on disk has changed; keeps the old one, and logs, when the new one
+ * is broken. */
+void	tls_server_refresh(struct tls_server **, struct control *);
 /*
- * The tls process: reads the private key (still as root), enters its sandbox, does
- * the handshake on sock_in/sock_out within timeout seconds, writes one line of facts to plain_out and
- * then copies both ways until both ends are closed.  Returns the exit code.
+ * The tls process: reads the private key (still as root), enters its sandbox
+ * with empty as its root, does the handshake on sock_in/sock_out, writes one
+ * line of facts to plain_out and then copies both ways until the session has
+ * ended.  Returns the exit code.  conn is for the log.
  */
-int	tls_serve(struct tls_server *, struct control *, int sock_in,
-	    int sock_out, int plain_in, int plain_out, unsigned timeout);
+int	tls_serve(struct tls_server *, struct control *, const struct conn *,
+	    int sock_in, int sock_out, int plain_in, int plain_out,
+	    const char *empty);
 /* The session's side: reads the line of facts from fd byte by byte; 0, or -1 (handshake failed). */
 int	tls_read_facts(int fd, struct tls_facts *);
 

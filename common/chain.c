@@ -1,0 +1,382 @@
+/*
+ * The listener: accepts, forks, reaps, counts.  Never reads a byte that a
+ * client sent.  One loop serves all three ways of being started; a single
+ * connection or a pipe is a listener with one client.
+ */
+#include "chain.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chain_client.h"
+#include "clock.h"
+#include "ex.h"
+#include "file.h"
+#include "limits.h"
+#include "listen.h"
+#include "log.h"
+#include "proc.h"
+
+#define LISTEN_MAX	32	/* sockets: a few names, two families each */
+#define ACCEPT_BURST	64	/* connections taken before children are reaped */
+
+static volatile sig_atomic_t got_term, got_child;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGCHLD)
+		got_child = 1;
+	else
+		got_term = 1;
+}
+
+/* Signals arrive only inside ppoll, so no code can be interrupted half way. */
+static void
+catch_signals(sigset_t *during_poll)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t block;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGCHLD, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	proc_ignore_sigpipe();
+	sigemptyset(&block);
+	sigaddset(&block, SIGCHLD);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGINT);
+	sigprocmask(SIG_BLOCK, &block, during_poll);
+}
+
+/* Keeps every descriptor below CHAIN_FD_BASE taken, so that a child may place
+ * its own there without overwriting one that it still needs. */
+static void
+reserve_low_descriptors(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+			log_die_errno(EX_OSERR, "/dev/null");
+	} while (fd < CHAIN_FD_BASE);
+	close(fd);
+}
+
+/* The root directory of processes that need no file. */
+static void
+make_empty(struct chain *ch)
+{
+	struct stat st;
+
+	snprintf(ch->empty, sizeof(ch->empty), "%s/empty",
+	    ch->control->set.spool);
+	if (geteuid() != 0)
+		return;
+	if (mkdir(ch->empty, 0555) == -1 && errno != EEXIST)
+		log_die_errno(EX_CANTCREAT, "%s: cannot be made; does the "
+		    "directory of the setting spool-directory exist?",
+		    ch->empty);
+	if (lstat(ch->empty, &st) == -1 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != 0 || (st.st_mode & 022) != 0)
+		log_die(EX_CONFIG, "%s: must be a directory that only root "
+		    "can write to", ch->empty);
+}
+
+static struct chain_client *
+free_slot(struct chain *ch)
+{
+	struct chain_client *p;
+	size_t n;
+
+	for (size_t i = 0; i < ch->nclients; i++)
+		if (!ch->clients[i].used)
+			return memset(&ch->clients[i], 0, sizeof(*p));
+	n = ch->nclients == 0 ? 16 : ch->nclients * 2;
+	if ((p = reallocarray(ch->clients, n, sizeof(*p))) == NULL)
+		return NULL;
+	memset(p + ch->nclients, 0, (n - ch->nclients) * sizeof(*p));
+	ch->clients = p;
+	p += ch->nclients;
+	ch->nclients = n;
+	return p;
+}
+
+static size_t
+count_from(const struct chain *ch, const struct in6_addr *peer)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ch->nclients; i++)
+		if (ch->clients[i].used && memcmp(&ch->clients[i].conn.peer_in6,
+		    peer, sizeof(*peer)) == 0)
+			n++;
+	return n;
+}
+
+static void
+refuse(const char *line, int fd, const struct conn *conn, const char *why)
+{
+	struct log l;
+
+	/* The socket's buffer is empty, so this does not wait. */
+	(void)file_write_all(fd, line, strlen(line));
+	log_begin(&l, "reject");
+	log_str(&l, "peer", conn->peer_text);
+	log_text(&l, "%s", why);
+	log_end(&l);
+	close(fd);
+}
+
+/* An edit of a control file is live for the next connection. */
+static void
+refresh(struct chain *ch)
+{
+	int r = control_refresh(ch->control);
+
+	if (r == -1)
+		log_warn("%s", ch->control->error);
+	if (r != 0)
+		ch->broken = r == -1;
+	if (r == 1 && ch->service->prepare != NULL)
+		ch->broken = ch->service->prepare(ch->control) != 0;
+	if (r != -1)
+		tls_server_refresh(&ch->tls, ch->control);
+}
+
+static void
+serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
+{
+	const struct settings *set = &ch->control->set;
+	struct chain_client *cl;
+	struct conn conn;
+
+	memset(&conn, 0, sizeof(conn));
+	listen_peer_from(fd, peer, &conn);
+	refresh(ch);
+	if (ch->broken) {
+		refuse(ch->service->broken, fd, &conn,
+		    "the control files do not load: run posthouse check");
+		return;
+	}
+	if (ch->used >= set->connections) {
+		refuse(ch->service->busy, fd, &conn,
+		    "limit reached: connections");
+		return;
+	}
+	if (count_from(ch, &conn.peer_in6) >= set->client_connections) {
+		refuse(ch->service->busy, fd, &conn,
+		    "limit reached: client-connections");
+		return;
+	}
+	if ((cl = free_slot(ch)) == NULL) {
+		refuse(ch->service->busy, fd, &conn, "out of memory");
+		return;
+	}
+	cl->conn = conn;
+	(void)client_start(ch, cl, fd, fd);
+}
+
+static void
+accept_some(struct chain *ch, int listener)
+{
+	for (int i = 0; i < ACCEPT_BURST; i++) {
+		struct sockaddr_storage peer;
+		socklen_t len = sizeof(peer);
+		int fd;
+
+		memset(&peer, 0, sizeof(peer));
+		fd = accept4(listener, (struct sockaddr *)&peer, &len,
+		    SOCK_CLOEXEC);
+		if (fd == -1) {
+			if (errno != EAGAIN && errno != EINTR &&
+			    errno != ECONNABORTED)
+				log_warn_errno("accept");
+			return;
+		}
+		serve_new(ch, fd, &peer);
+	}
+}
+
+static void
+reap(struct chain *ch)
+{
+	int status;
+	pid_t pid;
+
+	got_child = 0;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < ch->nclients; i++) {
+			struct chain_client *cl = &ch->clients[i];
+			int p = 0;
+
+			while (p < PROC_N && (!cl->used || cl->pid[p] != pid))
+				p++;
+			if (p == PROC_N)
+				continue;
+			client_reaped(ch, cl, (enum chain_process)p, status);
+			break;
+		}
+}
+
+/* Clients whose session may hand in a credential. */
+static bool
+wants_auth(const struct chain_client *cl)
+{
+	return cl->used && cl->cred_in != -1 && cl->pid[PROC_AUTH] == 0 &&
+	    cl->pid[PROC_SESSION] != 0 && cl->account[0] == '\0';
+}
+
+static struct pollfd *
+poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
+{
+	static struct pollfd *set;
+	static size_t cap;
+	struct pollfd *p;
+
+	if (cap < nfds + ch->nclients) {
+		size_t want = nfds + ch->nclients;
+
+		if ((p = reallocarray(set, want, sizeof(*p))) == NULL)
+			log_die(EX_TEMPFAIL, "out of memory");
+		set = p;
+		cap = want;
+	}
+	*n = 0;
+	for (size_t i = 0; i < nfds; i++)
+		set[(*n)++] = (struct pollfd){ .fd = fds[i],
+		    .events = POLLIN };
+	for (size_t i = 0; i < ch->nclients; i++)
+		if (wants_auth(&ch->clients[i]))
+			set[(*n)++] = (struct pollfd){
+			    .fd = ch->clients[i].cred_in, .events = POLLIN };
+	return set;
+}
+
+static void
+start_auth_for(struct chain *ch, int fd)
+{
+	for (size_t i = 0; i < ch->nclients; i++)
+		if (wants_auth(&ch->clients[i]) && ch->clients[i].cred_in == fd)
+			client_start_auth(ch, &ch->clients[i]);
+}
+
+/* Ends the sessions, which all had their answers for what they acknowledged. */
+static void
+end_clients(struct chain *ch)
+{
+	for (size_t i = 0; i < ch->nclients; i++)
+		for (int p = 0; p < PROC_N; p++)
+			if (ch->clients[i].used && ch->clients[i].pid[p] != 0)
+				kill(ch->clients[i].pid[p], SIGTERM);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/* Until SIGTERM, or (nfds 0) until the only client has gone. */
+static void
+serve_loop(struct chain *ch, const int *fds, size_t nfds,
+    const sigset_t *during_poll)
+{
+	while (!got_term && (nfds > 0 || ch->used > 0)) {
+		size_t n;
+		struct pollfd *set = poll_set(ch, fds, nfds, &n);
+		int r = ppoll(set, (nfds_t)n, NULL, during_poll);
+
+		if (r == -1 && errno != EINTR)
+			log_die_errno(EX_OSERR, "ppoll");
+		if (got_child)
+			reap(ch);
+		for (size_t i = 0; r > 0 && i < n; i++) {
+			if ((set[i].revents & (POLLIN | POLLHUP)) == 0)
+				continue;
+			if (i < nfds)
+				accept_some(ch, set[i].fd);
+			else if ((set[i].revents & POLLIN) != 0)
+				start_auth_for(ch, set[i].fd);
+		}
+	}
+	if (got_term)
+		end_clients(ch);
+}
+
+static size_t
+open_listeners(const struct chain_options *opt, int *fds)
+{
+	char error[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < opt->nlisten; i++)
+		if (listen_open(opt->listen[i], fds, &n, LISTEN_MAX, error,
+		    sizeof(error)) == -1)
+			log_die(EX_UNAVAILABLE, "%s", error);
+	if (n == 0 && listen_kind(0) == LISTEN_LISTENER)
+		fds[n++] = 0;
+	for (size_t i = 0; i < n; i++)
+		listen_prepare(fds[i]);
+	return n;
+}
+
+static void
+log_start(const struct chain *ch, size_t nfds)
+{
+	struct log l;
+
+	log_begin(&l, "start");
+	if (ch->options->nlisten > 0)
+		log_str(&l, "peer", ch->options->listen[0]);
+	log_text(&l, "%s%s%s", nfds > 0 ? "listening" : "one session",
+	    ch->tls == NULL ? ", no TLS (no tls/cert.pem)" : "",
+	    geteuid() != 0 ? ", not root: every process keeps this user" : "");
+	log_end(&l);
+}
+
+int
+chain_run(const struct chain_service *service, struct control *control,
+    const struct chain_options *options)
+{
+	struct chain ch = { .service = service, .control = control,
+	    .options = options };
+	struct chain_client *cl;
+	int fds[LISTEN_MAX], code = EX_OK;
+	sigset_t during_poll;
+	size_t nfds;
+
+	control->error[0] = '\0';
+	ch.tls = tls_server_load(control);
+	if (ch.tls == NULL && (control->error[0] != '\0' ||
+	    options->implicit_tls))
+		log_die(EX_CONFIG, "%s", control->error[0] != '\0' ?
+		    control->error : "tls/cert.pem: not there; without it "
+		    "no TLS can be served (option -S)");
+	if (service->prepare != NULL && service->prepare(control) != 0)
+		return EX_CONFIG;
+	nfds = open_listeners(options, fds);
+	reserve_low_descriptors();
+	make_empty(&ch);
+	catch_signals(&during_poll);
+	log_start(&ch, nfds);
+	if (nfds == 0) {
+		if ((cl = free_slot(&ch)) == NULL)
+			return EX_TEMPFAIL;
+		listen_peer(0, &cl->conn);
+		code = client_start(&ch, cl, 0, listen_kind(0) ==
+		    LISTEN_CONNECTED ? 0 : 1) == -1 ? EX_TEMPFAIL : EX_OK;
+	}
+	serve_loop(&ch, fds, nfds, &during_poll);
+	if (nfds == 0 && code == EX_OK)
+		code = ch.clients[0].exit_code;
+	tls_server_free(ch.tls);
+	free(ch.clients);
+	return code;
+}

@@ -1,0 +1,420 @@
+/*
+ * The processes of one client: which follows which, what each is given, and
+ * how each gives up its privileges.  Runs in the listener, so it reads nothing
+ * that a client sent: exit codes of the sessions, and the one line that our own
+ * auth process writes.
+ */
+#include "chain_client.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ex.h"
+#include "file.h"
+#include "limits.h"
+#include "listen.h"
+#include "log.h"
+#include "maildir.h"
+#include "proc.h"
+
+/* In every child, descriptors below CHAIN_FD_BASE are free (chain.c keeps them
+ * so), and dup2 to them never overwrites one that is still needed. */
+#define FD_CRED		3	/* session: to auth; mailbox: first input */
+#define FD_VERDICT	4
+
+static const int auth_calls[] = { -1 };
+static const struct sandbox_role auth_role = {
+	.name = "auth", .syscalls = auth_calls,
+	.memory = CHAIN_AUTH_MEMORY, .no_fork = true,
+};
+
+static void
+close_fd(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
+client_forget(struct chain *ch, struct chain_client *cl)
+{
+	close_fd(&cl->sock_in);
+	close_fd(&cl->sock_out);
+	close_fd(&cl->plain_in);
+	close_fd(&cl->plain_out);
+	close_fd(&cl->cred_in);
+	close_fd(&cl->cred_out);
+	close_fd(&cl->verdict_in);
+	close_fd(&cl->verdict_out);
+	close_fd(&cl->account_in);
+	for (int p = 0; p < PROC_N; p++)
+		if (cl->pid[p] != 0)
+			return;		/* tls may still be sending */
+	if (cl->used)
+		ch->used--;
+	cl->used = false;
+}
+
+/* A copy at the place a child expects it; the listener's own is closed by
+ * closefrom.  Descriptor 2 is the log and never moves. */
+static void
+place(int from, int to)
+{
+	if (from != to && dup2(from, to) == -1)
+		log_die_errno(EX_OSERR, "dup2");
+}
+
+/* The common beginning of every child. */
+static void
+child_begin(int in, int out, int third, int fourth)
+{
+	sigset_t none;
+
+	log_forked();
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	place(in, 0);
+	if (out != in)
+		place(out, 1);
+	if (third != -1)
+		place(third, FD_CRED);
+	if (fourth != -1)
+		place(fourth, FD_VERDICT);
+	proc_close_from(fourth != -1 ? 5 : third != -1 ? 4 : 3);
+}
+
+static void
+enter_or_die(struct chain *ch, const struct sandbox_role *role,
+    const char *root, const struct ids *ids, const struct sandbox_path *paths,
+    size_t n)
+{
+	if (sandbox_enter(role, root, ids, paths, n,
+	    !ch->control->set.sandbox) == -1)
+		log_die_errno(EX_OSERR, "%s: cannot give up privileges",
+		    role->name);
+}
+
+static void
+session_child(struct chain *ch, struct chain_client *cl, int in, int out)
+{
+	static const struct sandbox_path nothing[1];
+	const struct chain_service *s = ch->service;
+	struct conn *conn = &cl->conn;
+	const char *root = s->chroot_spool ? ch->control->set.spool :
+	    ch->empty;
+	int code;
+
+	child_begin(in, out, cl->cred_out, cl->verdict_in);
+	conn->in = 0;
+	conn->out = in == out ? 0 : 1;
+	conn->auth_out = cl->cred_out != -1 ? FD_CRED : -1;
+	conn->auth_in = cl->verdict_in != -1 ? FD_VERDICT : -1;
+	if (s->before != NULL && (code = s->before(ch->control, conn)) != 0)
+		_exit(code);
+	enter_or_die(ch, s->session_role, root, &ch->control->set.net_user,
+	    s->chroot_spool ? NULL : nothing, 0);
+	if (conn->tls && tls_read_facts(0, &conn->facts) == -1)
+		_exit(EX_OK);		/* the tls process has said why */
+	_exit(s->session(ch->control, conn));
+}
+
+static int
+client_start_session(struct chain *ch, struct chain_client *cl)
+{
+	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
+	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		session_child(ch, cl, in, out);
+	if (pid == -1) {
+		log_warn_errno("cannot start a session: raise the limit of "
+		    "processes, or lower the setting connections");
+		return -1;
+	}
+	cl->pid[PROC_SESSION] = pid;
+	/* The session's ends are its own now: it must see EOF when auth dies. */
+	close_fd(&cl->cred_out);
+	close_fd(&cl->verdict_in);
+	if (!cl->conn.tls && !cl->conn.can_tls &&
+	    ch->service->mailbox == NULL) {
+		close_fd(&cl->sock_in);		/* nobody will ask for it again */
+		close_fd(&cl->sock_out);
+	}
+	return 0;
+}
+
+/* One pipe each way between tls and the session. */
+static int
+client_start_tls(struct chain *ch, struct chain_client *cl)
+{
+	int up[2], down[2];	/* up: to the session; down: from it */
+	pid_t pid;
+
+	if (pipe2(up, O_CLOEXEC) == -1)
+		return -1;
+	if (pipe2(down, O_CLOEXEC) == -1) {
+		close(up[0]);
+		close(up[1]);
+		return -1;
+	}
+	if ((pid = fork()) == 0) {
+		child_begin(cl->sock_in, cl->sock_out, down[0], up[1]);
+		_exit(tls_serve(ch->tls, ch->control, &cl->conn,
+		    0, cl->sock_in == cl->sock_out ? 0 : 1, FD_CRED,
+		    FD_VERDICT, ch->empty));
+	}
+	close(down[0]);
+	close(up[1]);
+	cl->plain_in = up[0];
+	cl->plain_out = down[1];
+	if (pid == -1)
+		return -1;
+	cl->pid[PROC_TLS] = pid;
+	if (cl->sock_out != cl->sock_in)
+		close_fd(&cl->sock_out);
+	close_fd(&cl->sock_in);
+	cl->sock_out = -1;
+	cl->conn.tls = true;
+	cl->conn.can_tls = false;
+	return 0;
+}
+
+static int
+make_auth_pipes(struct chain_client *cl)
+{
+	int cred[2], verdict[2];
+
+	if (pipe2(cred, O_CLOEXEC) == -1)
+		return -1;
+	cl->cred_in = cred[0];
+	cl->cred_out = cred[1];
+	if (pipe2(verdict, O_CLOEXEC) == -1)
+		return -1;
+	cl->verdict_in = verdict[0];
+	cl->verdict_out = verdict[1];
+	return 0;
+}
+
+/* A session, or a tls process and a session behind it. */
+static int
+client_begin(struct chain *ch, struct chain_client *cl, bool tls)
+{
+	if (ch->service->auth && make_auth_pipes(cl) == -1)
+		return -1;
+	if (tls && client_start_tls(ch, cl) == -1)
+		return -1;
+	return client_start_session(ch, cl);
+}
+
+int
+client_start(struct chain *ch, struct chain_client *cl, int in, int out)
+{
+	cl->sock_in = in;
+	cl->sock_out = out;
+	cl->plain_in = cl->plain_out = cl->account_in = -1;
+	cl->cred_in = cl->cred_out = cl->verdict_in = cl->verdict_out = -1;
+	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
+	cl->conn.variant = ch->options->variant;
+	random_hex64(cl->conn.sid);
+	cl->conn.sid[CHAIN_SID_LEN] = '\0';
+	cl->used = true;
+	ch->used++;
+	if (client_begin(ch, cl, ch->options->implicit_tls) == -1) {
+		if (cl->sock_out != -1)
+			(void)file_write_all(cl->sock_out, ch->service->busy,
+			    strlen(ch->service->busy));
+		client_forget(ch, cl);
+		return -1;
+	}
+	return 0;
+}
+
+/* The auth process: the passwords are read as whoever we are, then all is given
+ * up, and only then is the record read. */
+static void
+auth_child(struct chain *ch, struct chain_client *cl, int account_out)
+{
+	struct control pw;
+
+	child_begin(cl->cred_in, cl->verdict_out, account_out, -1);
+	control_init(&pw, ch->control->dir, CONTROL_PASSWORDS);
+	if (control_load(&pw, NULL) == -1) {
+		log_warn("%s", pw.error);
+		(void)file_write_all(1, "temp\n", 5);
+		_exit(EX_CONFIG);
+	}
+	ch->control->passwords = pw.passwords;
+	enter_or_die(ch, &auth_role, ch->empty, &ch->control->set.auth_user,
+	    NULL, 0);
+	_exit(auth_serve(ch->control, 0, 1, FD_CRED));
+}
+
+void
+client_start_auth(struct chain *ch, struct chain_client *cl)
+{
+	int account[2];
+	pid_t pid;
+
+	if (pipe2(account, O_CLOEXEC) == -1)
+		goto fail;
+	if ((pid = fork()) == 0)
+		auth_child(ch, cl, account[1]);
+	close(account[1]);
+	if (pid == -1) {
+		close(account[0]);
+		goto fail;
+	}
+	cl->account_in = account[0];
+	cl->pid[PROC_AUTH] = pid;
+	return;
+fail:
+	log_warn_errno("cannot start auth");
+	close_fd(&cl->cred_in);		/* the session sees it and answers 4xx */
+	close_fd(&cl->verdict_out);
+}
+
+static void
+mailbox_child(struct chain *ch, struct chain_client *cl)
+{
+	const struct chain_service *s = ch->service;
+	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
+	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
+	struct sandbox_path paths[CHAIN_PATHS_MAX];
+	struct account account;
+	size_t n = 0;
+
+	child_begin(in, out, cl->cred_in, -1);
+	cl->conn.in = 0;
+	cl->conn.out = in == out ? 0 : 1;
+	cl->conn.auth_in = cl->conn.auth_out = -1;
+	if (account_find(ch->control, cl->account, &account) == -1)
+		log_die_errno(EX_NOUSER, "%s: no such account in users",
+		    cl->account);
+	if (access(account.maildir, F_OK) == -1 &&
+	    maildir_make(account.maildir, &account.owner) == -1)
+		log_die_errno(EX_CANTCREAT, "%s: cannot be made",
+		    account.maildir);
+	paths[n++] = (struct sandbox_path){ account.maildir,
+	    SANDBOX_READ | SANDBOX_WRITE };
+	for (size_t i = 0; i < s->nmailbox_paths && n < CHAIN_PATHS_MAX; i++)
+		paths[n++] = s->mailbox_paths[i];
+	enter_or_die(ch, s->mailbox_role, NULL, &account.owner, paths, n);
+	_exit(s->mailbox(ch->control, &cl->conn, &account, FD_CRED));
+}
+
+static int
+client_start_mailbox(struct chain *ch, struct chain_client *cl)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		mailbox_child(ch, cl);
+	if (pid == -1) {
+		log_warn_errno("cannot start a mailbox process");
+		return -1;
+	}
+	cl->pid[PROC_MAILBOX] = pid;
+	cl->handover = false;
+	close_fd(&cl->cred_in);
+	if (cl->conn.tls) {
+		close_fd(&cl->plain_in);
+		close_fd(&cl->plain_out);
+	} else {
+		if (cl->sock_out != cl->sock_in)
+			close_fd(&cl->sock_out);
+		close_fd(&cl->sock_in);
+		cl->sock_out = -1;
+	}
+	return 0;
+}
+
+/* Our own auth process has written at most one line, whole, and has ended. */
+static void
+read_account(struct chain_client *cl)
+{
+	char line[sizeof(cl->account) + 1];
+	ssize_t n = read(cl->account_in, line, sizeof(line));
+
+	close_fd(&cl->account_in);
+	if (n <= 1 || line[n - 1] != '\n')
+		return;
+	line[n - 1] = '\0';
+	strlcpy(cl->account, line, sizeof(cl->account));
+}
+
+static void
+log_death(const struct chain_client *cl, enum chain_process p, int status)
+{
+	static const char *const name[PROC_N] = { "session", "tls", "auth",
+	    "mailbox" };
+	struct log l;
+
+	if (!WIFSIGNALED(status))
+		return;
+	log_begin(&l, "warn");
+	log_str(&l, "sid", cl->conn.sid);
+	log_str(&l, "peer", cl->conn.peer_text);
+	log_text(&l, "%s process ended by signal %d%s", name[p],
+	    WTERMSIG(status), WTERMSIG(status) == SIGSYS ?
+	    " (a system call that its role does not allow)" : "");
+	log_end(&l);
+}
+
+/* The session asked for TLS by its exit code: a tls process, and behind it a
+ * new session that knows nothing of what the old one read. */
+static int
+client_restart_tls(struct chain *ch, struct chain_client *cl)
+{
+	if (!cl->conn.can_tls || cl->conn.tls)
+		return -1;
+	close_fd(&cl->cred_in);
+	close_fd(&cl->verdict_out);
+	cl->conn.after_starttls = true;
+	return client_begin(ch, cl, true);
+}
+
+static void
+session_ended(struct chain *ch, struct chain_client *cl, int code)
+{
+	if (code == CHAIN_EXIT_STARTTLS)
+		(void)client_restart_tls(ch, cl);
+	if (code != CHAIN_EXIT_MAILBOX || ch->service->mailbox == NULL)
+		return;
+	cl->handover = true;		/* auth may not have been reaped yet */
+	if (cl->account[0] != '\0')
+		(void)client_start_mailbox(ch, cl);
+}
+
+void
+client_reaped(struct chain *ch, struct chain_client *cl,
+    enum chain_process p, int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+
+	cl->pid[p] = 0;
+	log_death(cl, p, status);
+	if (p == PROC_SESSION || p == PROC_MAILBOX)
+		cl->exit_code = code;
+	if (p == PROC_SESSION)
+		session_ended(ch, cl, code);
+	if (p == PROC_AUTH) {
+		read_account(cl);
+		if (cl->handover && cl->account[0] != '\0')
+			(void)client_start_mailbox(ch, cl);
+	}
+	if (cl->pid[PROC_SESSION] == 0 && cl->pid[PROC_MAILBOX] == 0 &&
+	    !(cl->handover && cl->pid[PROC_AUTH] != 0))
+		client_forget(ch, cl);
+}

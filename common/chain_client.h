@@ -1,0 +1,50 @@
+/*
+ * One client of a chain as the listener sees it: its processes and the
+ * descriptors kept for the next of them.  Private to chain.c and
+ * chain_client.c.
+ */
+#ifndef CHAIN_CLIENT_H
+#define CHAIN_CLIENT_H
+
+#include "chain.h"
+#include "tls.h"
+
+enum chain_process { PROC_SESSION, PROC_TLS, PROC_AUTH, PROC_MAILBOX, PROC_N };
+
+struct chain_client {
+	bool used;
+	struct conn conn;
+	pid_t pid[PROC_N];		/* 0: not running */
+	/* What the next process of the client will be given; -1: none. */
+	int sock_in, sock_out;		/* the client; gone once tls has it */
+	int plain_in, plain_out;	/* the session's ends of the tls pipes */
+	int cred_in;			/* what the session writes for auth and mailbox */
+	int verdict_out;		/* what auth answers the session */
+	int cred_out, verdict_in;	/* the session's ends, until it is forked */
+	int account_in;			/* what auth tells the listener */
+	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */
+	bool handover;			/* the session wants its mailbox */
+	int exit_code;			/* of the last session or mailbox */
+};
+
+struct chain {
+	const struct chain_service *service;
+	struct control *control;
+	const struct chain_options *options;
+	struct tls_server *tls;		/* NULL: no TLS is offered */
+	char empty[300];		/* the empty directory that is a root */
+	bool broken;			/* the control files do not load */
+	struct chain_client *clients;
+	size_t nclients, used;
+};
+
+/* Starts what a new client begins with; takes over the descriptors in and out.
+ * 0, or -1: the client has been told and closed. */
+int	client_start(struct chain *, struct chain_client *, int in, int out);
+/* The credential pipe has something: starts the auth process. */
+void	client_start_auth(struct chain *, struct chain_client *);
+/* One of the client's processes has ended with this wait(2) status. */
+void	client_reaped(struct chain *, struct chain_client *,
+	    enum chain_process, int status);
+
+#endif

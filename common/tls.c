@@ -1,0 +1,480 @@
+/*
+ * TLS by OpenSSL: the tls process of a chain, and the client of deliver-remote.
+ * The only file that includes OpenSSL for TLS.  The listener loads certificate
+ * chains and never a private key; each tls process loads the keys after the
+ * fork, and never parses the protocol that it carries.  RFC 8446, 5246, 9325.
+ */
+#include "tls.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ex.h"
+#include "file.h"
+#include "limits.h"
+#include "log.h"
+#include "proc.h"
+#include "sandbox.h"
+#include "tls_relay.h"
+
+#define TLS_NAMES_MAX	64	/* certificates by host name (SNI) */
+#define TLS_FACTS_LINE	512
+
+/* RFC 9325 section 4.2: forward secrecy and AEAD first; CBC with SHA-2 stays for
+ * the mail servers that would otherwise fall back to no encryption at all. */
+#define TLS_CIPHERS	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:" \
+	"ECDHE+AES:!SHA1:!aNULL:!eNULL"
+
+struct tls_name {
+	char host[ADDR_DOMAIN_MAX + 1];		/* "" for the default */
+	SSL_CTX *ctx;
+	struct timespec mtime;
+};
+
+struct tls_server {
+	struct tls_name names[TLS_NAMES_MAX];	/* names[0] is the default */
+	size_t n;
+};
+
+struct tls_client {
+	SSL_CTX *ctx;
+	SSL *ssl;
+};
+
+static const int tls_calls[] = { -1 };
+static const struct sandbox_role tls_role = {
+	.name = "tls", .syscalls = tls_calls, .memory = CHAIN_TLS_MEMORY,
+	.no_fork = true,
+};
+
+/* OpenSSL's first reason, in its own words. */
+static const char *
+ssl_reason(void)
+{
+	static char text[160];
+	unsigned long e = ERR_get_error();
+
+	if (e == 0)
+		return errno != 0 ? strerror(errno) : "connection closed";
+	if (ERR_reason_error_string(e) != NULL)
+		strlcpy(text, ERR_reason_error_string(e), sizeof(text));
+	else
+		ERR_error_string_n(e, text, sizeof(text));
+	ERR_clear_error();
+	return text;
+}
+
+static int
+on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const struct tls_server *t = arg;
+
+	(void)alert;
+	if (host == NULL)
+		return SSL_TLSEXT_ERR_NOACK;
+	/* Only compared: a name from the wire is never part of a path. */
+	for (size_t i = 1; i < t->n; i++)
+		if (strcasecmp(t->names[i].host, host) == 0) {
+			SSL_set_SSL_CTX(ssl, t->names[i].ctx);
+			return SSL_TLSEXT_ERR_OK;
+		}
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static SSL_CTX *
+server_context(struct tls_server *t)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	if (ctx == NULL)
+		return NULL;
+	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_cipher_list(ctx, TLS_CIPHERS);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* No state outlives the process, so no session can be resumed; saying
+	 * so keeps clients from trying. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+	SSL_CTX_set_tlsext_servername_arg(ctx, t);
+	return ctx;
+}
+
+static void
+tls_path(const struct control *c, const char *host, const char *file,
+    char *out, size_t size)
+{
+	snprintf(out, size, "%s/tls/%s%s%s", c->dir, host,
+	    host[0] != '\0' ? "/" : "", file);
+}
+
+/* One certificate chain; host "" is tls/cert.pem itself. */
+static int
+add_name(struct tls_server *t, struct control *c, const char *host)
+{
+	struct tls_name *n = &t->names[t->n];
+	char path[512];
+	struct stat st;
+
+	if (t->n == TLS_NAMES_MAX) {
+		control_error(c, "tls", 0, "more than %d host names",
+		    TLS_NAMES_MAX);
+		return -1;
+	}
+	tls_path(c, host, "cert.pem", path, sizeof(path));
+	if (stat(path, &st) == -1) {
+		if (errno == ENOENT)
+			return 0;
+		control_error(c, path, 0, "%s", strerror(errno));
+		return -1;
+	}
+	if ((n->ctx = server_context(t)) == NULL ||
+	    SSL_CTX_use_certificate_chain_file(n->ctx, path) != 1) {
+		control_error(c, path, 0, "no certificate in PEM form: %s",
+		    ssl_reason());
+		SSL_CTX_free(n->ctx);
+		return -1;
+	}
+	strlcpy(n->host, host, sizeof(n->host));
+	n->mtime = st.st_mtim;
+	t->n++;
+	return 0;
+}
+
+static int
+add_hosts(struct tls_server *t, struct control *c)
+{
+	char path[512];
+	struct dirent *e;
+	DIR *d;
+	int r = 0;
+
+	tls_path(c, "", "", path, sizeof(path));
+	if ((d = opendir(path)) == NULL)
+		return 0;
+	while (r == 0 && (e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.' && strchr(e->d_name, '.') != NULL &&
+		    e->d_type != DT_REG && strlen(e->d_name) <=
+		    ADDR_DOMAIN_MAX)
+			r = add_name(t, c, e->d_name);
+	closedir(d);
+	return r;
+}
+
+struct tls_server *
+tls_server_load(struct control *c)
+{
+	struct tls_server *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	if (add_name(t, c, "") == -1 || (t->n > 0 && add_hosts(t, c) == -1) ||
+	    t->n == 0) {
+		tls_server_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+tls_server_free(struct tls_server *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		SSL_CTX_free(t->names[i].ctx);
+	free(t);
+}
+
+static bool
+changed(const struct tls_server *t, const struct control *c)
+{
+	char path[512];
+	struct stat st;
+
+	for (size_t i = 0; i < t->n; i++) {
+		tls_path(c, t->names[i].host, "cert.pem", path, sizeof(path));
+		if (stat(path, &st) == 0 &&
+		    (st.st_mtim.tv_sec != t->names[i].mtime.tv_sec ||
+		    st.st_mtim.tv_nsec != t->names[i].mtime.tv_nsec))
+			return true;
+	}
+	return false;
+}
+
+void
+tls_server_refresh(struct tls_server **t, struct control *c)
+{
+	struct tls_server *new;
+
+	if (*t == NULL || !changed(*t, c))
+		return;
+	c->error[0] = '\0';
+	if ((new = tls_server_load(c)) == NULL) {
+		log_warn("%s; the certificate that was loaded before stays "
+		    "in use", c->error);
+		return;
+	}
+	tls_server_free(*t);
+	*t = new;
+}
+
+/* Still with the listener's rights; afterwards nothing can be opened. */
+static int
+load_keys(struct tls_server *t, const struct control *c)
+{
+	char path[512];
+
+	for (size_t i = 0; i < t->n; i++) {
+		tls_path(c, t->names[i].host, "key.pem", path, sizeof(path));
+		if (SSL_CTX_use_PrivateKey_file(t->names[i].ctx, path,
+		    SSL_FILETYPE_PEM) != 1) {
+			log_warn("%s: no private key that fits cert.pem: %s",
+			    path, ssl_reason());
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void
+get_facts(SSL *ssl, struct tls_facts *f)
+{
+	const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	int bits = 0;
+
+	memset(f, 0, sizeof(*f));
+	strlcpy(f->version, SSL_get_version(ssl), sizeof(f->version));
+	strlcpy(f->cipher, SSL_CIPHER_get_name(cipher), sizeof(f->cipher));
+	SSL_CIPHER_get_bits(cipher, &bits);
+	f->bits = (unsigned)bits;
+	if (sni != NULL)
+		strlcpy(f->sni, sni, sizeof(f->sni));
+}
+
+/* A name from the wire goes into a line only if it is a plain host name. */
+static bool
+plain_name(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "0123456789.-_", *s) == NULL)
+			return false;
+	return true;
+}
+
+static int
+write_facts(int fd, struct tls_facts *f)
+{
+	char line[TLS_FACTS_LINE];
+	int n;
+
+	if (!plain_name(f->sni))
+		f->sni[0] = '\0';
+	n = snprintf(line, sizeof(line), "%s %s %u %s\n", f->version,
+	    f->cipher, f->bits, f->sni[0] != '\0' ? f->sni : "-");
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return -1;
+	return file_write_all(fd, line, (size_t)n);
+}
+
+int
+tls_read_facts(int fd, struct tls_facts *f)
+{
+	char line[TLS_FACTS_LINE];
+	size_t n = 0;
+	ssize_t r;
+
+	memset(f, 0, sizeof(*f));
+	while (n < sizeof(line) - 1) {
+		if ((r = read(fd, line + n, 1)) == -1 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return -1;
+		if (line[n] == '\n')
+			break;
+		n++;
+	}
+	line[n] = '\0';
+	return sscanf(line, "%15s %47s %u %255s", f->version, f->cipher,
+	    &f->bits, f->sni) == 4 ? 0 : -1;
+}
+
+static void
+log_tls(const struct conn *conn, const struct tls_facts *f, const char *error)
+{
+	struct log l;
+
+	log_begin(&l, "tls");
+	log_str(&l, "sid", conn->sid);
+	log_str(&l, "peer", conn->peer_text);
+	if (error != NULL)
+		log_text(&l, "handshake failed: %s", error);
+	else {
+		log_str(&l, "tls", f->version);
+		log_text(&l, "%s %s", f->cipher, f->sni);
+	}
+	log_end(&l);
+}
+
+int
+tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
+    int sock_in, int sock_out, int plain_in, int plain_out, const char *empty)
+{
+	static const struct sandbox_path nothing[1];
+	struct tls_facts facts;
+	SSL *ssl;
+
+	if (load_keys(t, c) == -1)
+		return EX_CONFIG;
+	if ((ssl = SSL_new(t->names[0].ctx)) == NULL ||
+	    SSL_set_rfd(ssl, sock_in) != 1 || SSL_set_wfd(ssl, sock_out) != 1)
+		return EX_SOFTWARE;
+	if (sandbox_enter(&tls_role, empty, &c->set.tls_user, nothing, 0,
+	    !c->set.sandbox) == -1) {
+		log_warn_errno("tls: cannot give up privileges");
+		return EX_OSERR;
+	}
+	if (tls_relay_handshake(ssl, sock_in, sock_out,
+	    c->set.command_timeout) == -1) {
+		log_tls(conn, NULL, ssl_reason());
+		return EX_PROTOCOL;
+	}
+	get_facts(ssl, &facts);
+	if (write_facts(plain_out, &facts) == -1)
+		return EX_OK;
+	log_tls(conn, &facts, NULL);
+	return tls_relay(ssl, sock_in, sock_out, plain_in, plain_out);
+}
+
+/* Verification as RFC 8314 and 6125 have it, where the route asks for it. */
+static int
+client_verify(struct tls_client *t, const char *host)
+{
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
+	SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(t->ssl, host) == 1 ? 0 : -1;
+}
+
+static struct tls_client *
+client_new(int fd, const char *host, bool verify)
+{
+	struct tls_client *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	if ((t->ctx = SSL_CTX_new(TLS_client_method())) == NULL)
+		goto fail;
+	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
+	SSL_CTX_set_cipher_list(t->ctx, TLS_CIPHERS);
+	SSL_CTX_set_mode(t->ctx, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
+	if (verify)
+		SSL_CTX_set_default_verify_paths(t->ctx);
+	if ((t->ssl = SSL_new(t->ctx)) == NULL || SSL_set_fd(t->ssl, fd) != 1)
+		goto fail;
+	/* A literal has no name to send: RFC 6066 section 3. */
+	if (host[0] != '[' && SSL_set_tlsext_host_name(t->ssl, host) != 1)
+		goto fail;
+	if (verify && client_verify(t, host) == -1)
+		goto fail;
+	return t;
+fail:
+	tls_client_end(t);
+	return NULL;
+}
+
+struct tls_client *
+tls_client_start(int fd, const char *host, bool verify, char *error,
+    size_t size, struct tls_facts *facts)
+{
+	struct tls_client *t;
+	long v;
+
+	errno = 0;
+	ERR_clear_error();
+	if ((t = client_new(fd, host, verify)) == NULL) {
+		strlcpy(error, ssl_reason(), size);
+		return NULL;
+	}
+	if (SSL_connect(t->ssl) != 1) {
+		v = SSL_get_verify_result(t->ssl);
+		strlcpy(error, verify && v != X509_V_OK ?
+		    X509_verify_cert_error_string(v) : ssl_reason(), size);
+		tls_client_end(t);
+		return NULL;
+	}
+	if (facts != NULL)
+		get_facts(t->ssl, facts);
+	return t;
+}
+
+/* OpenSSL's result as read(2) and write(2) would give it. */
+static long
+client_result(struct tls_client *t, int r)
+{
+	if (r > 0)
+		return r;
+	switch (SSL_get_error(t->ssl, r)) {
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		errno = EAGAIN;		/* the socket's own timeout */
+		return -1;
+	case SSL_ERROR_SYSCALL:
+		if (errno == 0)
+			errno = ECONNRESET;
+		return -1;
+	default:
+		ERR_clear_error();
+		errno = EPROTO;
+		return -1;
+	}
+}
+
+long
+tls_client_read(struct tls_client *t, void *p, size_t n)
+{
+	errno = 0;
+	return client_result(t, SSL_read(t->ssl, p,
+	    n > INT32_MAX ? INT32_MAX : (int)n));
+}
+
+long
+tls_client_write(struct tls_client *t, const void *p, size_t n)
+{
+	errno = 0;
+	return client_result(t, SSL_write(t->ssl, p,
+	    n > INT32_MAX ? INT32_MAX : (int)n));
+}
+
+void
+tls_client_end(struct tls_client *t)
+{
+	if (t == NULL)
+		return;
+	if (t->ssl != NULL)
+		(void)SSL_shutdown(t->ssl);
+	SSL_free(t->ssl);
+	SSL_CTX_free(t->ctx);
+	free(t);
+}
