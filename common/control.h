@@ -6,31 +6,18 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
+#include <sys/types.h>
+
 #include <netinet/in.h>
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "addr.h"
 #include "buf.h"
 #include "settings.h"
-
-/*
- * A keyed file ("key:rest" or "key: rest" lines) with an index, so that a
- * look-up in 1,000,000 lines takes microseconds.  Keys are matched without
- * case (ASCII).  Spans point into text.
- */
-struct table {
-	struct buf text;
-	struct table_slot *slots;
-	size_t nslots, nkeys;
-};
-/* The first line with that key: its value (after the colon, trimmed) and line number. */
-bool	table_find(const struct table *, struct span key, struct span *value,
-	    unsigned *line);
-/* All lines with that key, in order: call with *at = 0 first. */
-bool	table_next(const struct table *, struct span key, size_t *at,
-	    struct span *value, unsigned *line);
+#include "table.h"
 
 struct network { struct in6_addr addr; unsigned bits; };	/* IPv4 mapped */
 
@@ -42,6 +29,19 @@ enum control_files {
 	CONTROL_PASSWORDS = 64	/* auth alone */
 };
 
+/* A file as it was when it was loaded, so that a change is seen. */
+struct control_stamp {
+	char file[96];
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime, ctime;
+	bool missing, recent;	/* recent: changed while we read, look again */
+};
+#define CONTROL_STAMPS 64
+
+struct owner_names;		/* system accounts named in users (account.c) */
+
 struct control {
 	char dir[256];
 	int dirfd;			/* open as long as the program runs */
@@ -52,7 +52,12 @@ struct control {
 	struct network *networks;
 	size_t nnetworks;
 	struct table routes, users, aliases, passwords;
-	char error[512];		/* "file:line: what and how to mend it" */
+	char first_domain[ADDR_DOMAIN_MAX + 1];	/* first line of domains, else hostname */
+	struct owner_names *owners;
+	struct control_stamp stamps[CONTROL_STAMPS];
+	size_t nstamps;
+	void (*each)(const char *error);
+	char error[768];		/* "dir/file:line: what and how to mend it" */
 	unsigned nerrors;
 };
 
@@ -65,9 +70,14 @@ void	control_init(struct control *, const char *dir, unsigned want);
  * relay.
  */
 int	control_load(struct control *, void (*each)(const char *error));
-/* Loads anew if any file's identity, size or time has changed.  1 reloaded, 0
- * unchanged, -1 changed and broken (the old content is gone). */
+/* Loads anew if any file's identity, size or time has changed, or the last load
+ * failed.  1 reloaded, 0 unchanged, -1 broken (the old content is gone). */
 int	control_refresh(struct control *);
+/* Adds a file below the directory to those that control_refresh looks at; call
+ * it while loading.  A file that does not exist is watched too. */
+void	control_watch(struct control *, const char *file);
+/* Reads file whole: 1, 0 it does not exist, -1 and control_error.  Watches it. */
+int	control_read(struct control *, const char *file, struct buf *, size_t max);
 void	control_free(struct control *);
 void	control_error(struct control *, const char *file, unsigned line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -75,7 +85,8 @@ bool	control_is_local(const struct control *, const char *domain);
 bool	control_may_relay(const struct control *, const struct in6_addr *);
 
 /* One line of users: address:maildir:owner:quota:options (posthouse-users(5)).
- * maildir is absolute, or below the setting mail-directory. */
+ * maildir is absolute, or below the setting mail-directory; where the field is
+ * empty it is DOMAIN/LOCALPART there.  owner is NAME, UID or UID.GID. */
 struct account {
 	char address[ADDR_MAX + 1];
 	char maildir[512];		/* absolute, without final slash */
@@ -93,8 +104,9 @@ struct route {
 	enum { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY } tls;
 	char user[256], password[256];
 };
-/* The route for a domain: the domain itself, .parent suffixes, "*", else MX. */
-void	route_find(const struct control *, const char *domain, struct route *);
+/* The route for a domain: the domain itself, .parent suffixes, "*", else MX.
+ * Returns the line of routes that decided, 0 for none. */
+unsigned route_find(const struct control *, const char *domain, struct route *);
 
 /*
  * Where a recipient goes: the one decision, used by smtpd at RCPT, queue and
@@ -122,6 +134,8 @@ void	rcpt_decide(const struct control *, const struct addr *,
  * alias's own domain).  |program, /file and :include: are recognised and
  * reported as unsupported kinds by a later step.  0, or -1 at a broken target.
  */
+enum target_kind { TARGET_ADDRESS, TARGET_PROGRAM, TARGET_FILE, TARGET_INCLUDE };
+enum target_kind target_kind(struct span);
 int	alias_targets(struct span targets, const char *domain,
 	    int (*each)(void *arg, const struct addr *), void *arg);
 

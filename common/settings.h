@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
+
 struct ids { uid_t uid; gid_t gid; };	/* from "name", "uid" or "uid:gid" */
 
 struct settings {
@@ -50,5 +52,13 @@ struct control;
 int	settings_load(struct control *, struct settings *);
 /* Prints every effective setting, one "name value" a line. */
 void	settings_print(const struct settings *);
+
+/* "500K" "50M" "1G" "1T" or plain bytes; "30s" "5m" "4h" "5d" "2w" or plain
+ * seconds.  0, or -1. */
+int	size_parse(struct span, uint64_t *);
+int	duration_parse(struct span, uint64_t *);
+/* A system account: a name, "uid" (the group is the same number) or uid, sep, gid.  Asks the
+ * system only when running as root; else both are -1.  NULL, or what is wrong. */
+const char *ids_parse(struct span, unsigned char sep, struct ids *);
 
 #endif

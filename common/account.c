@@ -1,0 +1,286 @@
+/*
+ * Accounts: one line of users taken apart.  System names are resolved while
+ * loading, as root, and kept; a look-up afterwards opens no file, so that it
+ * works inside a chroot.  Refuses Maildirs that would leave their place ("..")
+ * and root as an owner.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "control_parts.h"
+
+struct owner_name {
+	char name[64];
+	struct ids ids;
+};
+struct owner_names {			/* sorted by name */
+	struct owner_name *p;
+	size_t n, cap;
+};
+
+void
+owners_free(struct control *c)
+{
+	if (c->owners != NULL)
+		free(c->owners->p);
+	free(c->owners);
+	c->owners = NULL;
+}
+
+/* Where name is, or where it belongs. */
+static size_t
+owner_position(const struct owner_names *o, const char *name)
+{
+	size_t lo = 0, hi = o->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(o->p[mid].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int
+owner_add(struct owner_names *o, size_t at, const struct owner_name *new)
+{
+	struct owner_name *p = o->p;
+
+	if (o->n == o->cap) {
+		size_t cap = o->cap == 0 ? 16 : o->cap * 2;
+
+		if ((p = reallocarray(o->p, cap, sizeof(*p))) == NULL)
+			return -1;
+		o->p = p;
+		o->cap = cap;
+	}
+	memmove(&p[at + 1], &p[at], (o->n - at) * sizeof(*p));
+	p[at] = *new;
+	o->n++;
+	return 0;
+}
+
+/* While loading: asks the system once for each name.  NULL, or what is wrong. */
+static const char *
+owner_learn(struct control *c, struct span owner)
+{
+	struct owner_name new;
+	const char *wrong;
+	size_t at;
+
+	if (span_cstr(owner, new.name, sizeof(new.name)) == -1)
+		return "the owner is too long; name a system account";
+	if (c->owners == NULL &&
+	    (c->owners = calloc(1, sizeof(*c->owners))) == NULL)
+		return "there is not enough memory";
+	at = owner_position(c->owners, new.name);
+	if (at < c->owners->n && strcmp(c->owners->p[at].name, new.name) == 0)
+		return NULL;
+	if ((wrong = ids_parse(owner, '.', &new.ids)) != NULL)
+		return wrong;
+	if (owner_add(c->owners, at, &new) == -1)
+		return "there is not enough memory";
+	return NULL;
+}
+
+/* What was learnt; (uid_t)-1 for what was not. */
+static void
+owner_get(const struct control *c, struct span owner, struct ids *ids)
+{
+	char name[64];
+	size_t at;
+
+	ids->uid = (uid_t)-1;
+	ids->gid = (gid_t)-1;
+	if (owner.len == 0) {
+		*ids = c->set.mail_user;
+		return;
+	}
+	if (c->owners == NULL || span_cstr(owner, name, sizeof(name)) == -1)
+		return;
+	at = owner_position(c->owners, name);
+	if (at < c->owners->n && strcmp(c->owners->p[at].name, name) == 0)
+		*ids = c->owners->p[at].ids;
+}
+
+/* No empty, "." or ".." component: the path names one place as written. */
+static bool
+path_is_plain(struct span path)
+{
+	struct cur c;
+
+	cur_init(&c, path);
+	(void)cur_ch(&c, '/');
+	do {
+		struct span part = cur_until(&c, '/');
+
+		if (part.len == 0 || span_is(part, ".") || span_is(part, ".."))
+			return false;
+	} while (cur_ch(&c, '/'));
+	return true;
+}
+
+/* DOMAIN/LOCALPART, both in lower case; only where that is one safe path. */
+static const char *
+maildir_default(const struct control *c, struct account *a)
+{
+	const char *at = strrchr(a->address, '@');
+	struct span local = span_of(a->address, (size_t)(at - a->address));
+	int n;
+
+	if (span_haschr(local, '/') || span_haschr(local, '"') ||
+	    local.p[0] == '.')
+		return "this local part cannot name a folder; write the Maildir's "
+		    "path in the second field";
+	n = snprintf(a->maildir, sizeof(a->maildir), "%s/%s/%.*s", c->set.mail,
+	    at + 1, (int)local.len, (const char *)local.p);
+	if (n < 0 || (size_t)n >= sizeof(a->maildir))
+		return "the path of the Maildir is too long; write a shorter one";
+	return NULL;
+}
+
+static const char *
+maildir_parse(const struct control *c, struct span s, struct account *a)
+{
+	int n;
+
+	if (s.len == 0)
+		return maildir_default(c, a);
+	while (s.len > 1 && s.p[s.len - 1] == '/')
+		s.len--;
+	if (!path_is_plain(s))
+		return "the path of the Maildir has an empty, \".\" or \"..\" "
+		    "part; write it without";
+	if (s.p[0] == '/')
+		n = snprintf(a->maildir, sizeof(a->maildir), "%.*s",
+		    (int)s.len, (const char *)s.p);
+	else
+		n = snprintf(a->maildir, sizeof(a->maildir), "%s/%.*s",
+		    c->set.mail, (int)s.len, (const char *)s.p);
+	if (n < 0 || (size_t)n >= sizeof(a->maildir))
+		return "the path of the Maildir is too long; write a shorter one";
+	return NULL;
+}
+
+/* "", "2G" or "2G,10000": bytes, and messages. */
+static const char *
+quota_parse(struct span s, struct account *a)
+{
+	struct cur c;
+
+	a->quota_bytes = a->quota_messages = 0;
+	if (s.len == 0)
+		return NULL;
+	cur_init(&c, s);
+	if (size_parse(cur_until(&c, ','), &a->quota_bytes) == -1 ||
+	    (cur_ch(&c, ',') && cur_num(&c, UINT64_MAX, &a->quota_messages) ==
+	    -1) || !cur_end(&c))
+		return "a quota is written 2G, or 2G,10000 with a number of "
+		    "messages, or left empty";
+	return NULL;
+}
+
+struct account_fields { struct span maildir, owner, quota, options; };
+
+static const char *
+fields_split(struct span value, struct account_fields *f)
+{
+	struct cur c;
+
+	cur_init(&c, value);
+	f->maildir = span_trim(cur_until(&c, ':'));
+	(void)cur_ch(&c, ':');
+	f->owner = span_trim(cur_until(&c, ':'));
+	(void)cur_ch(&c, ':');
+	f->quota = span_trim(cur_until(&c, ':'));
+	(void)cur_ch(&c, ':');
+	f->options = span_trim(cur_until(&c, ':'));
+	if (!cur_end(&c))
+		return "there are more than five fields; write "
+		    "address:maildir:owner:quota:options";
+	return NULL;
+}
+
+/* NULL, or what is wrong and how to mend it. */
+static const char *
+account_parse(const struct control *c, struct span key, struct span value,
+    struct account *a)
+{
+	struct account_fields f;
+	const char *wrong;
+
+	if (span_cstr(key, a->address, sizeof(a->address)) == -1)
+		return "the address is too long";
+	for (char *p = a->address; *p != '\0'; p++)
+		*p = (char)ascii_lower((unsigned char)*p);
+	if ((wrong = fields_split(value, &f)) != NULL ||
+	    (wrong = maildir_parse(c, f.maildir, a)) != NULL ||
+	    (wrong = quota_parse(f.quota, a)) != NULL)
+		return wrong;
+	owner_get(c, f.owner, &a->owner);
+	if (f.options.len > 0)
+		return "no option is known for the fifth field yet; "
+		    "leave it empty";
+	return NULL;
+}
+
+bool
+address_check(struct control *c, const char *file, unsigned line,
+    struct span key)
+{
+	struct addr a;
+	int n = (int)(key.len > 100 ? 100 : key.len);
+
+	if (parse_mailbox(key, true, &a) != ADDR_OK || a.literal) {
+		control_error(c, file, line, "\"%.*s\" is not an address; write "
+		    "one like alice@example.org", n, (const char *)key.p);
+		return false;
+	}
+	if (!span_isis(key, a.text)) {
+		control_error(c, file, line, "\"%.*s\" is never asked for in this "
+		    "form; write %s", n, (const char *)key.p, a.text);
+		return false;
+	}
+	return true;
+}
+
+void
+account_check(struct control *c, const char *file, unsigned line,
+    struct span key, struct span value)
+{
+	struct account_fields f;
+	struct account a;
+	const char *wrong;
+
+	if (!address_check(c, file, line, key))
+		return;
+	wrong = account_parse(c, key, value, &a);
+	if (wrong == NULL && fields_split(value, &f) == NULL && f.owner.len > 0)
+		wrong = owner_learn(c, f.owner);
+	if (wrong != NULL)
+		control_error(c, file, line, "%s: %s", a.address, wrong);
+}
+
+int
+account_find(const struct control *c, const char *address, struct account *a)
+{
+	struct span value;
+
+	memset(a, 0, sizeof(*a));
+	if (!table_find(&c->users, span_str(address), &value, NULL)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (account_parse(c, span_str(address), value, a) != NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}

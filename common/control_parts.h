@@ -1,0 +1,22 @@
+/*
+ * What control.c, account.c, route.c and rcpt.c share while loading: the
+ * checks of one line each.  For these files alone.
+ */
+#ifndef CONTROL_PARTS_H
+#define CONTROL_PARTS_H
+
+#include "control.h"
+
+/* Each has the form of table_format.check. */
+void	account_check(struct control *, const char *file, unsigned line,
+	    struct span key, struct span value);
+void	route_check(struct control *, const char *file, unsigned line,
+	    struct span key, struct span value);
+void	alias_check(struct control *, const char *file, unsigned line,
+	    struct span key, struct span value);
+/* The key must be a full address in canonical text; case is free.  Reports. */
+bool	address_check(struct control *, const char *file, unsigned line,
+	    struct span key);
+void	owners_free(struct control *);
+
+#endif

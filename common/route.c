@@ -1,0 +1,189 @@
+/*
+ * Routes: where mail for a domain goes instead of its MX, and how.  Trusts the
+ * administrator's choice of hosts.  Refuses credentials that a man in the
+ * middle could ask for by stripping TLS.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "control_parts.h"
+
+#define SMTP_PORT	25
+
+/* "[address]" with or without the tag IPv6: of RFC 5321 section 4.1.3. */
+static bool
+is_bracketed(struct span s)
+{
+	char text[INET6_ADDRSTRLEN + 8];
+	unsigned char to[16];
+	const char *p = text;
+
+	if (s.len < 2 || s.p[0] != '[' || s.p[s.len - 1] != ']' ||
+	    span_cstr(span_of(s.p + 1, s.len - 2), text, sizeof(text)) == -1)
+		return false;
+	if (strncasecmp(p, "IPv6:", 5) == 0)
+		p += 5;
+	return inet_pton(AF_INET, p, to) == 1 || inet_pton(AF_INET6, p, to) == 1;
+}
+
+/* host, host:port, [address], [address]:port, or mx: for the domain's MX. */
+static const char *
+host_parse(struct span s, struct route *r)
+{
+	struct span host;
+	struct cur c;
+	uint64_t port = SMTP_PORT;
+
+	cur_init(&c, s);
+	if (span_is(s, "mx:")) {
+		strlcpy(r->host, "mx:", sizeof(r->host));
+		return NULL;
+	}
+	host = span_of(c.p, 0);
+	if (cur_peek(&c) == '[') {
+		host = cur_until(&c, ']');
+		host.len += cur_ch(&c, ']');
+		if (!is_bracketed(host))
+			return "between the brackets must be an IPv4 or IPv6 "
+			    "address";
+	} else {
+		host = cur_until(&c, ':');
+		if (!is_domain(host, false))
+			return "the second word must be a host name, an [address], "
+			    "or mx: for the MX records";
+	}
+	if (cur_ch(&c, ':') && cur_num(&c, 65535, &port) == -1)
+		return "behind the colon must be a port number, 1 to 65535";
+	if (!cur_end(&c) || port == 0 ||
+	    span_cstr(host, r->host, sizeof(r->host)) == -1)
+		return "the host must look like smtp.example.org, "
+		    "smtp.example.org:587 or [192.0.2.1]:25";
+	r->port = (unsigned)port;
+	return NULL;
+}
+
+static const char *
+tls_parse(struct span s, struct route *r)
+{
+	static const char *const words[] = { [TLS_NONE] = "none",
+	    [TLS_MAY] = "may", [TLS_ENCRYPT] = "encrypt",
+	    [TLS_VERIFY] = "verify" };
+
+	for (int i = TLS_NONE; i <= TLS_VERIFY; i++)
+		if (span_is(s, words[i])) {
+			r->tls = i;
+			return NULL;
+		}
+	return "tls= takes none, may, encrypt or verify";
+}
+
+/* One key=value; password runs to the end of the line, whatever is in it. */
+static const char *
+option_parse(struct cur *c, struct route *r, bool *tls)
+{
+	struct cur word;
+	struct span w;
+
+	if (cur_word(c, "password="))
+		return span_cstr(span_trim(cur_rest(c)), r->password,
+		    sizeof(r->password)) == -1 || r->password[0] == '\0' ?
+		    "the password is empty or too long" : NULL;
+	w = cur_nextword(c);
+	cur_init(&word, w);
+	if (cur_word(&word, "tls=")) {
+		*tls = true;
+		return tls_parse(cur_rest(&word), r);
+	}
+	if (cur_word(&word, "user="))
+		return span_cstr(cur_rest(&word), r->user, sizeof(r->user)) ==
+		    -1 || r->user[0] == '\0' ?
+		    "the user is empty or too long" : NULL;
+	return "behind the host only tls=, user= and, last, password= may stand";
+}
+
+static const char *
+route_parse(struct span value, struct route *r)
+{
+	const char *wrong;
+	bool tls = false;
+	struct cur c;
+
+	memset(r, 0, sizeof(*r));
+	r->port = SMTP_PORT;
+	r->tls = TLS_MAY;
+	cur_init(&c, value);
+	if ((wrong = host_parse(cur_nextword(&c), r)) != NULL)
+		return wrong;
+	for (;;) {
+		while (cur_ch(&c, ' ') || cur_ch(&c, '\t'))
+			;
+		if (cur_end(&c))
+			break;
+		if ((wrong = option_parse(&c, r, &tls)) != NULL)
+			return wrong;
+	}
+	if ((r->user[0] == '\0') != (r->password[0] == '\0'))
+		return "user= and password= go together; write both or neither";
+	if (r->user[0] != '\0' && strcmp(r->host, "mx:") == 0)
+		return "credentials need a named host, for MX records lead "
+		    "anywhere; write its name instead of mx:";
+	if (r->user[0] != '\0' && !tls)
+		r->tls = TLS_VERIFY;
+	if (r->user[0] != '\0' && r->tls == TLS_MAY)
+		return "with tls=may anyone in between can read the password; "
+		    "write tls=verify";
+	return NULL;
+}
+
+/* "*", a domain, or .domain for all below it. */
+void
+route_check(struct control *c, const char *file, unsigned line,
+    struct span key, struct span value)
+{
+	struct span d = key;
+	struct route r;
+	const char *wrong;
+
+	if (d.len > 1 && d.p[0] == '.')
+		d = span_of(d.p + 1, d.len - 1);
+	if (!span_is(d, "*") && !is_domain(d, true))
+		wrong = "a line begins with a domain, .domain for those below "
+		    "it, or * for all";
+	else
+		wrong = route_parse(value, &r);
+	if (wrong != NULL)
+		control_error(c, file, line, "%s", wrong);
+	explicit_bzero(&r, sizeof(r));
+}
+
+static bool
+route_get(const struct control *c, const char *key, struct route *r,
+    unsigned *line)
+{
+	struct span value;
+
+	return table_find(&c->routes, span_str(key), &value, line) &&
+	    route_parse(value, r) == NULL;
+}
+
+unsigned
+route_find(const struct control *c, const char *domain, struct route *r)
+{
+	const char *dot = domain;
+	unsigned line;
+
+	if (route_get(c, domain, r, &line))
+		return line;
+	if (domain[0] != '[')
+		while ((dot = strchr(dot, '.')) != NULL) {
+			if (route_get(c, dot, r, &line))
+				return line;
+			dot++;
+		}
+	if (route_get(c, "*", r, &line))
+		return line;
+	(void)route_parse(span_str("mx:"), r);
+	return 0;
+}
