@@ -1,0 +1,268 @@
+/*
+ * Maildir names and directories.  Trusts the administrator's part of a path
+ * (directories that belong to root or to us and that nobody else may write)
+ * and nothing below it: from there on no symbolic link is followed, so that
+ * the owner of a mailbox cannot point a privileged deliverer elsewhere.
+ */
+#include "maildir.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMPONENT_MAX	256	/* NAME_MAX and the NUL */
+
+#ifdef O_PATH
+#define OPEN_SEARCH	(O_PATH | O_DIRECTORY | O_CLOEXEC)
+#else
+#define OPEN_SEARCH	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#endif
+
+/* The letters that have a meaning, in the order in which they are printed. */
+static const struct { unsigned char letter; unsigned flag; } flag_letters[] = {
+	{ 'D', MAIL_DRAFT }, { 'F', MAIL_FLAGGED }, { 'P', MAIL_PASSED },
+	{ 'R', MAIL_ANSWERED }, { 'S', MAIL_SEEN }, { 'T', MAIL_DELETED }
+};
+#define NLETTERS (sizeof(flag_letters) / sizeof(flag_letters[0]))
+
+static void
+parse_flags(struct cur *c, struct maildir_name *n)
+{
+	int ch;
+
+	while ((ch = cur_next(c)) != -1) {
+		if (ch >= 'a' && ch <= 'z')
+			n->letters |= 1u << (ch - 'a');
+		for (size_t i = 0; i < NLETTERS; i++)
+			if (ch == flag_letters[i].letter)
+				n->flags |= flag_letters[i].flag;
+	}
+}
+
+/* ",S=123" and ",W=125" in any order; what else stands there is kept in base
+ * and has no meaning. */
+static void
+parse_sizes(struct span s, struct maildir_name *n)
+{
+	struct cur c;
+	uint64_t v;
+
+	cur_init(&c, s);
+	while (!cur_end(&c)) {
+		struct span field;
+		struct cur f;
+		int what;
+
+		(void)cur_ch(&c, ',');
+		field = cur_until(&c, ',');
+		cur_init(&f, field);
+		what = cur_next(&f);
+		if (!cur_ch(&f, '=') || cur_num(&f, UINT64_MAX / 2, &v) == -1 ||
+		    !cur_end(&f))
+			continue;
+		if (what == 'S')
+			n->size = v;
+		else if (what == 'W')
+			n->wsize = v;
+	}
+}
+
+/* The first ":2," ends the base.  Other text after a colon belongs to it. */
+void
+maildir_name_parse(struct span s, struct maildir_name *n)
+{
+	struct cur c;
+
+	memset(n, 0, sizeof(*n));
+	n->base = n->unique = s;
+	for (size_t i = 0; i + 3 <= s.len; i++)
+		if (memcmp(s.p + i, ":2,", 3) == 0) {
+			n->base.len = i;
+			cur_init(&c, span_of(s.p + i + 3, s.len - i - 3));
+			parse_flags(&c, n);
+			break;
+		}
+	for (size_t i = 0; i < n->base.len; i++)
+		if (s.p[i] == ',' || s.p[i] == ':') {
+			n->unique.len = i;
+			if (s.p[i] == ',')
+				parse_sizes(span_of(s.p + i, n->base.len - i),
+				    n);
+			return;
+		}
+	n->unique = n->base;
+}
+
+int
+maildir_name_print(struct span base, unsigned flags, uint32_t letters,
+    char *out, size_t size)
+{
+	size_t n;
+
+	if (base.len == 0 || base.len + 3 + NLETTERS + 26 + 1 > size ||
+	    span_haschr(base, '/') || span_haschr(base, '\0')) {
+		errno = base.len == 0 ? EINVAL : ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(out, base.p, base.len);
+	n = base.len;
+	memcpy(out + n, ":2,", 3);
+	n += 3;
+	for (size_t i = 0; i < NLETTERS; i++)
+		if ((flags & flag_letters[i].flag) != 0)
+			out[n++] = (char)flag_letters[i].letter;
+	for (unsigned i = 0; i < 26; i++)
+		if ((letters >> i & 1) != 0)
+			out[n++] = (char)('a' + i);
+	out[n] = '\0';
+	return 0;
+}
+
+/* May a symbolic link that stands in this directory be believed? */
+static bool
+is_trusted(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return false;
+	return (st.st_uid == 0 || st.st_uid == geteuid()) &&
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int
+step(int at, const char *name, int flags)
+{
+	return openat(at, name, flags | (is_trusted(at) ? 0 : O_NOFOLLOW));
+}
+
+/*
+ * Makes one directory and opens it.  The new one is taken over through its
+ * descriptor, so that a name swapped meanwhile is never given to anybody.
+ */
+static int
+make_step(int at, const char *name, mode_t mode, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	int fd, e;
+
+	if (mkdirat(at, name, 0700) == -1 && errno != EEXIST)
+		return -1;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    fchmod(fd, mode) == 0 && (geteuid() != 0 || uid == (uid_t)-1 ||
+	    fchown(fd, uid, gid) == 0))
+		return fd;
+	e = errno;
+	close(fd);
+	errno = e;
+	return -1;
+}
+
+/* A directory on the way to a mailbox belongs to whoever owns the one above. */
+static int
+make_parent(int at, const char *name)
+{
+	struct stat st;
+
+	if (fstat(at, &st) == -1)
+		return -1;
+	return make_step(at, name, 0711, st.st_uid, st.st_gid);
+}
+
+static int
+next_component(struct cur *c, char name[COMPONENT_MAX])
+{
+	struct span s;
+
+	do {
+		(void)cur_ch(c, '/');
+		s = cur_until(c, '/');
+	} while (s.len == 0 && !cur_end(c));
+	if (s.len == 0)
+		return 0;
+	if (span_is(s, "..") || span_cstr(s, name, COMPONENT_MAX) == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	return 1;
+}
+
+/* Walks down path; with owner, what is missing is made.  fd or -1. */
+static int
+walk(const char *path, bool make, const struct ids *owner)
+{
+	char name[COMPONENT_MAX];
+	struct cur c;
+	int at, fd, e, more;
+
+	cur_init(&c, span_str(path));
+	at = open(path[0] == '/' ? "/" : ".", OPEN_SEARCH);
+	while (at != -1 && (more = next_component(&c, name)) != 0) {
+		fd = more == -1 ? -1 : step(at, name, OPEN_SEARCH);
+		if (fd == -1 && errno == ENOENT && make && cur_end(&c))
+			fd = make_step(at, name, 0700, owner->uid, owner->gid);
+		else if (fd == -1 && errno == ENOENT && make)
+			fd = make_parent(at, name);
+		e = errno;
+		close(at);
+		errno = e;
+		at = fd;
+	}
+	return at;
+}
+
+int
+maildir_make(const char *dir, const struct ids *owner)
+{
+	static const char *const subdirs[] = { "tmp", "new", "cur" };
+	int at, fd, e;
+
+	if ((at = walk(dir, true, owner)) == -1)
+		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		fd = step(at, subdirs[i], OPEN_SEARCH);
+		if (fd == -1 && errno == ENOENT)
+			fd = make_step(at, subdirs[i], 0700, owner->uid,
+			    owner->gid);
+		if (fd == -1) {
+			e = errno;
+			close(at);
+			errno = e;
+			return -1;
+		}
+		close(fd);
+	}
+	close(at);
+	return 0;
+}
+
+/* The mailbox's own directory may be a link of the administrator's; "new"
+ * inside it never is one. */
+int
+maildir_open_new(const char *dir, const struct ids *owner)
+{
+	struct stat st;
+	int at, fd, e;
+
+	if ((at = walk(dir, false, owner)) == -1)
+		return -1;
+	fd = openat(at, "new", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	e = errno;
+	close(at);
+	if (fd == -1) {
+		errno = e;
+		return -1;
+	}
+	if (fstat(fd, &st) == 0 && (geteuid() != 0 ||
+	    owner->uid == (uid_t)-1 || st.st_uid == owner->uid))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
