@@ -111,7 +111,8 @@ demo:
 
 # README is the overview page, so that there is one text.
 README: man/posthouse.7
-	mandoc -T ascii man/posthouse.7 | col -bx >$@.new && mv $@.new $@
+	mandoc -T ascii -I os=posthouse man/posthouse.7 | col -bx >$@.new
+	mv $@.new $@
 
 clean:
 	rm -rf $(O)
