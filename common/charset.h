@@ -1,0 +1,24 @@
+/*
+ * Character sets of messages to UTF-8.  The only file that uses iconv(3).
+ */
+#ifndef CHARSET_H
+#define CHARSET_H
+
+#include "buf.h"
+
+/*
+ * Appends text, which is in charset (IANA name, any case), as well-formed UTF-8.  What cannot be
+ * converted becomes U+FFFD; a charset that is unknown, empty or not used in
+ * mail is taken for UTF-8 where the text is valid as that, else for ISO-8859-1.
+ * 0, or -1 when out is full.  Keeps up to 32 converters open for the life of the process.
+ */
+int	charset_decode(struct span text, struct span charset, struct buf *out);
+/* Is this charset known, so that a search in it means something? */
+bool	charset_known(struct span charset);
+/*
+ * Opens the converters of common charsets, because iconv_open(3) reads files:
+ * to be called before the process is confined (once, in the listener).
+ */
+void	charset_prepare(void);
+
+#endif
