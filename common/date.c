@@ -56,34 +56,12 @@ days_in_month(int64_t y, int64_t m)
 	return length[m - 1];
 }
 
-/* CFWS between the parts of a date: RFC 5322 section 4.3. */
-static void
-skip_cfws(struct cur *c)
-{
-	size_t depth = 0;
-	int ch;
-
-	for (;;) {
-		cur_while(c, chars, CH_FWS);
-		ch = cur_peek(c);
-		if (ch == '(')
-			depth++;
-		else if (depth == 0 || ch == -1)
-			return;
-		else if (ch == ')')
-			depth--;
-		else if (ch == '\\')
-			cur_next(c);
-		cur_next(c);
-	}
-}
-
 static int
 parse_number(struct cur *c, uint64_t min, uint64_t max, int64_t *out)
 {
 	uint64_t v;
 
-	skip_cfws(c);
+	header_skip_cfws(c);
 	if (cur_num(c, max, &v) == -1 || v < min)
 		return -1;
 	*out = (int64_t)v;
@@ -97,14 +75,14 @@ parse_day_name(struct cur *c)
 	struct span word;
 	size_t i;
 
-	skip_cfws(c);
+	header_skip_cfws(c);
 	word = cur_while(c, chars, CH_LETDIG);
 	if (word.len < 3)
 		return -1;
 	word.len = 3;
 	for (i = 0; i < 7 && !span_isis(word, days[i]); i++)
 		continue;
-	skip_cfws(c);
+	header_skip_cfws(c);
 	cur_ch(c, ',');
 	return i < 7 ? 0 : -1;
 }
@@ -115,7 +93,7 @@ parse_month(struct cur *c, int64_t *month)
 {
 	struct span word;
 
-	skip_cfws(c);
+	header_skip_cfws(c);
 	cur_ch(c, '-');
 	word = cur_while(c, chars, CH_LETDIG);
 	if (word.len < 3)
@@ -124,7 +102,7 @@ parse_month(struct cur *c, int64_t *month)
 	for (*month = 1; *month <= 12; (*month)++)
 		if (span_isis(word, months[*month - 1]))
 			break;
-	skip_cfws(c);
+	header_skip_cfws(c);
 	cur_ch(c, '-');
 	return *month <= 12 ? 0 : -1;
 }
@@ -135,7 +113,7 @@ parse_year(struct cur *c, int64_t *year)
 {
 	size_t left;
 
-	skip_cfws(c);
+	header_skip_cfws(c);
 	left = cur_left(c);
 	if (parse_number(c, 0, 9999, year) == -1)
 		return -1;
@@ -159,10 +137,10 @@ parse_time(struct cur *c, int64_t *seconds)
 
 	if (parse_number(c, 0, 23, &h) == -1)
 		return -1;
-	skip_cfws(c);
+	header_skip_cfws(c);
 	if (!cur_ch(c, ':') || parse_number(c, 0, 59, &m) == -1)
 		return -1;
-	skip_cfws(c);
+	header_skip_cfws(c);
 	if (cur_ch(c, ':') && parse_number(c, 0, 60, &s) == -1)
 		return -1;
 	*seconds = h * 3600 + m * 60 + s;
@@ -183,7 +161,7 @@ parse_zone(struct cur *c, int *zone)
 	uint64_t v;
 
 	*zone = 0;
-	skip_cfws(c);
+	header_skip_cfws(c);
 	if (cur_ch(c, '+') || (west = cur_ch(c, '-'))) {
 		if (cur_num(c, 9959, &v) == -1 || v % 100 > 59)
 			return -1;
@@ -208,7 +186,7 @@ date_parse(struct span s, time_t *t, int *zone)
 	int ch;
 
 	cur_init(&c, s);
-	skip_cfws(&c);
+	header_skip_cfws(&c);
 	ch = cur_peek(&c);
 	if ((ch < '0' || ch > '9') && parse_day_name(&c) == -1)
 		return -1;

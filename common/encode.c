@@ -119,9 +119,8 @@ hex_value(int c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "=" and two digits behind it: the byte, or -1 and nothing is taken. */
-static int
-take_hex(struct cur *c)
+int
+hex_byte(struct cur *c)
 {
 	struct cur look = *c;
 	int hi = hex_value(cur_next(&look)), lo = hex_value(cur_next(&look));
@@ -146,7 +145,7 @@ qp_line(struct span line, struct buf *out)
 	while ((ch = cur_next(&c)) != -1) {
 		if (ch == '=' && cur_end(&c))
 			return true;
-		if (ch == '=' && (v = take_hex(&c)) != -1)
+		if (ch == '=' && (v = hex_byte(&c)) != -1)
 			ch = v;
 		buf_addc(out, (unsigned char)ch);
 	}
@@ -222,7 +221,7 @@ decode_q(struct span text, struct buf *out)
 	while ((ch = cur_next(&c)) != -1) {
 		if (ch == '_')
 			ch = ' ';
-		else if (ch == '=' && (v = take_hex(&c)) != -1)
+		else if (ch == '=' && (v = hex_byte(&c)) != -1)
 			ch = v;
 		buf_addc(out, (unsigned char)ch);
 	}

@@ -9,6 +9,8 @@
 #include "buf.h"
 #include "charset.h"
 
+/* Two hexadecimal digits at the cursor: the byte, or -1 and nothing is taken. */
+int	hex_byte(struct cur *);
 /* Strict base64 (padding needed, nothing else allowed): for SASL.  After -1
  * out may hold a part of it: wipe. */
 int	base64_decode(struct span, struct buf *out);

@@ -130,3 +130,25 @@ header_unfold(struct span body, struct buf *out)
 	}
 	return out->bad ? -1 : 0;
 }
+
+/* CFWS: RFC 5322 section 3.2.2.  Comments nest as deep as they like. */
+void
+header_skip_cfws(struct cur *c)
+{
+	size_t depth = 0;
+	int ch;
+
+	for (;;) {
+		cur_while(c, chars, CH_FWS);
+		ch = cur_peek(c);
+		if (ch == '(')
+			depth++;
+		else if (depth == 0 || ch == -1)
+			return;
+		else if (ch == ')')
+			depth--;
+		else if (ch == '\\')
+			cur_next(c);
+		cur_next(c);
+	}
+}

@@ -35,6 +35,8 @@ bool	header_find(struct span message, const char *name,
 int	header_unfold(struct span body, struct buf *out);
 /* Without white space and line ends at both ends. */
 struct span header_trim(struct span);
+/* Moves over white space, line ends and comments (RFC 5322 section 3.2.2). */
+void	header_skip_cfws(struct cur *);
 
 /*
  * RFC 5322 section 3.3 with obs-date (two-digit years, zone names; no zone is

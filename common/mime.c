@@ -1,0 +1,408 @@
+/*
+ * MIME structure: RFC 2046 section 5.1 in one pass over the lines of a
+ * message, with a stack of the boundaries that are open.  Nothing recurses;
+ * memory grows with parts, of which there are at most MIME_PARTS_MAX.  Trusts
+ * nothing: a missing end, an outer boundary inside an inner part, boundaries
+ * that begin like others and headers that never end all have a result, and
+ * every byte of the message is in some part.
+ */
+#include "mime.h"
+
+#include <stdlib.h>
+
+#include "chars.h"
+#include "limits.h"
+
+#define BOUNDARY_MAX	200	/* RFC 2046 section 5.1.1 says 70; some send more */
+#define NO_BOUNDARY	SIZE_MAX
+
+struct open_multipart {
+	size_t part, last_child;
+	size_t len;
+	unsigned char boundary[BOUNDARY_MAX];
+};
+
+struct parser {
+	struct mime_tree *t;
+	struct cur c;
+	struct span eol;		/* line end of the line taken last */
+	size_t lines, lf;		/* line ends so far; those that are LF alone */
+	size_t current;			/* the part that lines belong to */
+	struct open_multipart *open;	/* MIME_DEPTH_MAX of them */
+	size_t nopen;
+	bool encoded;			/* this part's transfer encoding hides lines */
+};
+
+static struct mime_part *
+part_of(const struct parser *ps, size_t i)
+{
+	return &ps->t->parts[i];
+}
+
+static size_t
+offset(const struct parser *ps)
+{
+	return ps->t->message.len - cur_left(&ps->c);
+}
+
+/* The next line without its end, counted. */
+static struct span
+take_line(struct parser *ps)
+{
+	struct span line = cur_until(&ps->c, '\n');
+
+	ps->eol = span_of(line.p + line.len, 0);
+	if (!cur_ch(&ps->c, '\n'))
+		return line;
+	ps->lines++;
+	ps->eol.len = 1;
+	if (line.len > 0 && line.p[line.len - 1] == '\r') {
+		line.len--;
+		ps->eol.len = 2;
+	} else {
+		ps->lf++;
+	}
+	return line;
+}
+
+/*
+ * Which open boundary the line is: dash-boundary of RFC 2046 section 5.1.1.
+ * It need only begin with it; of several the longest counts, then the innermost.
+ */
+static size_t
+find_boundary(const struct parser *ps, struct span line, bool *final)
+{
+	size_t found = NO_BOUNDARY, len = 0;
+	struct cur c;
+
+	cur_init(&c, line);
+	if (!cur_word(&c, "--"))
+		return NO_BOUNDARY;
+	line = cur_rest(&c);
+	for (size_t i = ps->nopen; i-- > 0;) {
+		const struct open_multipart *o = &ps->open[i];
+
+		if (o->len <= len || line.len < o->len ||
+		    !span_eq(span_of(line.p, o->len),
+		    span_of(o->boundary, o->len)))
+			continue;
+		found = i;
+		len = o->len;
+	}
+	cur_init(&c, line);
+	cur_take(&c, len);
+	*final = cur_word(&c, "--");
+	return found;
+}
+
+static bool
+at_boundary(const struct parser *ps)
+{
+	struct cur look = ps->c;
+	bool final;
+
+	return cur_peek(&look) == '-' &&
+	    find_boundary(ps, cur_until(&look, '\n'), &final) != NO_BOUNDARY;
+}
+
+/* Adds a part that begins at the cursor and makes it the current one. */
+static int
+add_part(struct parser *ps, size_t parent)
+{
+	struct mime_tree *t = ps->t;
+	struct mime_part *p;
+	size_t cap;
+
+	if (t->nparts == t->cap) {
+		cap = t->cap == 0 ? 4 : t->cap * 2;
+		if ((p = reallocarray(t->parts, cap, sizeof(*p))) == NULL)
+			return -1;
+		t->parts = p;
+		t->cap = cap;
+	}
+	ps->current = t->nparts++;
+	p = part_of(ps, ps->current);
+	*p = (struct mime_part){ .header = offset(ps), .parent = parent };
+	if (ps->current > 0)
+		p->depth = part_of(ps, parent)->depth + 1;
+	return 0;
+}
+
+static bool
+is_multipart(const struct mime_part *p)
+{
+	return span_isis(p->type, "multipart");
+}
+
+/* content: RFC 2045 section 5.1; what is not type "/" subtype is text/plain
+ * (5.2), and in a digest a message (RFC 2046 section 5.1.5). */
+static void
+set_type(struct parser *ps, struct mime_part *p)
+{
+	const struct mime_part *up = part_of(ps, p->parent);
+	struct cur c;
+
+	cur_init(&c, p->content_type);
+	header_skip_cfws(&c);
+	p->type = cur_while(&c, chars, CH_TOKEN);
+	header_skip_cfws(&c);
+	if (p->type.len > 0 && cur_ch(&c, '/')) {
+		header_skip_cfws(&c);
+		p->subtype = cur_while(&c, chars, CH_TOKEN);
+	}
+	if (p->subtype.len > 0)
+		return;
+	p->type = span_str("text");
+	p->subtype = span_str("plain");
+	if (ps->current > 0 && p->content_type.len == 0 && is_multipart(up) &&
+	    span_isis(up->subtype, "digest")) {
+		p->type = span_str("message");
+		p->subtype = span_str("rfc822");
+	}
+}
+
+/* Content-Transfer-Encoding of anything but the three that change nothing. */
+static bool
+is_encoded(struct span body)
+{
+	struct span word;
+	struct cur c;
+
+	cur_init(&c, body);
+	header_skip_cfws(&c);
+	word = cur_while(&c, chars, CH_TOKEN);
+	return span_isis(word, "base64") || span_isis(word, "quoted-printable");
+}
+
+/* Reads the header of the current part, up to the empty line, a boundary or
+ * what is no field; the body begins there. */
+static void
+parse_header(struct parser *ps)
+{
+	struct mime_part *p = part_of(ps, ps->current);
+	size_t lines = ps->lines, lf = ps->lf, end;
+	enum header_result r = HEADER_FIELD;
+	struct header_field f;
+	struct span rest;
+
+	ps->encoded = false;
+	while (r == HEADER_FIELD && !at_boundary(ps)) {
+		rest = span_of(ps->c.p, cur_left(&ps->c));
+		r = header_next(&rest, &f);
+		for (end = offset(ps) + cur_left(&ps->c) - rest.len;
+		    offset(ps) < end;)
+			take_line(ps);
+		if (r != HEADER_FIELD)
+			break;
+		if (p->content_type.p == NULL &&
+		    span_isis(f.name, "content-type"))
+			p->content_type = f.body;
+		else if (span_isis(f.name, "content-transfer-encoding"))
+			ps->encoded = is_encoded(f.body);
+	}
+	p->body = p->end = offset(ps);
+	p->header_lines = ps->lines - lines;
+	p->header_lf = ps->lf - lf;
+	/* until the part is closed: what they were where the body began */
+	p->body_lines = ps->lines;
+	p->body_lf = ps->lf;
+	set_type(ps, p);
+}
+
+/* Opens the current part as a multipart, if it has a boundary. */
+static void
+open_multipart(struct parser *ps)
+{
+	struct mime_part *p = part_of(ps, ps->current);
+	struct open_multipart *o;
+	struct buf boundary;
+
+	buf_init(&boundary, BOUNDARY_MAX);
+	if (p->depth >= MIME_DEPTH_MAX || ps->nopen >= MIME_DEPTH_MAX) {
+		ps->t->truncated = true;
+	} else if (mime_param(p->content_type, "boundary", &boundary) &&
+	    boundary.len > 0) {
+		o = &ps->open[ps->nopen++];
+		o->part = ps->current;
+		o->last_child = 0;
+		o->len = boundary.len;
+		for (size_t i = 0; i < boundary.len; i++)
+			o->boundary[i] = boundary.p[i];
+	}
+	buf_free(&boundary);
+}
+
+/* After its header: does the current part contain a message?  Then the header
+ * of that is next. */
+static bool
+begins_message(struct parser *ps)
+{
+	const struct mime_part *p = part_of(ps, ps->current);
+
+	if (!span_isis(p->type, "message") || ps->encoded ||
+	    (!span_isis(p->subtype, "rfc822") &&
+	    !span_isis(p->subtype, "global")))
+		return false;
+	if (p->depth < MIME_DEPTH_MAX && ps->t->nparts < MIME_PARTS_MAX)
+		return true;
+	ps->t->truncated = true;
+	return false;
+}
+
+/* A new part at the cursor, with the messages that it begins with. */
+static int
+begin_part(struct parser *ps, size_t parent)
+{
+	if (add_part(ps, parent) == -1)
+		return -1;
+	parse_header(ps);
+	while (begins_message(ps)) {
+		size_t outer = ps->current;
+
+		if (add_part(ps, outer) == -1)
+			return -1;
+		part_of(ps, outer)->message = true;
+		part_of(ps, outer)->first_child = ps->current;
+		parse_header(ps);
+	}
+	if (is_multipart(part_of(ps, ps->current)))
+		open_multipart(ps);
+	return 0;
+}
+
+/* Ends the current part and those around it, up to stop (not stop). */
+static void
+close_parts(struct parser *ps, size_t stop, size_t end, size_t lines,
+    size_t lf)
+{
+	struct mime_part *p;
+
+	for (; ps->current != stop; ps->current = p->parent) {
+		p = part_of(ps, ps->current);
+		/* an empty body has no line end to give to the boundary */
+		p->end = end > p->body ? end : p->body;
+		p->body_lines = lines > p->body_lines ? lines - p->body_lines : 0;
+		p->body_lf = lf > p->body_lf ? lf - p->body_lf : 0;
+		if (ps->current == 0)
+			return;
+	}
+}
+
+/* A boundary line, taken; end, lines and lf say where the content before it stopped. */
+static int
+pass_boundary(struct parser *ps, size_t k, bool final, size_t end,
+    size_t lines, size_t lf)
+{
+	struct open_multipart *o = &ps->open[k];
+	size_t parent = o->part, elder = o->last_child;
+
+	if (!final && ps->t->nparts >= MIME_PARTS_MAX) {
+		ps->t->truncated = true;
+		ps->nopen = 0;	/* no more boundaries: the rest is one part */
+		return 0;
+	}
+	close_parts(ps, parent, end, lines, lf);
+	ps->nopen = final ? k : k + 1;
+	if (final)
+		return 0;
+	o->last_child = ps->t->nparts;
+	if (begin_part(ps, parent) == -1)
+		return -1;
+	part_of(ps, parent)->multipart = true;
+	if (elder == 0)
+		part_of(ps, parent)->first_child = o->last_child;
+	else
+		part_of(ps, elder)->next = o->last_child;
+	return 0;
+}
+
+static int
+parse_lines(struct parser *ps)
+{
+	while (!cur_end(&ps->c)) {
+		size_t end = offset(ps) - ps->eol.len;
+		size_t lines = ps->lines - (ps->eol.len > 0);
+		size_t lf = ps->lf - (ps->eol.len == 1);
+		struct span line = take_line(ps);
+		bool final = false;
+		size_t k;
+
+		if (line.len < 3 || line.p[0] != '-')
+			continue;
+		if ((k = find_boundary(ps, line, &final)) != NO_BOUNDARY &&
+		    pass_boundary(ps, k, final, end, lines, lf) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+mime_parse(struct span message, struct mime_tree *t)
+{
+	struct parser ps = { .t = t };
+
+	*t = (struct mime_tree){ .message = message };
+	ps.open = reallocarray(NULL, MIME_DEPTH_MAX, sizeof(*ps.open));
+	if (ps.open == NULL)
+		return -1;
+	cur_init(&ps.c, message);
+	if (begin_part(&ps, 0) == -1 || parse_lines(&ps) == -1) {
+		free(ps.open);
+		mime_free(t);
+		return -1;
+	}
+	close_parts(&ps, SIZE_MAX, message.len, ps.lines, ps.lf);
+	free(ps.open);
+	return 0;
+}
+
+void
+mime_free(struct mime_tree *t)
+{
+	free(t->parts);
+	*t = (struct mime_tree){ .parts = NULL };
+}
+
+static const struct mime_part *
+child_of(const struct mime_tree *t, const struct mime_part *p, unsigned n)
+{
+	size_t i = p->first_child;
+
+	for (; i != 0 && n > 1; n--)
+		i = t->parts[i].next;
+	return i == 0 || n == 0 ? NULL : &t->parts[i];
+}
+
+/* section-part: RFC 3501 section 6.4.5.  A message that is no multipart has
+ * one part, which is itself. */
+const struct mime_part *
+mime_find(const struct mime_tree *t, const unsigned *path, size_t n)
+{
+	const struct mime_part *p = &t->parts[0];
+
+	for (size_t i = 0; i < n && p != NULL; i++) {
+		bool whole = i == 0;
+
+		if (!whole && p->message) {
+			p = &t->parts[p->first_child];
+			whole = true;
+		}
+		if (p->multipart)
+			p = child_of(t, p, path[i]);
+		else if (!whole || path[i] != 1)
+			p = NULL;
+	}
+	return p;
+}
+
+struct span
+mime_header(const struct mime_tree *t, const struct mime_part *p)
+{
+	return span_of(t->message.p + p->header, p->body - p->header);
+}
+
+struct span
+mime_body(const struct mime_tree *t, const struct mime_part *p)
+{
+	return span_of(t->message.p + p->body, p->end - p->body);
+}
