@@ -1,0 +1,284 @@
+/*
+ * The command table and the commands that need no file of their own.  Which
+ * verb is legal where is data in the table; handlers are called only there.
+ * A verb is looked up without case; what follows it is the handler's to parse.
+ */
+#include "smtpd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ex.h"
+#include "limits.h"
+
+#define ANY		(STATE_START | STATE_READY | STATE_MAIL | STATE_RCPT)
+#define OUTSIDE		(STATE_START | STATE_READY)
+#define IN_SMTP		((1u << SMTP) | (1u << SUBMISSION))
+#define IN_LMTP		(1u << LMTP)
+#define IN_ALL		(IN_SMTP | IN_LMTP)
+#define EHLO_LINES	16
+#define EHLO_LINE_MAX	64
+
+static void	do_helo(struct session *, struct cur *);
+static void	do_ehlo(struct session *, struct cur *);
+static void	do_rset(struct session *, struct cur *);
+static void	do_noop(struct session *, struct cur *);
+static void	do_quit(struct session *, struct cur *);
+static void	do_vrfy(struct session *, struct cur *);
+static void	do_help(struct session *, struct cur *);
+static void	do_starttls(struct session *, struct cur *);
+static void	do_nothing(struct session *, struct cur *);
+
+/* RFC 5321 section 4.1.1; the last five are known and not done. */
+const struct command commands[] = {
+	{ "HELO", ANY, R_OK, IN_SMTP, do_helo, "HELO domain" },
+	{ "EHLO", ANY, R_OK, IN_SMTP, do_ehlo, "EHLO domain" },
+	{ "LHLO", ANY, R_OK, IN_LMTP, do_ehlo, "LHLO domain" },
+	{ "MAIL", STATE_READY, R_NO_HELO, IN_ALL, do_mail,
+	    "MAIL FROM:<sender> [parameters]" },
+	{ "RCPT", STATE_MAIL | STATE_RCPT, R_NO_MAIL, IN_ALL, do_rcpt,
+	    "RCPT TO:<recipient> [parameters]" },
+	{ "DATA", STATE_RCPT, R_NO_RCPT, IN_ALL, do_data, "DATA" },
+	{ "RSET", ANY, R_OK, IN_ALL, do_rset, "RSET" },
+	{ "NOOP", ANY, R_OK, IN_ALL, do_noop, "NOOP [text]" },
+	{ "QUIT", ANY, R_OK, IN_ALL, do_quit, "QUIT" },
+	{ "VRFY", ANY, R_OK, IN_ALL, do_vrfy, "VRFY name" },
+	{ "HELP", ANY, R_OK, IN_ALL, do_help, "HELP [command]" },
+	{ "STARTTLS", OUTSIDE, R_IN_TRANSACTION, IN_ALL, do_starttls,
+	    "STARTTLS" },
+	{ "AUTH", STATE_READY, R_NO_HELO, 1u << SUBMISSION, do_auth,
+	    "AUTH mechanism [initial-response]" },
+	{ "EXPN", ANY, R_OK, IN_ALL, do_nothing, NULL },
+	{ "SEND", ANY, R_OK, IN_ALL, do_nothing, NULL },
+	{ "SOML", ANY, R_OK, IN_ALL, do_nothing, NULL },
+	{ "SAML", ANY, R_OK, IN_ALL, do_nothing, NULL },
+	{ "TURN", ANY, R_OK, IN_ALL, do_nothing, NULL },
+};
+const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *
+command_find(struct span verb)
+{
+	for (size_t i = 0; i < ncommands; i++)
+		if (span_isis(verb, commands[i].verb))
+			return &commands[i];
+	return NULL;
+}
+
+/* Why a verb that is known is refused in this state. */
+static enum reply_id
+out_of_order(const struct session *s, const struct command *c)
+{
+	if (s->state == STATE_START)
+		return R_NO_HELO;
+	if (c->run == do_data && s->tx.refused > 0)
+		return R_NO_VALID_RCPT;
+	if (c->run == do_data && s->state == STATE_READY)
+		return R_NO_MAIL;
+	if (s->state > STATE_READY && c->otherwise == R_NO_HELO)
+		return R_IN_TRANSACTION;
+	return c->otherwise;
+}
+
+/* RFC 5321 section 4.1.1: white space before CRLF is tolerated. */
+static struct span
+trim_end(struct span s)
+{
+	while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
+void
+command_run(struct session *s, struct span line)
+{
+	const struct command *c;
+	struct cur arg;
+
+	cur_init(&arg, trim_end(line));
+	c = command_find(cur_until(&arg, ' '));
+	while (cur_ch(&arg, ' '))
+		;
+	if (c != NULL)
+		s->verb = c->verb;
+	if (line.len > SMTP_LINE_MAX && (c == NULL || c->run != do_auth))
+		reply(s, R_LINE_TOO_LONG, NULL);
+	else if (c == NULL)
+		reply(s, R_BAD_COMMAND, NULL);
+	else if ((c->variants & (1u << s->conn->variant)) == 0)
+		reply(s, R_NOT_DONE, NULL);
+	else if ((c->states & s->state) == 0)
+		reply(s, out_of_order(s, c), NULL);
+	else
+		c->run(s, &arg);
+}
+
+/*
+ * RFC 5321 section 4.1.4: a name that does not verify is no reason to refuse,
+ * and names with an underscore or without a dot are common; but nothing that
+ * could not stand in our Received field.
+ */
+static bool
+is_helo(struct span name)
+{
+	struct cur c;
+
+	if (is_domain(name, false) || is_address_literal(name))
+		return true;
+	cur_init(&c, name);
+	while (!cur_end(&c)) {
+		int ch = cur_next(&c);
+
+		if (!(ch >= '0' && ch <= '9') && ch != '-' && ch != '.' &&
+		    ch != '_' && !(ascii_lower(ch) >= 'a' &&
+		    ascii_lower(ch) <= 'z'))
+			return false;
+	}
+	return name.len > 0;
+}
+
+/* HELO and EHLO end a transaction: RFC 5321 section 4.1.4. */
+static bool
+take_helo(struct session *s, struct cur *arg, bool esmtp)
+{
+	struct span name = cur_until(arg, ' ');
+
+	if (!cur_end(arg) || name.len > SMTP_HELO_MAX || !is_helo(name) ||
+	    span_cstr(name, s->helo, sizeof(s->helo)) == -1) {
+		reply(s, R_BAD_HELO, NULL);
+		return false;
+	}
+	s->esmtp = esmtp;
+	s->state = STATE_READY;
+	transaction_reset(s);
+	return true;
+}
+
+static void
+do_helo(struct session *s, struct cur *arg)
+{
+	if (take_helo(s, arg, false))
+		reply(s, R_HELO, s->control->hostname);
+}
+
+static void
+do_ehlo(struct session *s, struct cur *arg)
+{
+	const struct conn *conn = s->conn;
+	char lines[EHLO_LINES][EHLO_LINE_MAX];
+	size_t n = 0;
+
+	if (!take_helo(s, arg, true))
+		return;
+	strlcpy(lines[n++], "PIPELINING", EHLO_LINE_MAX);
+	snprintf(lines[n++], EHLO_LINE_MAX, "SIZE %llu",
+	    (unsigned long long)s->control->set.message_size);
+	strlcpy(lines[n++], "8BITMIME", EHLO_LINE_MAX);
+	strlcpy(lines[n++], "ENHANCEDSTATUSCODES", EHLO_LINE_MAX);
+	if (conn->can_tls && !conn->tls)
+		strlcpy(lines[n++], "STARTTLS", EHLO_LINE_MAX);
+	if (auth_offered(s))
+		strlcpy(lines[n++], "AUTH PLAIN LOGIN", EHLO_LINE_MAX);
+	strlcpy(lines[n++], "HELP", EHLO_LINE_MAX);
+	reply_more(s, R_HELO, s->control->hostname);
+	for (size_t i = 0; i + 1 < n; i++)
+		reply_more(s, R_HELO, lines[i]);
+	reply(s, R_HELO, lines[n - 1]);
+}
+
+/* For verbs that RFC 5321 gives no argument. */
+static bool
+no_argument(struct session *s, const struct cur *arg)
+{
+	if (cur_end(arg))
+		return true;
+	reply(s, R_NO_ARGUMENT, NULL);
+	return false;
+}
+
+static void
+do_rset(struct session *s, struct cur *arg)
+{
+	if (!no_argument(s, arg))
+		return;
+	transaction_reset(s);
+	reply(s, R_OK, NULL);
+}
+
+static void
+do_noop(struct session *s, struct cur *arg)
+{
+	(void)arg;
+	reply(s, R_OK, NULL);
+}
+
+static void
+do_quit(struct session *s, struct cur *arg)
+{
+	if (no_argument(s, arg))
+		reply(s, R_BYE, s->control->hostname);
+}
+
+/* RFC 5321 section 3.5.3: 252, for who may know is told by RCPT. */
+static void
+do_vrfy(struct session *s, struct cur *arg)
+{
+	if (cur_end(arg))
+		reply(s, R_SYNTAX, "VRFY name");
+	else
+		reply(s, R_VRFY, NULL);
+}
+
+static void
+do_help(struct session *s, struct cur *arg)
+{
+	const struct command *c;
+	char verbs[256] = "";
+
+	if (!cur_end(arg)) {
+		c = command_find(cur_rest(arg));
+		if (c == NULL || c->syntax == NULL)
+			reply(s, R_NO_TOPIC, NULL);
+		else
+			reply(s, R_HELP, c->syntax);
+		return;
+	}
+	for (size_t i = 0; i < ncommands; i++)
+		if (commands[i].syntax != NULL && (commands[i].variants &
+		    (1u << s->conn->variant)) != 0) {
+			strlcat(verbs, verbs[0] == '\0' ? "" : " ",
+			    sizeof(verbs));
+			strlcat(verbs, commands[i].verb, sizeof(verbs));
+		}
+	reply_more(s, R_HELP, verbs);
+	reply(s, R_HELP, "HELP command tells its syntax");
+}
+
+/*
+ * RFC 3207: the session that reads plain text ends here, and a new one begins
+ * behind TLS; what the client has sent too early dies with this one.
+ */
+static void
+do_starttls(struct session *s, struct cur *arg)
+{
+	if (!no_argument(s, arg))
+		return;
+	if (s->conn->tls) {
+		reply(s, R_TLS_ALREADY, NULL);
+	} else if (!s->conn->can_tls) {
+		reply(s, R_NO_TLS, NULL);
+	} else if (netin_buffered(&s->in).len > 0) {
+		reply(s, R_AFTER_STARTTLS, NULL);
+	} else {
+		reply(s, R_START_TLS, NULL);
+		s->exit_code = CHAIN_EXIT_STARTTLS;
+		s->done = true;
+	}
+}
+
+static void
+do_nothing(struct session *s, struct cur *arg)
+{
+	(void)arg;
+	reply(s, R_NOT_DONE, NULL);
+}

@@ -1,0 +1,74 @@
+/*
+ * Message content as it comes over the wire, block by block: the end of DATA,
+ * dot transparency, line ends, and the header's field names.  No I/O.
+ */
+#ifndef SMTPD_DATA_H
+#define SMTPD_DATA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+/* Header fields that were seen: bits. */
+#define SEEN_DATE	1u
+#define SEEN_MESSAGE_ID	2u
+#define SEEN_FROM	4u
+
+enum data_fault {
+	FAULT_NONE,
+	FAULT_SIZE,		/* larger than limit */
+	FAULT_LINE,		/* a line longer than SMTP_TEXT_MAX */
+	FAULT_HEADER,		/* HEADER_MAX or HEADER_FIELDS_MAX */
+	FAULT_LOOP,		/* more than RECEIVED_MAX Received fields */
+	FAULT_MEMORY,
+	FAULT_BARE,		/* a CR or LF alone: nothing after it is read */
+	FAULT_NUL		/* the same for NUL */
+};
+
+enum data_status {
+	DATA_MORE,		/* all was taken, the end was not seen */
+	DATA_END,		/* CRLF.CRLF was taken and nothing behind it */
+	DATA_REFUSED		/* FAULT_BARE or FAULT_NUL */
+};
+
+enum data_state {		/* where the next byte stands */
+	AT_START,		/* behind CRLF, or first of all */
+	IN_LINE,
+	AFTER_CR,
+	AFTER_DOT,		/* behind CRLF "." */
+	AFTER_DOT_CR
+};
+
+struct data {
+	/* set by data_init */
+	uint64_t limit;		/* octets on the wire */
+	bool dots;		/* DATA: dot transparency; BDAT has none */
+	bool repair;		/* a bare LF ends a line, a bare CR is a space */
+	/* Called once when the header ends, to add fields to out; may be NULL. */
+	void (*header_end)(void *arg, unsigned seen, struct buf *out);
+	void *arg;
+	/* state */
+	enum data_state state;
+	bool header;		/* still in the header */
+	struct buf line;	/* a header line that is not complete */
+	size_t line_len;
+	uint64_t size, header_size;
+	unsigned fields, received, seen;
+	enum data_fault fault;	/* the first; from then on out gets nothing */
+};
+
+void	data_init(struct data *, uint64_t limit, bool dots, bool repair);
+void	data_free(struct data *);
+/*
+ * Takes bytes (at most NETIN_BUF at a time), appends the content with LF line ends to out, and says
+ * in *used how many bytes it took.  A message with a fault other than BARE and NUL is read to its end.
+ */
+enum data_status data_feed(struct data *, struct span, size_t *used,
+	    struct buf *out);
+/* BDAT: the last octet was given.  Completes the last line. */
+void	data_finish(struct data *, struct buf *out);
+/* Room that out needs beyond what is in it. */
+#define DATA_OUT_MAX	(65536 + 8192)
+
+#endif

@@ -1,0 +1,386 @@
+/*
+ * MAIL and RCPT: grammar first, into a struct without side effects; policy on
+ * the complete struct after it.  An address is accepted or refused, never
+ * completed.  Relaying is for the listed networks and for who has logged in.
+ */
+#include "smtpd.h"
+
+#include <sys/vfs.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chars.h"
+#include "limits.h"
+#include "log.h"
+
+#define PARAMS_MAX	16	/* of one command; more than there are */
+#define PARAM_NAME_MAX	32	/* of a name shown in a reply */
+#define ALIAS_DEPTH	8	/* aliases of aliases, for ownership */
+#define SPACE_SPARE	(16u << 20)	/* bytes left free when SIZE is checked */
+
+/* RFC 5321 section 4.1.2: esmtp-param = esmtp-keyword ["=" esmtp-value] */
+struct param {
+	struct span name, value;	/* value.p NULL: none given */
+};
+struct params {
+	struct param p[PARAMS_MAX];
+	size_t n;
+};
+
+/* What a command line said. */
+struct mail_args {
+	struct addr addr;
+	uint64_t size;
+	bool body8;
+	struct span seen[PARAMS_MAX];
+};
+
+enum param_result { PARAM_OK, PARAM_UNKNOWN, PARAM_BAD, PARAM_TWICE };
+
+/* esmtp-value = 1*(%d33-60 / %d62-126), and RFC 6531 section 3.5 UTF-8. */
+static bool
+is_value_byte(int c)
+{
+	return c > ' ' && c != '=' && c != 0x7f;
+}
+
+/* esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-") */
+static struct span
+parse_keyword(struct cur *c)
+{
+	struct span k = { c->p, 0 };
+	bool more = (chars[(unsigned char)cur_peek(c)] & CH_LETDIG) != 0;
+
+	while (!cur_end(c) && more) {
+		(void)cur_next(c);
+		more = (chars[(unsigned char)cur_peek(c)] & CH_LETDIG) != 0 ||
+		    cur_peek(c) == '-';
+	}
+	k.len = (size_t)(c->p - k.p);
+	return k;
+}
+
+/* *(SP esmtp-param) up to the end of the line.  false: not in the grammar. */
+static bool
+parse_params(struct cur *c, struct params *ps)
+{
+	ps->n = 0;
+	while (!cur_end(c)) {
+		struct param *p = &ps->p[ps->n];
+
+		if (!cur_ch(c, ' '))
+			return false;
+		if (cur_end(c) || cur_peek(c) == ' ')
+			continue;
+		if (ps->n == PARAMS_MAX)
+			return false;
+		p->name = parse_keyword(c);
+		p->value = span_of(NULL, 0);
+		if (p->name.len == 0 || p->name.len > PARAM_NAME_MAX)
+			return false;
+		if (cur_ch(c, '=')) {
+			p->value = span_of(c->p, 0);
+			while (is_value_byte(cur_peek(c)))
+				(void)cur_next(c);
+			p->value.len = (size_t)(c->p - p->value.p);
+			if (p->value.len == 0)
+				return false;
+		}
+		ps->n++;
+	}
+	return true;
+}
+
+/* RFC 1870 section 6.1: SIZE=1*20DIGIT */
+static bool
+take_size(struct mail_args *a, struct span v)
+{
+	struct cur c;
+
+	cur_init(&c, v);
+	return v.len <= 20 && cur_num(&c, UINT64_MAX, &a->size) == 0 &&
+	    cur_end(&c);
+}
+
+/* RFC 6152 section 2 */
+static bool
+take_body(struct mail_args *a, struct span v)
+{
+	a->body8 = span_isis(v, "8BITMIME");
+	return a->body8 || span_isis(v, "7BIT");
+}
+
+/* RFC 4954 section 5: whoever wrote it first; nobody here trusts it. */
+static bool
+take_auth(struct mail_args *a, struct span v)
+{
+	(void)a;
+	return v.len > 0;
+}
+
+struct param_row {
+	const char *name;
+	unsigned variants;
+	bool (*take)(struct mail_args *, struct span value);
+};
+#define ALL	((1u << SMTP) | (1u << SUBMISSION) | (1u << LMTP))
+
+static const struct param_row mail_params[] = {
+	{ "SIZE", ALL, take_size },
+	{ "BODY", ALL, take_body },
+	{ "AUTH", 1u << SUBMISSION, take_auth },
+	{ NULL, 0, NULL }
+};
+static const struct param_row rcpt_params[] = {
+	{ NULL, 0, NULL }
+};
+
+static enum param_result
+take_param(const struct session *s, const struct param_row *rows,
+    const struct param *p, struct mail_args *a)
+{
+	for (size_t i = 0; rows[i].name != NULL; i++) {
+		if (!span_isis(p->name, rows[i].name) ||
+		    (rows[i].variants & (1u << s->conn->variant)) == 0)
+			continue;
+		if (a->seen[i].p != NULL)
+			return PARAM_TWICE;
+		a->seen[i] = p->name;
+		return rows[i].take(a, p->value) ? PARAM_OK : PARAM_BAD;
+	}
+	return PARAM_UNKNOWN;
+}
+
+/* All parameters, or the reply to the first that is wrong and false. */
+static bool
+take_params(struct session *s, const struct param_row *rows,
+    const struct params *ps, struct mail_args *a)
+{
+	static const enum reply_id ids[] = {
+		[PARAM_UNKNOWN] = R_UNKNOWN_PARAM, [PARAM_BAD] = R_BAD_PARAM,
+		[PARAM_TWICE] = R_DUP_PARAM,
+	};
+
+	for (size_t i = 0; i < ps->n; i++) {
+		enum param_result r = take_param(s, rows, &ps->p[i], a);
+		char name[PARAM_NAME_MAX + 1];
+
+		if (r == PARAM_OK)
+			continue;
+		(void)span_cstr(ps->p[i].name, name, sizeof(name));
+		reply(s, ids[r], name);
+		return false;
+	}
+	return true;
+}
+
+typedef enum addr_result path_parser(struct cur *, bool, struct addr *);
+
+/*
+ * "FROM:" or "TO:", a path, parameters.  White space behind the colon is
+ * accepted, as Outlook and many scripts send it; nowhere else.
+ */
+static bool
+parse_args(struct session *s, struct cur *c, const char *word,
+    path_parser *parse, enum reply_id bad, const struct param_row *rows,
+    struct mail_args *a)
+{
+	const char *syntax = command_find(span_str(s->verb))->syntax;
+	enum addr_result r;
+	struct params ps;
+
+	memset(a, 0, sizeof(*a));
+	if (!cur_word(c, word)) {
+		reply(s, R_SYNTAX, syntax);
+		return false;
+	}
+	while (cur_ch(c, ' '))
+		;
+	if ((r = parse(c, true, &a->addr)) != ADDR_OK) {
+		reply(s, r == ADDR_TOOLONG ? R_PATH_TOO_LONG : bad, NULL);
+		return false;
+	}
+	if (!parse_params(c, &ps)) {
+		reply(s, R_SYNTAX, syntax);
+		return false;
+	}
+	if (!take_params(s, rows, &ps, a))
+		return false;
+	if (a->addr.utf8) {
+		reply(s, R_NEED_UTF8, NULL);
+		return false;
+	}
+	return true;
+}
+
+/* RFC 1870 section 6.1: too large for ever, or for the space there is now. */
+static bool
+has_space(const struct session *s, uint64_t size)
+{
+	struct statfs fs;
+	uint64_t block;
+
+	if (size == 0 || fstatfs(s->spool->tmp, &fs) == -1 || fs.f_bsize <= 0)
+		return true;
+	block = (uint64_t)fs.f_bsize;
+	return fs.f_bavail >= (size + SPACE_SPARE) / block;
+}
+
+struct owner {
+	const struct session *s;
+	unsigned depth;
+	bool found;
+};
+static int	owner_each(void *, const struct addr *);
+
+/* The address delivers to the account that has logged in. */
+static bool
+is_owner(const struct session *s, const struct addr *addr, unsigned depth)
+{
+	struct owner o = { s, depth, false };
+	struct rcpt_decision d;
+	const char *domain = addr_domain(addr);
+
+	if (span_isis(span_str(addr->text), s->user))
+		return true;
+	rcpt_decide(s->control, addr, &d);
+	if (d.kind == RCPT_MAILBOX)
+		return span_isis(span_str(d.account.address), s->user);
+	if (d.kind == RCPT_ALIAS && depth < ALIAS_DEPTH)
+		(void)alias_targets(d.targets, domain, owner_each, &o);
+	return o.found;
+}
+
+static int
+owner_each(void *arg, const struct addr *addr)
+{
+	struct owner *o = arg;
+
+	o->found = o->found || is_owner(o->s, addr, o->depth + 1);
+	return 0;
+}
+
+/* RFC 6409 section 6.1; the null reverse-path is for notifications. */
+static bool
+may_send_as(const struct session *s, const struct addr *addr)
+{
+	return s->conn->variant != SUBMISSION || addr->text[0] == '\0' ||
+	    is_owner(s, addr, 0);
+}
+
+/* RFC 5321 section 4.1.1.2 */
+void
+do_mail(struct session *s, struct cur *c)
+{
+	struct envelope *e = &s->tx.envelope;
+	struct mail_args a;
+
+	if (s->conn->variant == SUBMISSION && s->user[0] == '\0')
+		reply(s, R_AUTH_REQUIRED, NULL);
+	else if (!parse_args(s, c, "FROM:", parse_reverse_path, R_BAD_SENDER,
+	    mail_params, &a))
+		return;
+	else if (a.size > s->control->set.message_size)
+		reply(s, R_TOO_BIG, NULL);
+	else if (s->spool == NULL)
+		reply(s, R_NO_SPOOL, NULL);
+	else if (!has_space(s, a.size))
+		reply(s, R_NO_SPACE, NULL);
+	else if (!may_send_as(s, &a.addr))
+		reply(s, R_NOT_OWNER, NULL);
+	else if ((e->sender = strdup(a.addr.text)) == NULL)
+		reply(s, R_SHUTDOWN, NULL);
+	else {
+		e->body8 = a.body8;
+		s->state = STATE_MAIL;
+		reply(s, R_SENDER_OK, NULL);
+	}
+}
+
+static bool
+may_relay(const struct session *s)
+{
+	if (s->conn->variant == LMTP)
+		return false;
+	return s->user[0] != '\0' ||
+	    (s->conn->peer.ss_family != AF_UNSPEC &&
+	    control_may_relay(s->control, &s->conn->peer_in6));
+}
+
+static bool
+is_duplicate(const struct envelope *e, const char *addr)
+{
+	for (size_t i = 0; i < e->nrcpts; i++)
+		if (strcmp(e->rcpts[i].addr, addr) == 0)
+			return true;
+	return false;
+}
+
+/* R_RCPT_OK, or why not. */
+static enum reply_id
+decide_rcpt(const struct session *s, const struct addr *addr)
+{
+	struct rcpt_decision d;
+
+	rcpt_decide(s->control, addr, &d);
+	switch (d.kind) {
+	case RCPT_MAILBOX:
+	case RCPT_ALIAS:
+		return R_RCPT_OK;
+	case RCPT_REMOTE:
+		return may_relay(s) ? R_RCPT_OK : R_NO_RELAY;
+	case RCPT_UNKNOWN:
+		break;
+	}
+	return R_UNKNOWN_USER;
+}
+
+/* RFC 5321 section 4.5.3.1.10: 452, and those before it stand. */
+static void
+too_many(struct session *s)
+{
+	struct log l;
+
+	if (!s->tx.overflow) {
+		session_log(s, &l, "reject");
+		log_str(&l, "cmd", s->verb);
+		log_num(&l, "code", replies[R_TOO_MANY_RCPTS].code);
+		log_text(&l, "%s", replies[R_TOO_MANY_RCPTS].text);
+		log_end(&l);
+	}
+	s->tx.overflow = true;
+	reply(s, R_TOO_MANY_RCPTS, NULL);
+}
+
+/* RFC 5321 section 4.1.1.3 */
+void
+do_rcpt(struct session *s, struct cur *c)
+{
+	struct envelope *e = &s->tx.envelope;
+	struct mail_args a;
+	enum reply_id r;
+
+	if (!parse_args(s, c, "TO:", parse_forward_path, R_BAD_RCPT,
+	    rcpt_params, &a)) {
+		s->tx.refused++;
+		return;
+	}
+	if (e->nrcpts >= s->control->set.recipients) {
+		too_many(s);
+		return;
+	}
+	if ((r = decide_rcpt(s, &a.addr)) != R_RCPT_OK) {
+		s->tx.refused++;
+		reply(s, r, a.addr.text);
+		return;
+	}
+	if (!is_duplicate(e, a.addr.text) &&
+	    envelope_add_rcpt(e, a.addr.text, NULL, NULL) == -1) {
+		reply(s, R_SHUTDOWN, NULL);
+		return;
+	}
+	s->state = STATE_RCPT;
+	reply(s, R_RCPT_OK, NULL);
+}

@@ -1,0 +1,108 @@
+/*
+ * smtpd: receives mail by SMTP, and for submission with -s or -S.  Writes one
+ * file into the spool for each message and answers 250 when it is durable.
+ */
+#include "smtpd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ex.h"
+#include "log.h"
+
+static struct spool	spool;
+static bool		spool_ready;
+
+/* Opens the spool while the session may still see it by its full name. */
+static int
+before(struct control *c, struct conn *conn)
+{
+	(void)conn;
+	spool_ready = spool_open_writer(&spool, c->set.spool, c->hostname,
+	    c->set.sync_directory) == 0;
+	if (!spool_ready)
+		log_warn_errno("%s: not a spool; mail is refused with 451",
+		    c->set.spool);
+	return 0;
+}
+
+static int
+session(struct control *c, struct conn *conn)
+{
+	static struct session s;
+	int code;
+
+	session_init(&s, c, conn, spool_ready ? &spool : NULL);
+	code = session_run(&s);
+	session_free(&s);
+	return code;
+}
+
+static const struct chain_service plain = {
+	.name = "smtpd", .chroot_spool = true, .session_role = &smtpd_role,
+	.before = before, .session = session,
+	.busy = "421 4.3.2 Too many connections, try later\r\n",
+	.broken = "421 4.3.5 Not configured, try later\r\n",
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: smtpd [-LnSsty] [-C directory] "
+	    "[-l host:port] ...\n");
+	exit(EX_USAGE);
+}
+
+static void
+config_error(const char *error)
+{
+	log_warn("%s", error);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct chain_service service = plain;
+	struct chain_options opt = { .variant = SMTP };
+	struct control control;
+	bool check = false, stamp = false, to_syslog = false;
+	const char *dir = NULL;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "C:Ll:nSsty")) != -1)
+		switch (ch) {
+		case 'C': dir = optarg; break;
+		case 'L': opt.variant = LMTP; break;
+		case 'l':
+			if (opt.nlisten == sizeof(opt.listen) / sizeof(char *))
+				usage();
+			opt.listen[opt.nlisten++] = optarg;
+			break;
+		case 'n': check = true; break;
+		case 'S':
+			opt.implicit_tls = true;	/* FALLTHROUGH */
+		case 's':
+			opt.variant = SUBMISSION;
+			service.auth = true;
+			break;
+		case 't': stamp = true; break;
+		case 'y': to_syslog = true; break;
+		default: usage();
+		}
+	if (optind != argc)
+		usage();
+	log_init("smtpd", stamp, to_syslog);
+	clock_init();
+	control_init(&control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
+	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
+	if (control_load(&control, config_error) == -1)
+		return EX_CONFIG;
+	if (check) {
+		settings_print(&control.set);
+		return EX_OK;
+	}
+	return chain_run(&service, &control, &opt);
+}

@@ -1,0 +1,283 @@
+/*
+ * From DATA to a file in the spool: envelope, Received field, content, and the
+ * reply.  A message is answered 250 only when spool_commit says that it is
+ * durable; after any other reply nothing of it is left.
+ */
+#include "smtpd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "clock.h"
+#include "ex.h"
+#include "header.h"
+#include "limits.h"
+#include "log.h"
+
+/* One message on its way. */
+struct message {
+	struct session *s;
+	struct spool_writer writer;
+	struct data data;
+	struct buf out;		/* content that one block gave */
+};
+
+/* RFC 3848, and RFC 2033 section 4 for LMTP. */
+static void
+add_protocol(const struct session *s, struct buf *b)
+{
+	if (s->conn->variant == LMTP)
+		buf_adds(b, "LMTP");
+	else
+		buf_adds(b, s->esmtp ? "ESMTP" : "SMTP");
+	if (s->conn->tls && s->esmtp)
+		buf_addc(b, 'S');
+	if (s->user[0] != '\0')
+		buf_addc(b, 'A');
+	if (s->conn->tls)
+		buf_addf(b, " (%s %s)", s->conn->facts.version,
+		    s->conn->facts.cipher);
+}
+
+/* RFC 5321 section 4.1.3 */
+static void
+add_peer(const struct conn *conn, struct buf *b)
+{
+	if (conn->peer.ss_family == AF_UNSPEC)
+		buf_addf(b, "(%s)", conn->peer_text);
+	else
+		buf_addf(b, "([%s%s])", strchr(conn->peer_text, ':') != NULL ?
+		    "IPv6:" : "", conn->peer_text);
+}
+
+/* RFC 5321 section 4.4: Time-stamp-line */
+static void
+add_received(const struct session *s, const char *qid, struct buf *b)
+{
+	char date[DATE_SIZE];
+
+	date_print(clock_now(), date);
+	buf_addf(b, "Received: from %s ", s->helo);
+	add_peer(s->conn, b);
+	buf_addf(b, "\n\tby %s with ", s->control->hostname);
+	add_protocol(s, b);
+	buf_addf(b, "\n\tid %s; %s\n", qid, date);
+}
+
+/* RFC 6409 section 8: what a submitted message lacks. */
+static void
+add_missing(void *arg, unsigned seen, struct buf *out)
+{
+	const struct message *m = arg;
+	const char *sender = m->s->tx.envelope.sender;
+	char date[DATE_SIZE];
+
+	if ((seen & SEEN_DATE) == 0) {
+		date_print(clock_now(), date);
+		buf_addf(out, "Date: %s\n", date);
+	}
+	if ((seen & SEEN_MESSAGE_ID) == 0)
+		buf_addf(out, "Message-ID: <%s@%s>\n", m->writer.qid,
+		    m->s->control->hostname);
+	if ((seen & SEEN_FROM) == 0 && sender[0] != '\0')
+		buf_addf(out, "From: <%s>\n", sender);
+}
+
+/* The reply to an error of the file system. */
+static enum reply_id
+error_reply(int e)
+{
+	return e == ENOSPC || e == EDQUOT || e == EFBIG ? R_NO_SPACE :
+	    R_WRITE_FAILED;
+}
+
+static void
+log_failure(const struct session *s, const char *qid, int e)
+{
+	struct log l;
+
+	log_begin(&l, "warn");
+	log_str(&l, "qid", qid);
+	log_str(&l, "sid", s->conn->sid);
+	log_str(&l, "errno", strerrorname_np(e));
+	log_text(&l, "message not stored: %s", strerror(e));
+	log_end(&l);
+}
+
+/* Envelope and Received into the spool.  0, or -1 with errno. */
+static int
+write_head(struct message *m)
+{
+	const struct session *s = m->s;
+	struct buf head;
+	int r = -1;
+
+	buf_init(&head, SPOOL_ENVELOPE_MAX);
+	if (envelope_print(&s->tx.envelope, &head) == 0) {
+		add_received(s, m->writer.qid, &head);
+		if (head.bad)
+			errno = ENOMEM;
+		else
+			r = spool_add(&m->writer, head.p, head.len);
+	}
+	buf_free(&head);
+	return r;
+}
+
+static int
+message_begin(struct message *m, struct session *s)
+{
+	const struct settings *set = &s->control->set;
+	int e;
+
+	memset(m, 0, sizeof(*m));
+	m->s = s;
+	data_init(&m->data, set->message_size, true, set->bare_newline_repair);
+	if (s->conn->variant == SUBMISSION) {
+		m->data.header_end = add_missing;
+		m->data.arg = m;
+	}
+	buf_init(&m->out, DATA_OUT_MAX);
+	if (spool_begin(&m->writer, s->spool) == 0 && write_head(m) == 0)
+		return 0;
+	e = errno;
+	log_failure(s, m->writer.qid, e);
+	spool_abort(&m->writer);
+	errno = e;
+	return -1;
+}
+
+static void
+message_free(struct message *m)
+{
+	spool_abort(&m->writer);
+	data_free(&m->data);
+	buf_free(&m->out);
+}
+
+/* Once the disk or a limit has failed, the file goes at once: what the client still sends
+ * is only read to find its end. */
+static void
+message_write(struct message *m)
+{
+	if (m->data.fault != FAULT_NONE)
+		spool_abort(&m->writer);
+	else if (!m->writer.failed &&
+	    spool_add(&m->writer, m->out.p, m->out.len) == -1) {
+		log_failure(m->s, m->writer.qid, m->writer.errno_);
+		spool_abort(&m->writer);
+	}
+	buf_clear(&m->out);
+}
+
+/* Reads to the end of the data.  NETIN_DATA: it was seen, or the content was
+ * refused (data.fault); else why there is no more input. */
+static enum netin_result
+message_read(struct message *m)
+{
+	struct netin *in = &m->s->in;
+	enum data_status st = DATA_MORE;
+
+	while (st == DATA_MORE) {
+		enum netin_result r;
+		struct span block;
+		size_t used;
+
+		if ((r = netin_block(in, &block)) != NETIN_DATA)
+			return r;
+		st = data_feed(&m->data, block, &used, &m->out);
+		netin_consume(in, used);
+		message_write(m);
+	}
+	return NETIN_DATA;
+}
+
+static enum reply_id
+fault_reply(enum data_fault f)
+{
+	static const enum reply_id ids[] = {
+		[FAULT_SIZE] = R_TOO_BIG, [FAULT_LINE] = R_LINE_LENGTH,
+		[FAULT_HEADER] = R_HEADER_SIZE, [FAULT_LOOP] = R_LOOP,
+		[FAULT_MEMORY] = R_WRITE_FAILED, [FAULT_BARE] = R_DATA_BARE,
+		[FAULT_NUL] = R_DATA_NUL,
+	};
+
+	return ids[f];
+}
+
+static void
+log_queued(const struct session *s, const struct spool_name *n,
+    const char *qid)
+{
+	const struct envelope *e = &s->tx.envelope;
+	struct log l;
+
+	log_begin(&l, "queued");
+	log_str(&l, "sid", s->conn->sid);
+	log_str(&l, "qid", qid);
+	log_addr(&l, "from", span_str(e->sender));
+	log_addr(&l, "to", span_str(e->rcpts[0].addr));
+	log_num(&l, "nrcpt", e->nrcpts);
+	log_num(&l, "size", n->size);
+	log_str(&l, "peer", s->conn->peer_text);
+	log_str(&l, "helo", s->helo);
+	if (s->user[0] != '\0')
+		log_str(&l, "user", s->user);
+	if (s->conn->tls)
+		log_str(&l, "tls", s->conn->facts.version);
+	log_end(&l);
+}
+
+/* Content complete: makes it durable and answers. */
+static void
+message_commit(struct message *m)
+{
+	struct session *s = m->s;
+	struct spool_name name;
+	char qid[sizeof(m->writer.qid)];
+
+	strlcpy(qid, m->writer.qid, sizeof(qid));
+	if (m->data.fault != FAULT_NONE) {
+		reply(s, fault_reply(m->data.fault), NULL);
+	} else if (m->writer.failed) {
+		reply(s, error_reply(m->writer.errno_), NULL);
+	} else if (spool_commit(&m->writer, &name) == -1) {
+		log_failure(s, qid, errno);
+		reply(s, error_reply(m->writer.errno_), NULL);
+	} else {
+		spool_trigger(s->spool, &name);
+		log_queued(s, &name, qid);
+		s->messages++;
+		s->errors = 0;
+		reply(s, R_QUEUED, qid);
+	}
+}
+
+/* RFC 5321 section 4.1.1.4 */
+void
+do_data(struct session *s, struct cur *arg)
+{
+	enum netin_result r;
+	struct message m;
+
+	if (!cur_end(arg)) {
+		reply(s, R_NO_ARGUMENT, NULL);
+		return;
+	}
+	if (message_begin(&m, s) == -1) {
+		reply(s, error_reply(errno), NULL);
+		message_free(&m);
+		transaction_reset(s);
+		return;
+	}
+	reply(s, R_DATA, NULL);
+	netin_rate(&s->in, s->control->set.data_rate);
+	r = message_read(&m);
+	netin_rate(&s->in, 0);
+	if (r == NETIN_DATA)
+		message_commit(&m);
+	else
+		session_end(s, r);
+	message_free(&m);
+	transaction_reset(s);
+}

@@ -1,0 +1,98 @@
+/*
+ * One SMTP session.  The listener and the chain of processes are chain.c's.
+ */
+#ifndef SMTPD_H
+#define SMTPD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chain.h"
+#include "data.h"
+#include "netio.h"
+#include "reply.h"
+#include "spool.h"
+
+enum variant { SMTP, SUBMISSION, LMTP };	/* conn->variant */
+
+/* Where a session stands; bits, for the command table. */
+enum state {
+	STATE_START = 1,	/* no EHLO yet */
+	STATE_READY = 2,	/* no transaction */
+	STATE_MAIL = 4,		/* a sender, no recipient */
+	STATE_RCPT = 8		/* at least one recipient */
+};
+
+/* What MAIL began; only transaction_reset ends it. */
+struct transaction {
+	struct envelope envelope;
+	unsigned refused;	/* recipients refused */
+	bool overflow;		/* "too many recipients" was logged */
+};
+
+struct session {
+	const struct control *control;
+	struct conn *conn;
+	const struct spool *spool;	/* NULL: mail cannot be taken */
+	struct netin in;
+	struct netout out;
+	enum state state;
+	bool esmtp;
+	char helo[SMTP_HELO_MAX + 1];
+	char user[ADDR_MAX + 1];	/* logged in as; "" is not */
+	struct transaction tx;
+	const char *verb;		/* of the command being done, for the log */
+	unsigned errors, rejects, messages;
+	bool done;
+	int exit_code;
+};
+
+/* session.c */
+void	session_init(struct session *, const struct control *, struct conn *,
+	    const struct spool *);
+void	session_free(struct session *);
+/* Greets, serves commands until the end, says goodbye.  The exit code. */
+int	session_run(struct session *);
+/* Forgets the transaction: MAIL, its recipients, everything that they set. */
+void	transaction_reset(struct session *);
+/* Sends one reply and does what its flags say; arg fills the '%' (printable, short). */
+void	reply(struct session *, enum reply_id, const char *arg);
+/* One line before the last of a reply. */
+void	reply_more(struct session *, enum reply_id, const char *arg);
+/* An end of input that is no line: replies where one is due and ends. */
+void	session_end(struct session *, enum netin_result);
+/* Takes "key=value" pairs of a log line that every event of a session has. */
+struct log;
+void	session_log(const struct session *, struct log *, const char *event);
+
+/* command.c */
+struct command {
+	const char *verb;
+	unsigned states;		/* where it is legal */
+	enum reply_id otherwise;	/* the reply elsewhere */
+	unsigned variants;		/* 1 << enum variant */
+	void (*run)(struct session *, struct cur *arg);
+	const char *syntax;		/* HELP verb */
+};
+extern const struct command commands[];
+extern const size_t ncommands;
+/* Parses and carries out one command line. */
+void	command_run(struct session *, struct span line);
+const struct command *command_find(struct span verb);
+
+/* mail.c: MAIL and RCPT */
+void	do_mail(struct session *, struct cur *);
+void	do_rcpt(struct session *, struct cur *);
+
+/* message.c: from DATA to the queue */
+void	do_data(struct session *, struct cur *);
+
+/* sasl.c */
+void	do_auth(struct session *, struct cur *);
+/* AUTH may be used now: submission, an auth process, and a safe channel. */
+bool	auth_offered(const struct session *);
+
+/* sandbox_table.c */
+extern const struct sandbox_role smtpd_role;
+
+#endif
