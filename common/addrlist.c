@@ -215,8 +215,8 @@ parse_address(struct cur *c, bool in_group, struct addr_item *it)
 	if (!w.local)
 		return false;
 	it->local = w.all;
-	if (cur_peek(c) != '@')
-		return true;
+	if (cur_peek(c) != '@')		/* "root", and not "root <" */
+		return cur_end(c) || cur_peek(c) == ',' || cur_peek(c) == ';';
 	if (!parse_at_domain(c, it))
 		return false;
 	if (cur_peek(c) != '<')
