@@ -73,6 +73,20 @@ reserve_low_descriptors(void)
 	close(fd);
 }
 
+/* The only client's descriptor, above those that a child places its own at;
+ * when it is closed later, its number must not become free either. */
+static int
+move_up(int fd)
+{
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, CHAIN_FD_BASE);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (up == -1 || null == -1 || dup2(null, fd) == -1)
+		log_die_errno(EX_OSERR, "dup2");
+	close(null);
+	return up;
+}
+
 /* The root directory of processes that need no file. */
 static void
 make_empty(struct chain *ch)
@@ -110,6 +124,22 @@ free_slot(struct chain *ch)
 	p += ch->nclients;
 	ch->nclients = n;
 	return p;
+}
+
+/* Serves what fd 0 (and 1) is: the exit code so far. */
+static int
+serve_one(struct chain *ch)
+{
+	bool socket = listen_kind(0) == LISTEN_CONNECTED;
+	struct chain_client *cl = free_slot(ch);
+	int in, out;
+
+	if (cl == NULL)
+		return EX_TEMPFAIL;
+	listen_peer(0, &cl->conn);
+	in = move_up(0);
+	out = socket ? in : move_up(1);
+	return client_start(ch, cl, in, out) == -1 ? EX_TEMPFAIL : EX_OK;
 }
 
 static size_t
@@ -347,7 +377,6 @@ chain_run(const struct chain_service *service, struct control *control,
 {
 	struct chain ch = { .service = service, .control = control,
 	    .options = options };
-	struct chain_client *cl;
 	int fds[LISTEN_MAX], code = EX_OK;
 	sigset_t during_poll;
 	size_t nfds;
@@ -366,13 +395,8 @@ chain_run(const struct chain_service *service, struct control *control,
 	make_empty(&ch);
 	catch_signals(&during_poll);
 	log_start(&ch, nfds);
-	if (nfds == 0) {
-		if ((cl = free_slot(&ch)) == NULL)
-			return EX_TEMPFAIL;
-		listen_peer(0, &cl->conn);
-		code = client_start(&ch, cl, 0, listen_kind(0) ==
-		    LISTEN_CONNECTED ? 0 : 1) == -1 ? EX_TEMPFAIL : EX_OK;
-	}
+	if (nfds == 0)
+		code = serve_one(&ch);
 	serve_loop(&ch, fds, nfds, &during_poll);
 	if (nfds == 0 && code == EX_OK)
 		code = ch.clients[0].exit_code;
