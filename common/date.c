@@ -171,6 +171,8 @@ parse_zone(struct cur *c, int *zone)
 		return 0;
 	}
 	word = cur_while(c, chars, CH_LETDIG);
+	if (word.len > 3)		/* "EST5EDT" */
+		word.len = 3;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (span_isis(word, names[i].name))
 			*zone = names[i].hours * 60;

@@ -219,6 +219,10 @@ decode_q(struct span text, struct buf *out)
 
 	cur_init(&c, text);
 	while ((ch = cur_next(&c)) != -1) {
+		if (ch == '\r' || ch == '\n') {	/* folded inside: its */
+			cur_while(&c, chars, CH_FWS);	/* white space too */
+			continue;
+		}
 		if (ch == '_')
 			ch = ' ';
 		else if (ch == '=' && (v = hex_byte(&c)) != -1)

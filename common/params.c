@@ -46,6 +46,30 @@ split_name(struct span raw, struct param *p)
 	p->extended = cur_ch(&c, '*');
 }
 
+/*
+ * Everything before the next separator, which stays: a ";", or a folded line
+ * end with "name=" behind it, where a ";" was forgotten (as RFC 2231 itself
+ * does in its examples).
+ */
+static struct span
+until_separator(struct cur *c)
+{
+	const unsigned char *start = c->p;
+	struct cur look;
+	int ch;
+
+	for (; (ch = cur_peek(c)) != -1 && ch != ';'; cur_next(c)) {
+		if (ch != '\n')
+			continue;
+		look = *c;
+		header_skip_cfws(&look);
+		if (cur_while(&look, chars, CH_TOKEN).len > 0 &&
+		    cur_ch(&look, '='))
+			break;
+	}
+	return span_of(start, (size_t)(c->p - start));
+}
+
 static void
 quoted_value(struct cur *c, struct buf *out)
 {
@@ -58,7 +82,7 @@ quoted_value(struct cur *c, struct buf *out)
 		if (ch != '\r' && ch != '\n' && ch != -1)
 			buf_addc(out, (unsigned char)ch);
 	}
-	cur_until(c, ';');
+	until_separator(c);
 }
 
 /* Up to the ";", for file names with spaces are sent bare; a comment behind
@@ -66,7 +90,7 @@ quoted_value(struct cur *c, struct buf *out)
 static void
 bare_value(struct cur *c, struct buf *out)
 {
-	struct span s = cur_until(c, ';');
+	struct span s = until_separator(c);
 	size_t from = out->len;
 	bool space = true;
 
@@ -81,7 +105,8 @@ bare_value(struct cur *c, struct buf *out)
 		out->len--;
 }
 
-/* parameter: RFC 2045 section 5.1; the cursor behind ";". */
+/* parameter: RFC 2045 section 5.1; the cursor behind
+ * the separator. */
 static void
 parse_parameter(struct cur *c, struct params *ps)
 {
@@ -92,7 +117,7 @@ parse_parameter(struct cur *c, struct params *ps)
 	raw = cur_while(c, chars, CH_TOKEN | CH_UTF8);
 	header_skip_cfws(c);
 	if (raw.len == 0 || !cur_ch(c, '=')) {
-		cur_until(c, ';');
+		until_separator(c);
 		return;
 	}
 	split_name(raw, p);
@@ -175,8 +200,8 @@ mime_params(struct span body, struct span *value,
 	buf_init(&ps.values, HEADER_LINE_MAX);
 	buf_init(&joined, 3 * HEADER_LINE_MAX);
 	cur_init(&c, body);
-	*value = header_trim(cur_until(&c, ';'));
-	while (cur_ch(&c, ';') && ps.n < MIME_PARAMS_MAX)
+	*value = header_trim(until_separator(&c));
+	while (cur_next(&c) != -1 && ps.n < MIME_PARAMS_MAX)
 		parse_parameter(&c, &ps);
 	for (size_t i = 0; i < ps.n && !ps.values.bad; i++) {
 		struct param *p = &ps.list[i];
