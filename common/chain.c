@@ -40,7 +40,17 @@ on_signal(int sig)
 		got_term = 1;
 }
 
-/* Signals arrive only inside ppoll, so no code can be interrupted half way. */
+/* Signals arrive only here and inside ppoll, so no code can be interrupted half
+ * way.  ppoll lets none in when a descriptor is ready at once. */
+static void
+let_signals_in(const sigset_t *during_poll)
+{
+	sigset_t blocked;
+
+	sigprocmask(SIG_SETMASK, during_poll, &blocked);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 static void
 catch_signals(sigset_t *during_poll)
 {
@@ -325,6 +335,8 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 
 		if (r == -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "ppoll");
+		if (r > 0)
+			let_signals_in(during_poll);
 		if (got_child)
 			reap(ch);
 		for (size_t i = 0; r > 0 && i < n; i++) {

@@ -178,12 +178,16 @@ limit(int what, uint64_t value)
 static int
 enter_limits(const struct sandbox_role *role)
 {
+	struct stat st;
+
 	if (limit(RLIMIT_CORE, 0) == -1)
 		return -1;
 	if (role->memory > 0 && !SANITIZED &&
 	    limit(RLIMIT_DATA, role->memory) == -1)
 		return -1;
+	/* A log in a file must still be written. */
 	if (role->file_size != UINT64_MAX &&
+	    !(fstat(2, &st) == 0 && S_ISREG(st.st_mode)) &&
 	    limit(RLIMIT_FSIZE, role->file_size) == -1)
 		return -1;
 	if (role->files > 0 && limit(RLIMIT_NOFILE, role->files) == -1)
