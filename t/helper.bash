@@ -23,6 +23,14 @@ await() {
 	done
 }
 
+# not CMD...: succeeds when CMD fails; "!" alone never fails a bats test.
+not() {
+	if "$@"; then
+		echo "succeeded, and should not have: $*" >&2
+		return 1
+	fi
+}
+
 # need CMD PACKAGE: skips the test, and says how to get the command.
 need() {
 	command -v "$1" >/dev/null 2>&1 ||

@@ -1,0 +1,166 @@
+# durability.bats: 250 means kept.  kill -9 at every system call of accepting and of local delivery, and power cuts on an ext4
+# image; after each, all that was answered 250 is there once and whole.  no-sanitizer: it is about the order of system calls.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+
+setup() {
+	need_root
+	need python3 python3
+	KILLAT=${BIN%/bin}/t/killat
+	[ -x "$KILLAT" ] || skip "NOT TESTED: no $KILLAT (make tests)"
+}
+
+teardown() {
+	[ -z "${killer-}" ] || end "$killer" 2>/dev/null
+	[ -z "${queue-}" ] || end "$queue" 2>/dev/null
+	instance_stop
+}
+
+# A control directory and a spool, with nothing running.
+prepare() {
+	INSTANCE_SETTINGS="spool-sync $1" instance_start
+	adduser alice@example.test secret
+	adduser bob@example.test secret
+	"$ROOT/t/instance" stop "$DIR"
+	export POSTHOUSE_CLOCK=$DIR/clock
+	now=$(date +%s)
+	echo "$now" >"$DIR/clock"
+	: >"$DIR/acked"
+}
+
+# later SECONDS: moves the time of the programs, not ours.
+later() {
+	now=$((now + $1))
+	echo "$now" >"$DIR/clock.new"
+	mv "$DIR/clock.new" "$DIR/clock"
+}
+
+# submit RECIPIENT N [KILLAT N]: one message through smtpd on a pipe; noted in acked when it was answered 250.
+submit() {
+	local recipient=$1 n=$2
+	shift 2
+	"$ROOT/t/flood.py" session "$recipient" "$n" >"$DIR/session"
+	"$@" "$BIN/smtpd" -C "$CONTROL" <"$DIR/session" >"$DIR/replies" 2>>"$DIR/log/smtp" 3>"$DIR/killat" || :
+	# The fifth reply is the answer to the data: greeting, EHLO, MAIL, RCPT, 354 come before it.
+	if awk '/^354/ { on = 1; next } on { exit !/^250/ } END { if (!on) exit 1 }' "$DIR/replies"; then
+		echo "$n" >>"$DIR/acked"
+	fi
+}
+
+accept_under_fire() {
+	local n
+	prepare "$1"
+	for ((n = 1; n < 4000; n++)); do
+		submit alice@example.test "$n" "$KILLAT" "$n"
+		grep -q '^killed' "$DIR/killat" || break
+	done
+	echo "# killed at each of $((n - 1)) stops of smtpd, $(wc -l <"$DIR/acked") answered 250 (spool-sync $1)" >&3
+	[ "$n" -gt 100 ] && [ "$n" -lt 4000 ]
+	grep -q "^$n\$" "$DIR/acked"	# the last one went through
+	later 60
+	"$ROOT/t/instance" start "$DIR" >/dev/null
+	await 60 spool_quiet
+	"$ROOT/t/flood.py" check "$DIR/acked" "$MAIL" "$SPOOL/new" "$SPOOL/cur"
+}
+
+# Nothing more to do for queue: unfinished files in tmp are not its work.
+spool_quiet() {
+	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" -type f)" ]
+}
+
+@test "accepting: killed at every system call, file sync" {
+	accept_under_fire file
+}
+
+@test "accepting: killed at every system call, directory sync" {
+	accept_under_fire directory
+}
+
+queue_start() {
+	local before
+	before=$(grep -c ': start' "$DIR/log/queue" || :)
+	"$BIN/queue" -C "$CONTROL" </dev/null >/dev/null 2>>"$DIR/log/queue" 3>&- 4>&- &
+	queue=$!
+	for ((i = 0; i < 500; i++)); do
+		[ "$(grep -c ': start' "$DIR/log/queue")" = "$before" ] || return 0
+		sleep 0.01
+	done
+	return 1
+}
+
+delivered() { # N TIMES: message N is in Maildirs, and the spool has forgotten it
+	[ "$(grep -lrs "^Subject: flood $1\$" "$MAIL" | wc -l)" -ge "$2" ] && spool_quiet
+}
+
+# delivery_under_fire SYNC RECIPIENTS STEP: kills queue and all its workers at every STEP-th stop of one delivery.
+delivery_under_fire() {
+	local n k=0 step=$3 times i
+	prepare "$1"
+	echo "both: alice@example.test, bob@example.test" >"$CONTROL/aliases"
+	times=$([ "$2" = both@example.test ] && echo 2 || echo 1)
+	for ((n = 1; n < 2000; n += step)); do
+		queue_start
+		"$KILLAT" -p "$(echo "$queue" "$(children "$queue" | tr '\n' ' ')" | tr -s ' ' ',' | sed 's/,$//')" "$n" \
+		    3>"$DIR/killed" &
+		killer=$!
+		await 5 grep -q ready "$DIR/killed"
+		submit "$2" "$n"
+		for ((i = 0; i < 500; i++)); do
+			! grep -q '^killed' "$DIR/killed" || break
+			! delivered "$n" "$times" || break
+			sleep 0.01
+		done
+		if ! grep -q '^killed' "$DIR/killed"; then
+			kill "$killer"
+			wait "$killer" || :
+			grep -q '^killed' "$DIR/killed" || break	# delivered before it came to that
+		fi
+		wait "$queue" "$killer" 2>/dev/null || :
+		k=$((k + 1))
+		later 10
+	done
+	end "$queue"
+	echo "# killed at $k stops of queue and its workers, step $step (spool-sync $1, $2)" >&3
+	[ "$k" -ge $((20 / step)) ] && [ "$n" -lt 2000 ]
+	later 60
+	queue_start
+	await 60 spool_quiet
+	end "$queue"
+	queue=
+	"$ROOT/t/flood.py" check "$DIR/acked" "$MAIL/example.test/alice" "$SPOOL/new" "$SPOOL/cur"
+	[ "$times" = 1 ] || "$ROOT/t/flood.py" check "$DIR/acked" "$MAIL/example.test/bob"
+}
+
+@test "local delivery: killed at every system call" {
+	delivery_under_fire file alice@example.test 1
+}
+
+@test "local delivery to two: killed at every third system call" {
+	delivery_under_fire directory both@example.test 3
+}
+
+power_cuts() {
+	local n dir
+	need xfs_io xfsprogs
+	need mkfs.ext4 e2fsprogs
+	losetup -f >/dev/null 2>&1 || skip "NOT TESTED: no loop devices"
+	dir=$(private_dir)
+	for ((n = 0; n < 10; n++)); do
+		"$ROOT/t/powercut" "$dir" "$1" >"$dir/out" 2>&1 || {
+			cat "$dir/out"
+			return 1
+		}
+		tail -n 1 "$dir/out" >>"$dir/results"
+	done
+	echo "# 10 power cuts, spool-sync $1: $(awk '{ a += $1; t += $4 } END { print a, "answered 250,", t, "there" }' "$dir/results")" >&3
+	rm -rf "$dir"
+}
+
+@test "ten power cuts, file sync" {
+	power_cuts file
+}
+
+@test "ten power cuts, directory sync" {
+	power_cuts directory
+}

@@ -1,0 +1,279 @@
+# properties.bats: what DESIGN.md promises about the processes, seen in /proc while sessions are open: uids, roots, seccomp,
+# capabilities, and where the private key is not.  Root only, because the separation is root's.  no-sanitizer: its build has no
+# confinement.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || return 0
+	instance_start
+	adduser alice@example.test secret
+	adduser slow@example.test secret
+	# A password that takes auth some seconds to judge, so that it can be looked at meanwhile.
+	local hash
+	hash='$6$rounds=4000000$saltsaltsalt$'$(printf '%086d' 0)
+	sed -i "s|^slow@example.test:.*|slow@example.test:$hash|" "$CONTROL/passwords"
+	export DIR
+}
+
+teardown_file() {
+	[ "$(id -u)" = 0 ] || return 0
+	# shellcheck disable=SC2034
+	INSTANCES=("$DIR")
+	instance_stop
+}
+
+setup() {
+	need_root
+	need python3 python3
+	load_env "$DIR"
+	HELD=()
+}
+
+teardown() {
+	local pid
+	for pid in "${HELD[@]}"; do
+		end "$pid" 2>/dev/null
+	done
+}
+
+setting() { sed -n "s/^$1 \([0-9]*\).*/\1/p" "$CONTROL/settings" | tail -n 1; }
+listener() { awk -v name="$1" '$3 == name { print $1 }' "$DIR/pids" | tail -n 1; }
+
+# hold WHAT PORT [USER PASSWORD]: an open session, until the test ends.
+hold() {
+	local fifo=$BATS_TEST_TMPDIR/fifo.${#HELD[@]} out=$BATS_TEST_TMPDIR/hold.${#HELD[@]}
+	mkfifo "$fifo"
+	python3 "$ROOT/t/probe.py" hold "$CA_FILE" "$@" <"$fifo" >"$out" 2>&1 3>&- 4>&- &
+	HELD+=($!)
+	eval "exec $((20 + ${#HELD[@]}))>$fifo"
+	await 15 grep -q ready "$out" || {
+		cat "$out"
+		return 1
+	}
+}
+
+# by_uid LISTENER USER: the listener's processes with that setting's uid.
+by_uid() {
+	local pid uid
+	uid=$(setting "$2")
+	for pid in $(children "$(listener "$1")"); do
+		# shellcheck disable=SC2046
+		set -- $(sed -n 's/^Uid://p' "/proc/$pid/status" 2>/dev/null) "$@"
+		[ "${1-}" != "$uid" ] || echo "$pid"
+	done
+}
+one_of() { # LISTENER USER: exactly one, its pid
+	local pids
+	pids=$(by_uid "$1" "$2")
+	[ "$(wc -w <<<"$pids")" = 1 ] || {
+		echo "not one process of $2 under $1: ${pids:-none}" >&2
+		return 1
+	}
+	echo "$pids"
+}
+
+# confined PID USER GID ROOT: all ids are USER's, no other groups, no capabilities, seccomp on, nothing open but its pipes.
+confined() {
+	local pid=$1 uid status bad=
+	uid=$(setting "$2")
+	status=$(cat "/proc/$pid/status")
+	grep -qE "^Uid:([[:space:]]+$uid){4}\$" <<<"$status" || bad="$bad Uid"
+	grep -qE "^Gid:([[:space:]]+$3){4}\$" <<<"$status" || bad="$bad Gid"
+	grep -qE "^Groups:[[:space:]]*($3)? *\$" <<<"$status" || bad="$bad Groups"
+	for set in CapInh CapPrm CapEff CapAmb; do
+		grep -qE "^$set:[[:space:]]+0+\$" <<<"$status" || bad="$bad $set"
+	done
+	grep -qE '^NoNewPrivs:[[:space:]]+1$' <<<"$status" || bad="$bad NoNewPrivs"
+	grep -qE '^Seccomp:[[:space:]]+2$' <<<"$status" || bad="$bad Seccomp"
+	[ -z "$4" ] || [ "$(readlink "/proc/$pid/root")" = "$4" ] || bad="$bad root=$(readlink "/proc/$pid/root")"
+	[ -z "$bad" ] || {
+		echo "process $pid of $2 is wrong in:$bad"
+		grep -E '^(Name|Uid|Gid|Groups|Cap|NoNew|Seccomp)' <<<"$status"
+		return 1
+	}
+}
+
+# only_pipes PID MAX: its descriptors are numbers up to MAX, and none is a file outside its role.
+only_pipes() {
+	local fd
+	for fd in "/proc/$1/fd/"*; do
+		[ "${fd##*/}" -le "$2" ] || {
+			echo "process $1 has descriptor ${fd##*/}: $(readlink "$fd")"
+			return 1
+		}
+	done
+}
+
+@test "the listener is root and nothing else is" {
+	local pid
+	hold smtp "$SMTP_PORT"
+	hold imap-tls "$IMAP_PORT" alice@example.test secret
+	for name in smtp imap; do
+		grep -qE '^Uid:([[:space:]]+0){4}$' "/proc/$(listener $name)/status"
+		for pid in $(children "$(listener $name)"); do
+			not grep -qE '^Uid:.*[[:space:]]0([[:space:]]|$)' "/proc/$pid/status"
+		done
+	done
+}
+
+@test "smtpd session: uid, no capabilities, seccomp, its root is the spool, which it cannot list" {
+	local pid
+	hold smtp "$SMTP_PORT"
+	pid=$(one_of smtp net-user)
+	confined "$pid" net-user "$(setting spool-group)" "$SPOOL"
+	for dir in new tmp; do
+		not setpriv --reuid "$(setting net-user)" --regid "$(setting spool-group)" --clear-groups ls "$SPOOL/$dir" 2>/dev/null
+	done
+}
+
+@test "pop3d and imapd sessions: uid, no capabilities, seccomp, an empty root, descriptors 0 to 4" {
+	local pid
+	hold pop3 "$POP3_PORT"
+	hold imap "$IMAP_PORT"
+	for name in pop3 imap; do
+		pid=$(one_of $name net-user)
+		confined "$pid" net-user "$(setting net-user)" "$SPOOL/empty"
+		only_pipes "$pid" 4
+	done
+	[ -z "$(ls -A "$SPOOL/empty")" ]
+}
+
+@test "a plaintext connection has no tls process, and STARTTLS gives it one" {
+	hold smtp "$SMTP_PORT"
+	hold pop3 "$POP3_PORT"
+	hold imap "$IMAP_PORT"
+	for name in smtp pop3 imap; do
+		[ -z "$(by_uid $name tls-user)" ]
+		[ "$(children "$(listener $name)" | wc -l)" = 1 ]
+	done
+	hold smtp-tls "$SMTP_PORT"
+	one_of smtp tls-user
+}
+
+@test "tls process: uid, no capabilities, seccomp, an empty root" {
+	local pid
+	hold smtp-tls "$SMTP_PORT"
+	hold pop3s "$POP3S_PORT"
+	hold imap-tls "$IMAP_PORT"
+	for name in smtp pop3s imap; do
+		pid=$(one_of $name tls-user)
+		confined "$pid" tls-user "$(setting tls-user)" "$SPOOL/empty"
+		only_pipes "$pid" 4
+	done
+}
+
+@test "auth process: uid, no capabilities, seccomp, an empty root, and only while it is needed" {
+	local pid
+	hold smtps "$SUBMISSIONS_PORT"
+	[ -z "$(by_uid submissions auth-user)" ]
+	hold smtps "$SUBMISSIONS_PORT" slow@example.test -
+	await 5 one_of submissions auth-user
+	pid=$(one_of submissions auth-user)
+	await 2 grep -qE '^Seccomp:[[:space:]]+2$' "/proc/$pid/status"
+	confined "$pid" auth-user "$(setting auth-user)" "$SPOOL/empty"
+	only_pipes "$pid" 4
+	await 60 gone "$pid"
+}
+
+@test "mailbox process: uid of the owner, no capabilities, seccomp" {
+	local pid
+	hold pop3-tls "$POP3_PORT" alice@example.test secret
+	hold imap-tls "$IMAP_PORT" alice@example.test secret
+	for name in pop3 imap; do
+		pid=$(one_of $name mail-user)
+		confined "$pid" mail-user "$(setting mail-user)" ""
+		[ -z "$(by_uid $name net-user)" ]	# the session is gone
+		[ -z "$(by_uid $name auth-user)" ]
+	done
+}
+
+@test "mailbox process: Landlock lets it see its own mail directory and no other" {
+	local pid
+	need gdb gdb
+	adduser carol@example.test secret
+	hold imap "$IMAP_PORT" alice@example.test secret
+	pid=$(one_of imap mail-user)
+	opens() {
+		gdb -p "$pid" -batch -ex "print (int)openat(-100, \"$1\", 0)" 2>/dev/null | sed -n 's/^\$1 = //p'
+	}
+	[ "$(opens "$MAIL/example.test/alice/cur")" -ge 0 ]
+	[ "$(opens "$MAIL/example.test/carol/cur")" = -1 ]
+	[ "$(opens /etc/passwd)" = -1 ]
+	[ "$(opens "$CONTROL/passwords")" = -1 ]
+}
+
+@test "key isolation: the private key is in tls processes and in no other" {
+	local pids tls count
+	hold smtp "$SMTP_PORT"
+	hold smtp-tls "$SMTP_PORT"
+	hold pop3s "$POP3S_PORT"
+	hold pop3-tls "$POP3_PORT" alice@example.test secret
+	hold imap "$IMAP_PORT"
+	hold imap-tls "$IMAP_PORT" alice@example.test secret
+	hold tcp "$IMAPS_PORT"		# a handshake that has not begun
+	await 5 one_of imaps tls-user
+	tls=0
+	for name in smtp pop3s pop3 imap imaps; do
+		pids="$(listener $name) $(children "$(listener $name)")"
+		# shellcheck disable=SC2086
+		python3 "$ROOT/t/probe.py" search "$CONTROL/tls/key.pem" $pids >"$BATS_TEST_TMPDIR/found"
+		while read -r pid count; do
+			if [ "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status")" = "$(setting tls-user)" ]; then
+				[ "$count" = 0 ] || tls=$((tls + 1))
+			elif [ "$count" != 0 ]; then
+				echo "the key is in process $pid of $name:"
+				grep -E '^(Name|Uid)' "/proc/$pid/status"
+				return 1
+			fi
+		done <"$BATS_TEST_TMPDIR/found"
+	done
+	echo "# the key was found in $tls tls processes and in none of the others" >&3
+	[ "$tls" -ge 2 ]	# the search can find it
+}
+
+@test "password isolation: no stored secret in listeners, sessions, tls or mailbox processes" {
+	local secret
+	hold smtp "$SMTP_PORT"
+	hold imap-tls "$IMAP_PORT" alice@example.test secret
+	secret='$6$rounds=4000000$saltsaltsalt'
+	for name in smtp imap submissions; do
+		# shellcheck disable=SC2046
+		python3 "$ROOT/t/probe.py" find "$secret" "$(listener $name)" $(children "$(listener $name)")
+	done >"$BATS_TEST_TMPDIR/found"
+	not grep -v ' 0$' "$BATS_TEST_TMPDIR/found"
+	hold smtps "$SUBMISSIONS_PORT" slow@example.test -
+	await 5 one_of submissions auth-user
+	# The search can find it: auth has it.
+	python3 "$ROOT/t/probe.py" find "$secret" "$(one_of submissions auth-user)" | grep -v ' 0$'
+}
+
+@test "queue: the scheduler and deliver-remote are not root, deliver-local has what it needs" {
+	local pid queue
+	queue=$(listener queue)
+	for pid in $queue $(children "$queue"); do
+		printf '%s %s\n' "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status")" \
+		    "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
+	done >"$BATS_TEST_TMPDIR/list"
+	cat "$BATS_TEST_TMPDIR/list"
+	grep -q "^$(setting queue-user) " "$BATS_TEST_TMPDIR/list"
+	grep -q "^$(setting send-user) .*deliver-remote" "$BATS_TEST_TMPDIR/list"
+	pid=$(children "$queue" | while read -r p; do grep -qa deliver-local "/proc/$p/cmdline" && echo "$p"; done)
+	[ -n "$pid" ]
+	# Not all of root's capabilities: CAP_SYS_ADMIN (bit 21) is none of its business.
+	[ $((0x$(sed -n 's/^CapEff:[[:space:]]*//p' "/proc/${pid%%[[:space:]]*}/status") >> 21 & 1)) = 0 ]
+}
+
+@test "plain input dies at STARTTLS: smtp" {
+	need_data vectors/starttls-injection.tsv
+	python3 "$ROOT/t/probe.py" inject "$CA_FILE" "$SMTP_PORT" "$TESTDATA/vectors/starttls-injection.tsv" smtp
+}
+@test "plain input dies at STARTTLS: pop3" {
+	need_data vectors/starttls-injection.tsv
+	python3 "$ROOT/t/probe.py" inject "$CA_FILE" "$POP3_PORT" "$TESTDATA/vectors/starttls-injection.tsv" pop3
+}
+@test "plain input dies at STARTTLS: imap" {
+	need_data vectors/starttls-injection.tsv
+	python3 "$ROOT/t/probe.py" inject "$CA_FILE" "$IMAP_PORT" "$TESTDATA/vectors/starttls-injection.tsv" imap
+}
