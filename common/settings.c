@@ -84,6 +84,8 @@ static const struct row rows[] = {
 	{ "remote-jobs", COUNT, F(remote_jobs), "100", 1, 10000, { 0 } },
 	/* Big sites answer 421 above about this. */
 	{ "destination-jobs", COUNT, F(destination_jobs), "10", 1, 1000, { 0 } },
+	/* Where MX hosts listen; another only in a laboratory. */
+	{ "smtp-port", COUNT, F(smtp_port), "25", 1, 65535, { 0 } },
 	/* The kernel's own patience is minutes, for each address. */
 	{ "connect-timeout", SECONDS, F(connect_timeout), "30s", 1, HOUR, { 0 } },
 	/* RFC 5321 4.5.3.2. */

@@ -37,7 +37,7 @@ struct settings {
 	unsigned queue_lifetime, retry_first, retry_max, delay_warning;	/* s */
 	unsigned local_jobs, remote_jobs, destination_jobs;
 	/* sending */
-	unsigned connect_timeout, reply_timeout;
+	unsigned smtp_port, connect_timeout, reply_timeout;
 	unsigned reuse_seconds;
 	/* security */
 	bool sandbox;

@@ -1,0 +1,116 @@
+/*
+ * Content conversion for DATA.  Guarantees, whatever is in the spool: CR and
+ * LF leave only as CRLF, and no line of one dot leaves but the last.  So
+ * nothing that is sent can be read by another server as a second message
+ * (CVE-2023-51764 and its kin).  A CR that does not stand before LF becomes a
+ * space.
+ */
+#include "remote_body.h"
+
+#include <string.h>
+
+/* Copies a piece of one line that holds no CR and no LF. */
+static unsigned char *
+put_piece(struct body *b, unsigned char *out, const unsigned char *p, size_t n)
+{
+	if (n == 0)
+		return out;
+	if (!b->midline && p[0] == '.')
+		*out++ = '.';
+	memcpy(out, p, n);
+	b->midline = true;
+	return out + n;
+}
+
+static unsigned char *
+put_line_end(struct body *b, unsigned char *out)
+{
+	*out++ = '\r';
+	*out++ = '\n';
+	b->midline = false;
+	return out;
+}
+
+/* A CR that was held back, now that c follows (-1: the end). */
+static unsigned char *
+put_held_cr(struct body *b, unsigned char *out, int c)
+{
+	b->cr = false;
+	if (c != '\n') {
+		*out++ = ' ';
+		b->midline = true;
+	}
+	return out;
+}
+
+/* The rare case: a piece of a line with a CR somewhere inside. */
+static unsigned char *
+put_with_cr(struct body *b, unsigned char *out, const unsigned char *p,
+    size_t n)
+{
+	const unsigned char *cr;
+
+	while (n > 0) {
+		size_t part;
+
+		if (b->cr)
+			out = put_held_cr(b, out, p[0]);
+		cr = memchr(p, '\r', n);
+		part = cr == NULL ? n : (size_t)(cr - p);
+		out = put_piece(b, out, p, part);
+		if (cr == NULL)
+			break;
+		b->cr = true;
+		p += part + 1;
+		n -= part + 1;
+	}
+	return out;
+}
+
+size_t
+body_convert(struct body *b, struct span in, unsigned char *out)
+{
+	unsigned char *start = out;
+	const unsigned char *p = in.p, *end = in.p + in.len;
+	bool cr = in.len > 0 && (b->cr || memchr(p, '\r', in.len) != NULL);
+
+	while (p < end) {
+		const unsigned char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((lf == NULL ? end : lf) - p);
+
+		out = cr ? put_with_cr(b, out, p, n) :
+		    put_piece(b, out, p, n);
+		if (lf == NULL)
+			break;
+		if (b->cr)
+			out = put_held_cr(b, out, '\n');
+		out = put_line_end(b, out);
+		p = lf + 1;
+	}
+	return (size_t)(out - start);
+}
+
+size_t
+body_end(struct body *b, unsigned char *out)
+{
+	unsigned char *start = out;
+
+	if (b->cr)
+		out = put_held_cr(b, out, -1);
+	if (b->midline)
+		out = put_line_end(b, out);
+	*out++ = '.';
+	out = put_line_end(b, out);
+	return (size_t)(out - start);
+}
+
+bool
+body_is8bit(struct span s)
+{
+	unsigned char any = 0;
+
+	/* No early end: the compiler makes vectors of it. */
+	for (size_t i = 0; i < s.len; i++)
+		any |= s.p[i];
+	return any >= 0x80;
+}

@@ -1,0 +1,26 @@
+/*
+ * Message content from the spool's form (LF) into SMTP's (CRLF, stuffed dots):
+ * RFC 5321 sections 2.3.8, 4.5.2.  Over memory; no I/O.
+ */
+#ifndef REMOTE_BODY_H
+#define REMOTE_BODY_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+struct body {
+	bool midline;		/* the last byte was not a line's end */
+	bool cr;		/* the last byte was CR, not yet written */
+};
+
+/* Writes at most BODY_ROOM(in.len) bytes to out; returns how many. */
+#define BODY_ROOM(n)	(2 * (n) + 2)
+size_t	body_convert(struct body *, struct span in, unsigned char *out);
+/* Ends the last line if need be, and adds the final dot: at most BODY_END bytes. */
+#define BODY_END	8
+size_t	body_end(struct body *, unsigned char *out);
+/* Any byte above 127? */
+bool	body_is8bit(struct span);
+
+#endif

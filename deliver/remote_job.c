@@ -1,0 +1,264 @@
+/*
+ * Jobs from queue, the answers to them, and the log line of each.  A job line
+ * comes from our own scheduler, but holds addresses that strangers chose: each
+ * is parsed again before it goes near a dialogue, and a line that does not fit
+ * is refused whole.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define LINES_CHUNK	65536	/* bytes asked for in one read of a pipe */
+
+/* What any of our pipes may carry: a job line is the longest. */
+#define LINES_MAX	(JOB_LINE_MAX + LINES_CHUNK)
+
+static int
+add_rcpt(struct remote_job *j, const struct job_rcpt *from)
+{
+	struct remote_rcpt *r = &j->rcpts[j->nrcpts];
+	struct addr addr;
+	struct cur c;
+	uint64_t n;
+
+	if (span_cstr(from->id, r->id, sizeof(r->id)) == -1 ||
+	    parse_mailbox(span_str(from->address), true, &addr) != ADDR_OK)
+		return -1;
+	cur_init(&c, from->index);
+	/* "3.1" is an alias target of 3, whose DSN wishes are not this one's. */
+	if (cur_num(&c, UINT32_MAX, &n) == 0 && cur_end(&c))
+		r->index = (unsigned)n;
+	if ((r->address = strdup(addr.text)) == NULL)
+		return -1;
+	j->nrcpts++;
+	return 0;
+}
+
+static int
+parse_line(struct remote_job *j, struct span line)
+{
+	struct job parsed;
+	struct job_rcpt r;
+	size_t room = 0;
+	int more;
+
+	if (job_parse(line, &parsed) == -1 ||
+	    !spool_name_parse(parsed.name, &j->name) ||
+	    span_cstr(parsed.mode, j->domain, sizeof(j->domain)) == -1)
+		return -1;
+	for (char *s = j->domain; *s != '\0'; s++)
+		*s = (char)ascii_lower((unsigned char)*s);
+	j->cur = parsed.cur;
+	for (size_t i = 0; i < line.len; i++)
+		room += line.p[i] == '\t';
+	if ((j->rcpts = calloc(room, sizeof(j->rcpts[0]))) == NULL)
+		return -1;
+	while ((more = job_next(&parsed, &r)) == 1)
+		if (add_rcpt(j, &r) == -1)
+			return -1;
+	return more;
+}
+
+struct remote_job *
+remote_job_parse(struct span line)
+{
+	struct remote_job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL || (j->line = malloc(line.len + 1)) == NULL) {
+		free(j);
+		errno = ENOMEM;
+		return NULL;
+	}
+	memcpy(j->line, line.p, line.len);
+	j->line[line.len] = '\n';
+	j->line_len = line.len + 1;
+	errno = EINVAL;
+	if (parse_line(j, line) == 0)
+		return j;
+	remote_job_free(j);
+	if (errno != ENOMEM)
+		errno = EINVAL;
+	return NULL;
+}
+
+void
+remote_job_free(struct remote_job *j)
+{
+	if (j == NULL)
+		return;
+	for (size_t i = 0; i < j->nrcpts; i++)
+		free(j->rcpts[i].address);
+	free(j->rcpts);
+	free(j->line);
+	free(j);
+}
+
+void
+verdict_set(struct verdict *v, enum proc_class class, const char *dsn,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	v->class = class;
+	strlcpy(v->dsn, dsn, sizeof(v->dsn));
+	va_start(ap, fmt);
+	if (vsnprintf(v->text, sizeof(v->text), fmt, ap) < 0)
+		v->text[0] = '\0';
+	va_end(ap);
+	/* One line, whatever the other side or the system said. */
+	for (char *s = v->text; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+}
+
+static void
+log_result(const struct remote_job *j, const struct remote_rcpt *r,
+    const struct relay *relay, const struct verdict *v)
+{
+	static const char *const status[] = {
+		[PROC_DONE] = "sent", [PROC_FAIL] = "bounced",
+		[PROC_DEFER] = "deferred"
+	};
+	time_t now = clock_now();
+	struct log l;
+
+	log_begin(&l, "result");
+	log_span(&l, "qid", span_of(j->name.text, j->name.qid_len));
+	log_addr(&l, "rcpt", span_str(r->address));
+	log_str(&l, "relay", relay->text[0] == '\0' ? "none" : relay->text);
+	if (relay->tls[0] != '\0')
+		log_str(&l, "tls", relay->tls);
+	log_str(&l, "status", status[v->class]);
+	log_str(&l, "dsn", v->dsn);
+	log_num(&l, "delay", now > j->name.arrival ?
+	    (uint64_t)(now - j->name.arrival) : 0);
+	log_textspan(&l, span_str(v->text));
+	log_end(&l);
+}
+
+/* "[host] ", the host's own brackets where it is an address. */
+static void
+put_host(const char *host, struct buf *out)
+{
+	if (host[0] == '\0')
+		return;
+	if (host[0] == '[')
+		buf_addf(out, "%s ", host);
+	else
+		buf_addf(out, "[%s] ", host);
+}
+
+void
+remote_answer(struct remote_job *j, size_t rcpt, const struct relay *relay,
+    const struct verdict *v, struct buf *out)
+{
+	struct remote_rcpt *r = &j->rcpts[rcpt];
+	struct buf text;
+
+	if (r->answered)
+		return;
+	r->answered = true;
+	log_result(j, r, relay, v);
+	buf_init(&text, VERDICT_TEXT_MAX + RELAY_MAX);
+	put_host(relay->host, &text);
+	buf_adds(&text, v->text);
+	(void)answer_print(out, span_str(r->id), v->class, v->dsn,
+	    buf_span(&text));
+	buf_free(&text);
+}
+
+void
+remote_answer_all(struct remote_job *j, const struct relay *relay,
+    const struct verdict *v, struct buf *out)
+{
+	for (size_t i = 0; i < j->nrcpts; i++)
+		remote_answer(j, i, relay, v, out);
+}
+
+void
+dead_print(struct buf *out, const struct relay *relay,
+    const struct verdict *v)
+{
+	buf_addf(out, ".dead %s %s %s ", v->dsn,
+	    relay->host[0] == '\0' ? "-" : relay->host,
+	    relay->text[0] == '\0' ? "-" : relay->text);
+	buf_adds(out, v->text);
+	buf_addc(out, '\n');
+}
+
+static bool
+take_word(struct cur *c, char *out, size_t size)
+{
+	struct span s = cur_until(c, ' ');
+
+	if (!cur_ch(c, ' ') || span_cstr(s, out, size) == -1)
+		return false;
+	if (span_is(s, "-"))
+		out[0] = '\0';
+	return true;
+}
+
+bool
+dead_parse(struct span line, struct relay *relay, struct verdict *v)
+{
+	char dsn[sizeof(v->dsn)], text[VERDICT_TEXT_MAX];
+	struct cur c;
+
+	memset(relay, 0, sizeof(*relay));
+	cur_init(&c, line);
+	if (!cur_word(&c, ".dead ") || !take_word(&c, dsn, sizeof(dsn)) ||
+	    !take_word(&c, relay->host, sizeof(relay->host)) ||
+	    !take_word(&c, relay->text, sizeof(relay->text)) ||
+	    span_cstr(cur_rest(&c), text, sizeof(text)) == -1)
+		return false;
+	verdict_set(v, PROC_DEFER, dsn, "%s", text);
+	return dsn[0] == '4';
+}
+
+void
+lines_init(struct lines *l)
+{
+	buf_init(&l->buf, LINES_MAX);
+	l->used = 0;
+}
+
+int
+lines_read(struct lines *l, int fd)
+{
+	unsigned char *p;
+	ssize_t r;
+
+	buf_drop(&l->buf, l->used);
+	l->used = 0;
+	if ((p = buf_room(&l->buf, LINES_CHUNK)) == NULL)
+		return -1;
+	while ((r = read(fd, p, LINES_CHUNK)) == -1 && errno == EINTR)
+		;
+	if (r <= 0)
+		return (int)r;
+	l->buf.len += (size_t)r;
+	return 1;
+}
+
+bool
+lines_next(struct lines *l, struct span *line)
+{
+	const unsigned char *end = NULL;
+
+	if (l->used < l->buf.len)
+		end = memchr(l->buf.p + l->used, '\n', l->buf.len - l->used);
+	if (end == NULL)
+		return false;
+	*line = span_of(l->buf.p + l->used,
+	    (size_t)(end - (l->buf.p + l->used)));
+	l->used += line->len + 1;
+	return true;
+}

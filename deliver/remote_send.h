@@ -1,0 +1,20 @@
+/*
+ * One mail transaction over an open connection (RFC 5321 section 3.3).
+ */
+#ifndef REMOTE_SEND_H
+#define REMOTE_SEND_H
+
+#include "remote_mail.h"
+#include "remote_smtp.h"
+
+/*
+ * Sends the message to the recipients of the job that have no answer yet, and
+ * answers each.  SEND_STALE: the connection, used before, turned out to be
+ * closed before anything was accepted; no answer was given, and a new
+ * connection may be tried.
+ */
+enum send_result { SEND_DONE, SEND_STALE };
+enum send_result smtp_send(struct smtp *, struct mail *, struct remote_job *,
+	    struct buf *answers);
+
+#endif

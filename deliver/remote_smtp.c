@@ -1,0 +1,412 @@
+/*
+ * The SMTP client up to MAIL: greeting, EHLO, STARTTLS, AUTH.  Trusts the
+ * server with nothing but the mail: replies are bounded in lines, bytes and
+ * time, nothing that came before a TLS handshake counts after it
+ * (CVE-2021-38371), and no password leaves without TLS but to this machine.
+ */
+#include "remote_smtp.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "encode.h"
+#include "limits.h"
+#include "log.h"
+
+#define QUIT_SECONDS	2	/* the mail is safe: no long good-byes */
+#define SLICE_MAX	10	/* seconds of one wait inside a reply's time */
+
+static unsigned
+wait_seconds(const struct smtp *s, enum smtp_wait w)
+{
+	unsigned t = s->reply_timeout;
+
+	switch (w) {
+	case SMTP_WAIT_DATA:		/* 2 minutes of 5 */
+		return t < 5 ? t : t / 5 * 2;
+	case SMTP_WAIT_DOT:		/* 10 minutes */
+		return t * 2;
+	case SMTP_WAIT_QUIT:
+		return t < QUIT_SECONDS ? t : QUIT_SECONDS;
+	default:
+		return t;
+	}
+}
+
+/*
+ * Reads for netin.  The socket wakes every slice, and the time of the whole
+ * reply counts: so a server that sends a byte now and then does not hold us,
+ * and the socket's timeout is set once and not for every command.
+ */
+static long
+timed_read(void *arg, void *p, size_t n)
+{
+	struct smtp *s = arg;
+	long r;
+
+	do {
+		if (clock_mono_ms() >= s->deadline) {
+			errno = EAGAIN;
+			return -1;
+		}
+		r = s->tls != NULL ? tls_client_read(s->tls, p, n) :
+		    read(s->fd, p, n);
+	} while (r == -1 && (errno == EINTR || errno == EAGAIN ||
+	    errno == EWOULDBLOCK));
+	return r;
+}
+
+static long
+tls_write(void *arg, const void *p, size_t n)
+{
+	struct smtp *s = arg;
+
+	return tls_client_write(s->tls, p, n);
+}
+
+void
+smtp_init(struct smtp *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = -1;
+	reply_init(&s->reply);
+}
+
+static void
+smtp_close(struct smtp *s)
+{
+	if (s->fd == -1)
+		return;
+	if (s->tls != NULL)
+		tls_client_end(s->tls);
+	s->tls = NULL;
+	netin_free(&s->in);
+	netout_free(&s->out);
+	close(s->fd);
+	s->fd = -1;
+}
+
+/* Why there is no reply: what happened to the connection, in RFC 3463's terms. */
+static int
+reply_failed(struct smtp *s, enum netin_result r, const char *command,
+    struct verdict *v)
+{
+	int e = errno;
+
+	s->closing = true;
+	if (r == NETIN_TIMEOUT)
+		verdict_set(v, PROC_DEFER, "4.4.2",
+		    "no reply to %s in time", command);
+	else if (r == NETIN_EOF)
+		verdict_set(v, PROC_DEFER, "4.4.2",
+		    "connection closed instead of a reply to %s", command);
+	else if (r == NETIN_ERROR)
+		verdict_set(v, PROC_DEFER, "4.4.2",
+		    "connection lost while waiting for the reply to %s: %s",
+		    command, strerror(e));
+	else
+		verdict_set(v, PROC_DEFER, "4.5.0",
+		    "malformed reply to %s", command);
+	return -1;
+}
+
+int
+smtp_reply(struct smtp *s, enum smtp_wait w, const char *command,
+    struct ehlo *each, struct verdict *v)
+{
+	enum reply_state state = REPLY_MORE;
+	struct span line, text;
+	enum netin_result r;
+
+	reply_clear(&s->reply);
+	s->deadline = clock_mono_ms() + (uint64_t)wait_seconds(s, w) * 1000;
+	while (state == REPLY_MORE) {
+		r = netin_line(&s->in, SMTP_LINE_MAX, &line);
+		if (r != NETIN_LINE)
+			return reply_failed(s, r, command, v);
+		state = reply_line(&s->reply, line, &text);
+		if (each != NULL && state != REPLY_BAD && s->reply.lines > 1)
+			ehlo_line(each, text);
+	}
+	if (state == REPLY_BAD)
+		return reply_failed(s, NETIN_LINE, command, v);
+	if (s->reply.code == 421)
+		s->closing = true;
+	return 0;
+}
+
+void
+smtp_verdict(const struct smtp *s, const char *command, struct verdict *v)
+{
+	const struct reply *r = &s->reply;
+	enum proc_class class = r->code / 100 == 5 ? PROC_FAIL : PROC_DEFER;
+	int len = (int)r->text.len;
+	const char *text = r->text.p == NULL ? "" : (const char *)r->text.p;
+
+	if (r->code / 100 == 2)
+		verdict_set(v, PROC_DONE, r->dsn[0] != '\0' ? r->dsn : "2.0.0",
+		    "%.*s", len, text);
+	else if (r->code / 100 == 3 || r->code == 0)
+		verdict_set(v, PROC_DEFER, "4.5.0",
+		    "unexpected reply to %s: %.*s", command, len, text);
+	else
+		verdict_set(v, class, r->dsn[0] != '\0' ? r->dsn :
+		    class == PROC_FAIL ? "5.0.0" : "4.0.0", "%.*s", len, text);
+}
+
+/* RFC 5321 section 4.1.1.1; HELO for servers that know nothing newer. */
+static int
+say_hello(struct smtp *s, const char *name, struct verdict *v)
+{
+	memset(&s->ehlo, 0, sizeof(s->ehlo));
+	netout_addf(&s->out, "EHLO %s\r\n", name);
+	if (smtp_reply(s, SMTP_WAIT_COMMAND, "EHLO", &s->ehlo, v) == -1)
+		return -1;
+	if (s->reply.code / 100 == 5) {
+		memset(&s->ehlo, 0, sizeof(s->ehlo));
+		netout_addf(&s->out, "HELO %s\r\n", name);
+		if (smtp_reply(s, SMTP_WAIT_COMMAND, "HELO", NULL, v) == -1)
+			return -1;
+	}
+	if (s->reply.code / 100 == 2)
+		return 0;
+	smtp_verdict(s, "EHLO", v);
+	return -1;
+}
+
+static enum smtp_start
+tls_failed(const struct smtp_wishes *w, struct verdict *v, const char *why)
+{
+	if (w->route->tls == TLS_MAY)
+		return SMTP_PLAIN;
+	verdict_set(v, PROC_DEFER, "4.7.5", "TLS handshake failed: %s", why);
+	return SMTP_FAILED;
+}
+
+/* A handshake may pause longer than one slice of a reply. */
+static void
+handshake_timeout(struct smtp *s)
+{
+	struct timeval tv = { .tv_sec = (time_t)s->reply_timeout };
+
+	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	s->in.pause_set = 0;		/* netin sets its own again */
+}
+
+/*
+ * RFC 3207.  Whatever stands behind the reply to STARTTLS was put there by
+ * somebody who hopes that it is taken for a reply inside TLS: the end.
+ */
+static enum smtp_start
+start_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
+{
+	char why[256] = "";
+
+	netout_adds(&s->out, "STARTTLS\r\n");
+	if (smtp_reply(s, SMTP_WAIT_COMMAND, "STARTTLS", NULL, v) == -1)
+		return SMTP_FAILED;
+	if (s->reply.code != 220) {
+		if (w->route->tls == TLS_MAY && !s->closing)
+			return SMTP_READY;
+		verdict_set(v, PROC_DEFER, "4.7.4",
+		    "TLS is required, but the server refused it: %.*s",
+		    (int)s->reply.text.len, (const char *)s->reply.text.p);
+		return SMTP_FAILED;
+	}
+	if (netin_buffered(&s->in).len > 0) {
+		verdict_set(v, PROC_DEFER, "4.7.0",
+		    "the server sent data between STARTTLS and the handshake");
+		return SMTP_FAILED;
+	}
+	handshake_timeout(s);
+	s->tls = tls_client_start(s->fd, s->relay.host, w->route->tls == TLS_VERIFY,
+	    why, sizeof(why), &s->facts);
+	if (s->tls == NULL)
+		return tls_failed(w, v, why);
+	strlcpy(s->relay.tls, s->facts.version, sizeof(s->relay.tls));
+	s->out.write = tls_write;
+	s->out.arg = s;
+	if (say_hello(s, w->helo, v) == -1)
+		return SMTP_FAILED;
+	return SMTP_READY;
+}
+
+static enum smtp_start
+maybe_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
+{
+	bool must = w->route->tls == TLS_ENCRYPT || w->route->tls == TLS_VERIFY;
+
+	if (w->route->tls == TLS_NONE || (w->no_tls && !must))
+		return SMTP_READY;
+	if (s->ehlo.starttls)
+		return start_tls(s, w, v);
+	if (!must)
+		return SMTP_READY;
+	verdict_set(v, PROC_DEFER, "4.7.4",
+	    "TLS is required, but the server does not offer it");
+	return SMTP_FAILED;
+}
+
+static bool
+is_loopback(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+	const struct sockaddr_in *s4 = (const void *)&ss;
+	const struct sockaddr_in6 *s6 = (const void *)&ss;
+
+	if (getpeername(fd, (struct sockaddr *)&ss, &n) == -1)
+		return false;
+	if (ss.ss_family == AF_INET)
+		return ntohl(s4->sin_addr.s_addr) >> 24 == 127;
+	return ss.ss_family == AF_INET6 &&
+	    IN6_IS_ADDR_LOOPBACK(&s6->sin6_addr);
+}
+
+/* Writes word in base64 and CRLF; the secret's copies are wiped. */
+static void
+put_base64(struct smtp *s, struct span word)
+{
+	struct buf b;
+
+	buf_init(&b, CRED_MAX);
+	if (base64_encode(word, &b) == 0 && !b.bad)
+		netout_add(&s->out, b.p, b.len);
+	netout_adds(&s->out, "\r\n");
+	buf_wipe(&b);
+}
+
+/* RFC 4616: authorization identity (none) NUL name NUL password. */
+static int
+auth_plain(struct smtp *s, const struct route *r, struct verdict *v)
+{
+	struct buf b;
+
+	buf_init(&b, CRED_MAX);
+	buf_addc(&b, 0);
+	buf_adds(&b, r->user);
+	buf_addc(&b, 0);
+	buf_adds(&b, r->password);
+	netout_adds(&s->out, "AUTH PLAIN ");
+	put_base64(s, buf_span(&b));
+	buf_wipe(&b);
+	return smtp_reply(s, SMTP_WAIT_COMMAND, "AUTH", NULL, v);
+}
+
+static int
+auth_login(struct smtp *s, const struct route *r, struct verdict *v)
+{
+	const char *words[2] = { r->user, r->password };
+
+	netout_adds(&s->out, "AUTH LOGIN\r\n");
+	for (int i = 0; i < 2; i++) {
+		if (smtp_reply(s, SMTP_WAIT_COMMAND, "AUTH", NULL, v) == -1)
+			return -1;
+		if (s->reply.code != 334)
+			return 0;
+		put_base64(s, span_str(words[i]));
+	}
+	return smtp_reply(s, SMTP_WAIT_COMMAND, "AUTH", NULL, v);
+}
+
+/* A login that does not work is our configuration's fault: mail waits. */
+static int
+authenticate(struct smtp *s, const struct route *r, struct verdict *v)
+{
+	int done;
+
+	if (r->user[0] == '\0')
+		return 0;
+	if (s->tls == NULL && r->tls != TLS_NONE && !is_loopback(s->fd)) {
+		verdict_set(v, PROC_DEFER, "4.7.4",
+		    "the password of this route is not sent without TLS");
+		return -1;
+	}
+	if (s->ehlo.auth_plain)
+		done = auth_plain(s, r, v);
+	else if (s->ehlo.auth_login)
+		done = auth_login(s, r, v);
+	else {
+		verdict_set(v, PROC_DEFER, "4.7.0",
+		    "the server offers neither AUTH PLAIN nor LOGIN");
+		return -1;
+	}
+	if (done == -1 || s->reply.code == 235)
+		return done;
+	verdict_set(v, PROC_DEFER, "4.7.8", "login as %s refused: %.*s",
+	    r->user, (int)s->reply.text.len, (const char *)s->reply.text.p);
+	return -1;
+}
+
+static enum smtp_start
+dialogue(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
+{
+	enum smtp_start r;
+
+	if (smtp_reply(s, SMTP_WAIT_COMMAND, "the connection", NULL, v) == -1)
+		return SMTP_FAILED;
+	if (s->reply.code != 220) {
+		smtp_verdict(s, "the connection", v);
+		if (v->class == PROC_DONE)
+			v->class = PROC_DEFER;
+		return SMTP_FAILED;
+	}
+	if (say_hello(s, w->helo, v) == -1)
+		return SMTP_FAILED;
+	if ((r = maybe_tls(s, w, v)) != SMTP_READY)
+		return r;
+	return authenticate(s, w->route, v) == -1 ? SMTP_FAILED : SMTP_READY;
+}
+
+enum smtp_start
+smtp_start(struct smtp *s, int fd, const char *host, const char *address,
+    unsigned reply_timeout, const struct smtp_wishes *w, struct verdict *v)
+{
+	unsigned slice = reply_timeout / 10;
+	int on = 1;
+	enum smtp_start r;
+
+	s->fd = fd;
+	s->tls = NULL;
+	memset(&s->facts, 0, sizeof(s->facts));
+	s->reply_timeout = reply_timeout;
+	s->dirty = s->closing = false;
+	s->messages = 0;
+	memset(&s->relay, 0, sizeof(s->relay));
+	strlcpy(s->relay.host, host, sizeof(s->relay.host));
+	snprintf(s->relay.text, sizeof(s->relay.text), "%s%s",
+	    host[0] == '[' ? "" : host, address);
+	/* Envelope and content are single writes: never hold back the last part. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* 3 minutes of 5 for a block of content (RFC 5321 4.5.3.2.5). */
+	netout_init(&s->out, fd, reply_timeout < 5 ? reply_timeout :
+	    reply_timeout / 5 * 3);
+	netin_init(&s->in, fd, &s->out, slice < 1 ? 1 : slice > SLICE_MAX ?
+	    SLICE_MAX : slice);
+	s->in.read = timed_read;
+	s->in.arg = s;
+	if ((r = dialogue(s, w, v)) != SMTP_READY)
+		smtp_close(s);
+	return r;
+}
+
+void
+smtp_end(struct smtp *s)
+{
+	struct verdict v;
+
+	if (s->fd == -1)
+		return;
+	if (!s->closing && !s->out.failed) {
+		netout_adds(&s->out, "QUIT\r\n");
+		(void)smtp_reply(s, SMTP_WAIT_QUIT, "QUIT", NULL, &v);
+	}
+	smtp_close(s);
+}

@@ -1,0 +1,238 @@
+/*
+ * A worker: one process, one route, one connection that is kept for the next
+ * job.  Reads what the internet sends, so it is confined, holds no password
+ * but its route's, and its death costs one job.  It never ends by itself: the
+ * manager closes its input.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "log.h"
+#include "remote_send.h"
+#include "remote_target.h"
+
+#define TRIES_MAX	10	/* connections tried for one job */
+
+struct worker {
+	const char *helo;
+	const struct settings *set;
+	const struct dirs *dirs;
+	const struct route *route;
+	struct smtp smtp;
+	struct buf answers;
+};
+
+/* The state of looking for a server that takes mail for one job. */
+struct search {
+	struct targets targets;
+	struct relay relay;	/* who gave the verdict */
+	struct verdict verdict;
+	bool any, temporary;	/* a verdict is there; and it may be another tomorrow */
+	unsigned tries;
+};
+
+/* Keeps the verdict that says most: a server's refusal for now outweighs one
+ * for good, because the mail may go through later. */
+static void
+note(struct search *s, const struct verdict *v, const char *host,
+    const char *address)
+{
+	bool temporary = v->class != PROC_FAIL;
+
+	if (s->any && s->temporary && !temporary)
+		return;
+	s->any = true;
+	s->temporary = temporary;
+	s->verdict = *v;
+	memset(&s->relay, 0, sizeof(s->relay));
+	strlcpy(s->relay.host, host, sizeof(s->relay.host));
+	if (address[0] != '\0')
+		snprintf(s->relay.text, sizeof(s->relay.text), "%s%s",
+		    host[0] == '[' ? "" : host, address);
+}
+
+/* One connected address; twice where TLS is wished for and broken. */
+static bool
+try_server(struct worker *w, struct search *s, const char *host,
+    const struct sockaddr_storage *ss, int fd)
+{
+	struct smtp_wishes wishes = { .helo = w->helo, .route = w->route };
+	enum smtp_start r;
+	bool tried = false;
+	size_t which;
+	char address[80];
+	struct verdict v;
+
+	target_text(ss, address, sizeof(address));
+	r = smtp_start(&w->smtp, fd, host, address, w->set->reply_timeout,
+	    &wishes, &v);
+	if (r == SMTP_PLAIN) {
+		log_warn("TLS handshake with %s%s failed, going on without",
+		    host, address);
+		wishes.no_tls = true;
+		fd = target_connect(ss, 1, &tried, w->set->connect_timeout,
+		    &which);
+		if (fd == -1) {
+			verdict_set(&v, PROC_DEFER, "4.4.1", "%s",
+			    strerror(errno));
+			note(s, &v, host, address);
+			return false;
+		}
+		r = smtp_start(&w->smtp, fd, host, address,
+		    w->set->reply_timeout, &wishes, &v);
+	}
+	if (r != SMTP_READY)
+		note(s, &v, host, address);
+	return r == SMTP_READY;
+}
+
+/* All addresses of one host, as far as tries allow. */
+static bool
+try_host(struct worker *w, struct search *s, size_t i)
+{
+	const char *host = s->targets.mx[i].host;
+	struct sockaddr_storage ss[DNS_ADDR_MAX];
+	bool tried[DNS_ADDR_MAX] = { false };
+	char address[80];
+	struct verdict v;
+	size_t n, which = 0;
+
+	if (targets_addr(&s->targets, i, ss, &n, &v) == -1) {
+		note(s, &v, host, "");
+		return false;
+	}
+	while (s->tries++ < TRIES_MAX) {
+		size_t left = 0;
+		int fd;
+
+		for (size_t k = 0; k < n; k++)
+			left += !tried[k];
+		if (left == 0)
+			break;
+		fd = target_connect(ss, n, tried, w->set->connect_timeout,
+		    &which);
+		if (fd != -1) {
+			if (try_server(w, s, host, &ss[which], fd))
+				return true;
+			continue;
+		}
+		target_text(&ss[which], address, sizeof(address));
+		verdict_set(&v, PROC_DEFER, "4.4.1", "cannot connect: %s",
+		    strerror(errno));
+		note(s, &v, host, address);
+	}
+	return false;
+}
+
+/* A connection that is ready for MAIL: 0, or -1 and the search's verdict. */
+static int
+open_connection(struct worker *w, const char *domain, struct search *s)
+{
+	memset(s, 0, sizeof(*s));
+	if (targets_find(w->route, domain, w->helo, &s->targets,
+	    &s->verdict) == -1)
+		return -1;
+	for (size_t i = 0; i < s->targets.n && s->tries < TRIES_MAX; i++)
+		if (try_host(w, s, i))
+			return 0;
+	/* A named smarthost that is not there is a wrong configuration: that
+	 * delays mail and does not return it. */
+	if (s->verdict.class == PROC_FAIL && s->relay.text[0] == '\0' &&
+	    strcmp(w->route->host, "mx:") != 0) {
+		s->verdict.class = PROC_DEFER;
+		s->verdict.dsn[0] = '4';
+	}
+	return -1;
+}
+
+/* Sends over the connection that is there, or a new one.  -1: no connection. */
+static int
+send_mail(struct worker *w, struct mail *m, struct remote_job *j,
+    struct search *s)
+{
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (w->smtp.fd == -1 &&
+		    open_connection(w, j->domain, s) == -1)
+			return -1;
+		if (smtp_send(&w->smtp, m, j, &w->answers) == SEND_DONE)
+			break;
+		/* It had been closed while it was idle. */
+		smtp_end(&w->smtp);
+	}
+	if (w->smtp.closing)
+		smtp_end(&w->smtp);
+	return 0;
+}
+
+static void
+do_job(struct worker *w, struct remote_job *j)
+{
+	static const struct relay nobody;
+	struct search *s = calloc(1, sizeof(*s));
+	struct verdict v;
+	struct mail m;
+
+	if (s == NULL)
+		exit(EX_TEMPFAIL);
+	if (mail_open(&m, w->dirs, j, &v) == -1)
+		remote_answer_all(j, &nobody, &v, &w->answers);
+	else if (send_mail(w, &m, j, s) == -1) {
+		if (s->verdict.class == PROC_FAIL)
+			remote_answer_all(j, &s->relay, &s->verdict,
+			    &w->answers);
+		else
+			dead_print(&w->answers, &s->relay, &s->verdict);
+	}
+	mail_close(&m);
+	free(s);
+}
+
+static int
+job_line(struct worker *w, struct span line, int out)
+{
+	struct remote_job *j = remote_job_parse(line);
+	int r;
+
+	if (j == NULL)
+		return -1;	/* the manager has parsed it before: not this line */
+	buf_clear(&w->answers);
+	do_job(w, j);
+	remote_job_free(j);
+	if (w->answers.len == 0 || w->answers.p[0] != '.')
+		buf_adds(&w->answers, ".\n");
+	if (w->answers.bad)
+		return -1;
+	r = file_write_all(out, w->answers.p, w->answers.len);
+	return r;
+}
+
+int
+worker_run(struct control *c, const struct dirs *dirs,
+    const struct route *route, int in, int out)
+{
+	struct worker w = { .helo = c->hostname, .set = &c->set,
+	    .dirs = dirs, .route = route };
+	struct lines lines;
+	struct span line;
+	int r;
+
+	/* Other routes' passwords are not this process's business. */
+	buf_wipe(&c->routes.text);
+	if (remote_confine_worker(c) == -1)
+		log_die_errno(EX_OSERR, "cannot confine myself");
+	smtp_init(&w.smtp);
+	lines_init(&lines);
+	buf_init(&w.answers, JOB_LINE_MAX * 4);
+	while ((r = lines_read(&lines, in)) == 1)
+		while (lines_next(&lines, &line))
+			if (job_line(&w, line, out) == -1)
+				return EX_OSERR;
+	smtp_end(&w.smtp);
+	return r == 0 ? EX_OK : EX_OSERR;
+}
