@@ -1,0 +1,334 @@
+/*
+ * One folder, open: its messages by index.  See folder.h for the contract; the parts are in
+ * folder_list.c (directories), folder_uids.c (UIDs), folder_scan.c (changes), folder_change.c (flags,
+ * removal), folder_copy.c, folder_append.c, folder_tree.c and folder_keywords.c.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "folder_impl.h"
+#include "watch.h"
+
+#define READ_CHUNK	65536
+
+struct folder *
+folder_open(const char *dir, bool read_only)
+{
+	struct folder *f = calloc(1, sizeof(*f));
+	int e;
+
+	if (f == NULL)
+		return NULL;
+	f->watch = -1;
+	f->read_only = read_only;
+	f->dirty = true;		/* nothing is known: list */
+	buf_init(&f->names, FOLDER_NAMES_MAX);
+	buf_init(&f->pending_names, FOLDER_UIDS_MAX);
+	f->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->dirfd == -1 || (f->dir = strdup(dir)) == NULL)
+		goto fail;
+	f->local = watch_is_local(f->dirfd);
+	if (folder_keywords_load(f) == -1 || folder_refresh(f, NULL) == -1)
+		goto fail;
+	return f;
+fail:
+	e = errno;
+	folder_close(f);
+	errno = e;
+	return NULL;
+}
+
+void
+folder_close(struct folder *f)
+{
+	if (f == NULL)
+		return;
+	if (f->dirfd != -1)
+		close(f->dirfd);
+	if (f->watch != -1)
+		close(f->watch);
+	folder_keywords_free(f);
+	buf_free(&f->names);
+	buf_free(&f->pending_names);
+	free(f->pending);
+	free(f->extra);
+	free(f->msgs);
+	free(f->dir);
+	free(f);
+}
+
+int
+folder_watch(struct folder *f)
+{
+	if (f->watch == -1) {
+		f->watch = watch_open(f->dirfd, f->dir);
+		/* What happened before the watch began is not told by it. */
+		f->dirty = f->dirty || f->watch != -1;
+	}
+	return f->watch;
+}
+
+size_t
+folder_count(const struct folder *f)
+{
+	return f->count;
+}
+
+uint32_t
+folder_uidvalidity(const struct folder *f)
+{
+	return f->validity;
+}
+
+uint32_t
+folder_uidnext(const struct folder *f)
+{
+	return f->uidnext;
+}
+
+uint32_t
+folder_uid(const struct folder *f, size_t i)
+{
+	return i < f->count ? f->msgs[i].uid : 0;
+}
+
+static size_t
+lower(const struct folder *f, size_t n, uint32_t uid)
+{
+	size_t lo = 0;
+
+	while (lo < n) {
+		size_t mid = lo + (n - lo) / 2;
+
+		if (f->msgs[mid].uid < uid)
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return lo;
+}
+
+size_t
+folder_lower(const struct folder *f, uint32_t uid)
+{
+	return lower(f, f->count, uid);
+}
+
+size_t
+folder_lower_all(const struct folder *f, uint32_t uid)
+{
+	return lower(f, f->nmsgs, uid);
+}
+
+unsigned
+folder_flags(const struct folder *f, size_t i)
+{
+	return i < f->count ? f->msgs[i].flags : 0;
+}
+
+uint64_t
+folder_keywords(const struct folder *f, size_t i)
+{
+	return i < f->count ? f->msgs[i].letters : 0;
+}
+
+bool
+folder_recent(const struct folder *f, size_t i)
+{
+	return i < f->count && (f->msgs[i].state & MSG_RECENT) != 0;
+}
+
+struct span
+folder_unique(const struct folder *f, size_t i)
+{
+	if (i >= f->count)
+		return span_of("", 0);
+	return msg_unique(f, &f->msgs[i]);
+}
+
+int
+msg_path(const struct folder *f, const struct msg *m,
+    char out[FOLDER_PATH_MAX])
+{
+	int n = snprintf(out, FOLDER_PATH_MAX, "%s/%s",
+	    (m->state & MSG_NEW) != 0 ? "new" : "cur",
+	    (const char *)f->names.p + m->name);
+
+	if (n < 0 || n >= FOLDER_PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+/* Tries op on the message's file; where the file is not there under its name, finds out its new name
+ * and tries again. */
+int
+msg_try(struct folder *f, size_t i,
+    int (*op)(struct folder *, const char *path, void *arg), void *arg)
+{
+	char path[FOLDER_PATH_MAX];
+	int r;
+
+	if (i >= f->count || (f->msgs[i].state & MSG_GONE) != 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	for (int tries = 0;; tries++) {
+		if (msg_path(f, &f->msgs[i], path) == -1)
+			return -1;
+		r = op(f, path, arg);
+		if (r != -1 || errno != ENOENT || tries == MSG_TRIES)
+			return r;
+		f->dirty = true;
+		if (folder_scan(f, false) == -1)
+			return -1;
+		if ((f->msgs[i].state & MSG_GONE) != 0) {
+			errno = ENOENT;
+			return -1;
+		}
+	}
+}
+
+static int
+op_open(struct folder *f, const char *path, void *arg)
+{
+	(void)arg;
+	return openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int
+folder_open_message(struct folder *f, size_t i)
+{
+	struct stat st;
+	int fd = msg_try(f, i, op_open, NULL);
+
+	/* A FIFO or device in a Maildir must not block or feed us. */
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+/* Where size and date are remembered; NULL: no memory, do without. */
+static struct msg_extra *
+extra_of(struct folder *f, size_t i)
+{
+	struct msg_extra *x;
+
+	if (i < f->nextra)
+		return &f->extra[i];
+	x = reallocarray(f->extra, f->nmsgs, sizeof(*x));
+	if (x == NULL)
+		return NULL;
+	f->extra = x;
+	for (; f->nextra < f->nmsgs; f->nextra++) {
+		x[f->nextra].wsize = 0;
+		x[f->nextra].date = INT64_MIN;
+	}
+	return &x[i];
+}
+
+/* Octets of what fd holds when every line ends in CRLF. */
+static int
+count_size(int fd, uint64_t *size)
+{
+	static unsigned char chunk[READ_CHUNK];
+	unsigned char before = 0;
+	uint64_t n = 0;
+	ssize_t r;
+
+	while ((r = read(fd, chunk, sizeof(chunk))) > 0) {
+		const unsigned char *p = chunk, *end = chunk + r, *lf;
+
+		while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+			n += (lf == chunk ? before : lf[-1]) != '\r';
+			p = lf + 1;
+		}
+		n += (uint64_t)r;
+		before = chunk[r - 1];
+	}
+	*size = n;
+	return r == 0 ? 0 : -1;
+}
+
+int
+folder_size(struct folder *f, size_t i, uint64_t *size)
+{
+	struct maildir_name n;
+	struct msg_extra *x;
+	int fd, r;
+
+	if (i >= f->count) {
+		errno = ENOENT;
+		return -1;
+	}
+	maildir_name_parse(msg_name(f, &f->msgs[i]), &n);
+	if (n.wsize > 0) {
+		*size = n.wsize;
+		return 0;
+	}
+	x = extra_of(f, i);
+	if (x != NULL && x->wsize > 0) {
+		*size = x->wsize - 1;
+		return 0;
+	}
+	if ((fd = folder_open_message(f, i)) == -1)
+		return -1;
+	r = count_size(fd, size);
+	close(fd);
+	if (r == 0 && x != NULL)
+		x->wsize = *size + 1;
+	return r;
+}
+
+static int
+op_stat(struct folder *f, const char *path, void *arg)
+{
+	return fstatat(f->dirfd, path, arg, AT_SYMLINK_NOFOLLOW);
+}
+
+int
+folder_date(struct folder *f, size_t i, time_t *date)
+{
+	struct msg_extra *x = i < f->count ? extra_of(f, i) : NULL;
+	struct stat st;
+
+	if (x != NULL && x->date != INT64_MIN) {
+		*date = (time_t)x->date;
+		return 0;
+	}
+	if (msg_try(f, i, op_stat, &st) == -1)
+		return -1;
+	*date = st.st_mtime;
+	if (x != NULL)
+		x->date = st.st_mtime;
+	return 0;
+}
+
+int
+folder_status(const char *dir, struct folder_status *s)
+{
+	struct folder *f = folder_open(dir, true);
+
+	if (f == NULL)
+		return -1;
+	memset(s, 0, sizeof(*s));
+	s->messages = f->count;
+	s->uidnext = f->uidnext;
+	s->uidvalidity = f->validity;
+	for (size_t i = 0; i < f->count; i++) {
+		s->unseen += (f->msgs[i].flags & MAIL_SEEN) == 0;
+		s->recent += (f->msgs[i].state & MSG_NEW) != 0;
+	}
+	folder_close(f);
+	return 0;
+}

@@ -1,0 +1,333 @@
+/*
+ * Copying is link(2), moving is rename(2); across file systems the bytes are copied.  The target's uid
+ * list is locked while names appear there, so that UIDs rise in the order asked for and nobody
+ * takes the new files up in another.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "folder_impl.h"
+#include "limits.h"
+
+#define BATCH	1000		/* messages under one lock: about ten milliseconds */
+#define CHUNK	262144		/* bytes of one read when copying */
+
+struct copy {
+	struct folder *f;
+	struct folder *to;		/* dirfd and keywords only */
+	bool move, same, dirs_new, dirs_cur;
+	char name[FOLDER_NAME_MAX + 1];	/* the one under way, in the target */
+	char path[FOLDER_PATH_MAX];
+	char tmp[FOLDER_PATH_MAX];	/* a real copy, waiting in tmp/; or "" */
+	size_t unique;			/* length in name */
+	struct buf done;		/* target paths so far, NUL-terminated */
+};
+
+struct folder *
+folder_target(const char *dir)
+{
+	struct folder *t = calloc(1, sizeof(*t));
+	int e;
+
+	if (t == NULL)
+		return NULL;
+	t->watch = -1;
+	t->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->dirfd != -1 && folder_keywords_load(t) == 0)
+		return t;
+	e = errno;
+	folder_close(t);
+	errno = e;
+	return NULL;
+}
+
+static bool
+same_folder(const struct folder *a, const struct folder *b)
+{
+	struct stat sa, sb;
+
+	return fstat(a->dirfd, &sa) == 0 && fstat(b->dirfd, &sb) == 0 &&
+	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* The letters of the target that bear the names of these. A name that finds no room there is left out. */
+static uint32_t
+translate(struct copy *c, uint32_t letters)
+{
+	uint32_t out = 0;
+
+	if (c->same)
+		return letters;
+	for (size_t k = 0; k < c->f->nkeywords; k++) {
+		int bit;
+
+		if ((letters >> k & 1) == 0)
+			continue;
+		bit = folder_keyword_bit(c->to, span_str(c->f->keywords[k]),
+		    true);
+		if (bit >= 0)
+			out |= 1U << bit;
+	}
+	return out;
+}
+
+int
+folder_fresh_name(char *out, size_t size)
+{
+	char rnd[17];
+	int n;
+
+	random_hex64(rnd);
+	n = snprintf(out, size, "%lld.%s", (long long)clock_now(), rnd);
+	if (n < 0 || (size_t)n >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return n;
+}
+
+/* The name in the target: a copy gets a unique part of its own, a moved message keeps it. */
+static int
+make_name(struct copy *c, const struct msg *m)
+{
+	const char *old = (const char *)c->f->names.p + m->name;
+	char base[FOLDER_NAME_MAX + 1];
+	uint32_t letters = translate(c, m->letters);
+	bool in_new = (m->state & MSG_NEW) != 0 && m->flags == 0 &&
+	    letters == 0;
+	int n = 0, rest = m->base - m->unique;
+
+	c->unique = m->unique;
+	if (!c->move || c->same) {
+		if ((n = folder_fresh_name(base, sizeof(base))) == -1)
+			return -1;
+		c->unique = (size_t)n;
+		old += m->unique;
+	} else
+		rest = m->base;
+	n += snprintf(base + n, sizeof(base) - (size_t)n, "%.*s", rest, old);
+	if (in_new)
+		snprintf(c->name, sizeof(c->name), "%s", base);
+	else if (maildir_name_print(span_str(base), m->flags, letters,
+	    c->name, sizeof(c->name)) == -1)
+		return -1;
+	c->dirs_new |= in_new;
+	c->dirs_cur |= !in_new;
+	snprintf(c->path, sizeof(c->path), "%s/%s", in_new ? "new" : "cur",
+	    c->name);
+	return n < (int)sizeof(base) ? 0 : -1;
+}
+
+static int
+copy_bytes(int from, int to)
+{
+	unsigned char *chunk = malloc(CHUNK);
+	ssize_t r = -1;
+
+	if (chunk == NULL)
+		return -1;
+	while ((r = read(from, chunk, CHUNK)) > 0)
+		if (file_write_all(to, chunk, (size_t)r) == -1) {
+			r = -1;
+			break;
+		}
+	free(chunk);
+	return r == 0 ? 0 : -1;
+}
+
+/* Another file system: the bytes go to tmp/ of the target, durably and with their date. */
+static int
+op_copy_bytes(struct folder *f, const char *path, void *arg)
+{
+	struct copy *c = arg;
+	struct stat st;
+	int from, to, r = -1, e;
+
+	from = openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (from == -1)
+		return -1;
+	snprintf(c->tmp, sizeof(c->tmp), "tmp/%.*s", (int)c->unique, c->name);
+	to = openat(c->to->dirfd, c->tmp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to != -1 && fstat(from, &st) == 0 && copy_bytes(from, to) == 0) {
+		struct timespec ts[2] = { st.st_atim, st.st_mtim };
+
+		r = futimens(to, ts) == -1 ? -1 : fsync(to);
+	}
+	e = errno == ENOENT ? EIO : errno;
+	if (r == -1 && to != -1)
+		unlinkat(c->to->dirfd, c->tmp, 0);
+	if (to != -1)
+		close(to);
+	close(from);
+	errno = e;
+	return r;
+}
+
+static int
+op_link(struct folder *f, const char *path, void *arg)
+{
+	struct copy *c = arg;
+
+	if (c->move)
+		return renameat(f->dirfd, path, c->to->dirfd, c->path);
+	return linkat(f->dirfd, path, c->to->dirfd, c->path, 0);
+}
+
+static int
+op_unlink(struct folder *f, const char *path, void *arg)
+{
+	(void)arg;
+	return unlinkat(f->dirfd, path, 0);
+}
+
+/* File systems that have no links, or forbid them, get a real copy too. */
+static bool
+needs_bytes(int e)
+{
+	return e == EXDEV || e == EMLINK || e == EPERM || e == ENOTSUP ||
+	    e == ENOSYS;
+}
+
+static int
+copy_slowly(struct copy *c, size_t i)
+{
+	int e;
+
+	if (msg_try(c->f, i, op_copy_bytes, c) == -1)
+		return -1;
+	if (renameat(c->to->dirfd, c->tmp, c->to->dirfd, c->path) == -1) {
+		e = errno;
+		unlinkat(c->to->dirfd, c->tmp, 0);
+		errno = e;
+		return -1;
+	}
+	if (c->move && msg_try(c->f, i, op_unlink, NULL) == -1 &&
+	    errno != ENOENT)
+		return -1;
+	return 0;
+}
+
+/* Message i: 0 and its UID (0: it has vanished), or -1. */
+static int
+copy_one(struct copy *c, struct uids_out *o, size_t i, uint32_t *uid)
+{
+	*uid = 0;
+	if (i >= c->f->count || (c->f->msgs[i].state & MSG_GONE) != 0)
+		return 0;
+	if (make_name(c, &c->f->msgs[i]) == -1)
+		return -1;
+	if (msg_try(c->f, i, op_link, c) == -1) {
+		if (errno == ENOENT)
+			return 0;
+		if (!needs_bytes(errno) || copy_slowly(c, i) == -1)
+			return -1;
+	}
+	if (c->move)
+		msg_gone(c->f, i);
+	if (buf_add(&c->done, c->path, strlen(c->path) + 1) == -1)
+		return -1;
+	return uids_add(o, span_of(c->name, c->unique), uid);
+}
+
+/* A copy that failed leaves nothing behind.  What was moved stays moved: it is whole, and gets its UID
+ * when the target is opened next. */
+static void
+undo(struct copy *c)
+{
+	int e = errno;
+
+	for (size_t at = 0; !c->move && at < c->done.len;) {
+		const char *path = (const char *)c->done.p + at;
+
+		unlinkat(c->to->dirfd, path, 0);
+		at += strlen(path) + 1;
+	}
+	errno = e;
+}
+
+static int
+copy_batch(struct copy *c, const size_t *i, size_t n, uint32_t *validity,
+    uint32_t *uids)
+{
+	struct uids_out o;
+	int r = 0;
+
+	/* Names for keywords take the same lock: before it. */
+	for (size_t k = 0; k < n; k++)
+		if (i[k] < c->f->count)
+			(void)translate(c, c->f->msgs[i[k]].letters);
+	if (uids_begin(&o, c->to->dirfd) == -1)
+		return -1;
+	*validity = o.h.validity;
+	for (size_t k = 0; r == 0 && k < n; k++)
+		r = copy_one(c, &o, i[k], &uids[k]);
+	if (r == 0)
+		r = folder_sync_dirs(c->to->dirfd, c->dirs_new, c->dirs_cur);
+	if (r == 0)
+		r = uids_commit(&o);
+	uids_abort(&o);
+	return r;
+}
+
+int
+folder_copy_many(struct folder *f, const size_t *i, size_t n, const char *dir,
+    bool move, uint32_t *validity, uint32_t *uids)
+{
+	struct copy c = { .f = f, .move = move };
+	int r = 0, e;
+
+	if (move && f->read_only) {
+		errno = EROFS;
+		return -1;
+	}
+	if ((c.to = folder_target(dir)) == NULL)
+		return -1;
+	c.same = same_folder(f, c.to);
+	buf_init(&c.done, FOLDER_NAMES_MAX);
+	for (size_t k = 0; r == 0 && k < n; k += BATCH)
+		r = copy_batch(&c, i + k, n - k < BATCH ? n - k : BATCH,
+		    validity, uids + k);
+	if (r == -1)
+		undo(&c);
+	e = errno;
+	buf_free(&c.done);
+	folder_close(c.to);
+	errno = e;
+	return r;
+}
+
+static int
+copy_single(struct folder *f, size_t i, const char *dir, bool move,
+    uint32_t *validity, uint32_t *uid)
+{
+	if (folder_copy_many(f, &i, 1, dir, move, validity, uid) == -1)
+		return -1;
+	if (*uid == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return 0;
+}
+
+int
+folder_copy(struct folder *f, size_t i, const char *dir, uint32_t *validity,
+    uint32_t *uid)
+{
+	return copy_single(f, i, dir, false, validity, uid);
+}
+
+int
+folder_move(struct folder *f, size_t i, const char *dir, uint32_t *validity,
+    uint32_t *uid)
+{
+	return copy_single(f, i, dir, true, validity, uid);
+}

@@ -1,0 +1,184 @@
+/*
+ * The inside of the folder modules (folder*.c); nobody else includes it.
+ */
+#ifndef FOLDER_IMPL_H
+#define FOLDER_IMPL_H
+
+#include <sys/types.h>
+
+#include "folder.h"
+#include "uidlist.h"
+
+#define FOLDER_UIDS	"posthouse.uids"
+#define FOLDER_KEYWORDS	"posthouse.keywords"
+#define FOLDER_LOCK	"posthouse.lock"
+#define FOLDER_VALIDITY	"posthouse.uidvalidity"	/* in the root: the last one given */
+
+#define FOLDER_LETTERS	26		/* keywords that fit into file names */
+#define FOLDER_NAME_MAX	255
+#define FOLDER_PATH_MAX	(FOLDER_NAME_MAX + 8)	/* "cur/" and a name */
+#define FOLDER_LOCK_MS	30000		/* then the holder is taken for stuck: EAGAIN */
+#define FOLDER_UIDS_MAX	(1U << 30)	/* bytes of a uid list */
+#define FOLDER_NAMES_MAX 0xffff0000U	/* bytes of all names: offsets are 32 bits */
+
+/* States of a message between two refreshes. */
+#define MSG_NEW		1u	/* the file lies in new/ */
+#define MSG_MISSED	2u	/* not in the last listing */
+#define MSG_GONE	4u	/* gone, not yet told */
+#define MSG_CHANGED	8u	/* flags differ from what was told last */
+#define MSG_RECENT	16u	/* this handle gave it its UID */
+
+struct msg {
+	uint32_t uid;
+	uint32_t name;		/* offset into names; NUL-terminated there */
+	uint32_t letters;	/* keyword letters */
+	uint8_t len, unique, base;	/* lengths in name: all, unique part, up to ":2," */
+	uint8_t flags;		/* MAIL_* */
+	uint8_t state;		/* MSG_* */
+};
+
+/* One file in cur or new, as listed. */
+struct entry {
+	uint32_t name;		/* offset into names */
+	uint32_t msg;		/* 1 + its index in msgs, 0: none yet */
+	uint8_t len, unique, base;
+	bool in_new, dup;
+};
+
+struct listing {
+	struct buf names;
+	struct entry *e;
+	size_t n, cap;
+	uint32_t *hash;		/* 1 + index into e; by unique part */
+	size_t mask;
+	bool duplicates;	/* a unique part was seen twice */
+	bool lent;		/* names belong to the folder now */
+};
+
+/* A line of the uid list whose file has not been seen (yet). */
+struct pending {
+	uint32_t uid;
+	uint32_t name;		/* offset into pending_names */
+	uint8_t len;
+};
+
+/* What is known of a file: when it differs, read it again. */
+struct stamp {
+	ino_t ino;
+	off_t size;
+};
+
+struct folder {
+	char *dir;
+	int dirfd;
+	int watch;		/* inotify, or -1 */
+	bool read_only, local;
+	bool dirty;		/* the last listing left something in doubt */
+	bool news;		/* something is there to be told */
+	struct msg *msgs;	/* by UID; those at and after count are not told yet */
+	size_t count, nmsgs, cap;
+	struct buf names;
+	/* uid list */
+	uint32_t validity, uidnext;
+	uint32_t line_uid;	/* UID of the last line read: they rise */
+	ino_t uids_ino;
+	off_t uids_at;		/* read up to here */
+	size_t lines;		/* read so far; those without a message are stale */
+	struct pending *pending;
+	size_t npending, pending_cap;
+	size_t unfound;			/* how often a line went there */
+	struct buf pending_names;
+	/* directories as they were before the last listing */
+	struct timespec cur_mtime, new_mtime, listed;
+	/* keywords */
+	char *keywords[FOLDER_LETTERS];
+	size_t nkeywords;
+	struct stamp keywords_stamp;
+	/* sizes and dates asked for: by index, allocated at first use */
+	struct msg_extra *extra;
+	size_t nextra;
+};
+
+struct msg_extra {
+	uint64_t wsize;		/* 1 + the size, 0: not known */
+	int64_t date;		/* INT64_MIN: not known */
+};
+
+/* folder_lock.c */
+/* Opens and locks posthouse.lock in dirfd: its fd (closing it unlocks), or -1. */
+int	folder_lock(int dirfd, bool exclusive);
+/* A UIDVALIDITY larger than any given before in this account. dirfd's lock is held. */
+int	folder_new_validity(int dirfd, uint32_t *);
+
+/* fsync of new/ and cur/ where the setting asks for it. 0 or -1. */
+int	folder_sync_dirs(int dirfd, bool in_new, bool in_cur);
+
+/* folder_list.c: listing cur and new */
+int	listing_read(struct folder *, struct listing *);
+void	listing_free(struct listing *);
+struct entry *listing_find(const struct listing *, struct span unique);
+const char *listing_name(const struct listing *, const struct entry *);
+
+/* uids_out.c: adding lines to the uid list of a folder that need not be open */
+struct uids_out {
+	int dirfd, lock, fd;
+	ino_t ino;
+	off_t end;			/* where the file ends, all lines whole */
+	struct uidlist_header h;	/* next: the true one */
+	struct buf text;		/* lines to come */
+};
+/* Locks the list and makes it ready: made if there is none, half lines cut.  0 or -1. */
+int	uids_begin(struct uids_out *, int dirfd);
+int	uids_add(struct uids_out *, struct span unique, uint32_t *uid);
+/* Writes the lines, durably, and unlocks. 0, or -1 and nothing was added. */
+int	uids_commit(struct uids_out *);
+void	uids_abort(struct uids_out *);	/* unlocks; after commit too */
+
+/* folder_uids.c */
+/* Reads what is new in the uid list (all, the first time or after it was replaced) into text.
+ * locked: the caller has the lock.  1: something, 0: nothing new, -1. */
+int	folder_uids_load(struct folder *, struct buf *text, bool locked);
+/* Matches lines with a listing: new messages are added to msgs.  0 or -1. */
+int	folder_uids_match(struct folder *, struct listing *, const struct buf *text);
+/* Tries again the lines whose files had not been there. 0 or -1. */
+int	folder_pending_match(struct folder *, struct listing *);
+/* Gives UIDs to all files of the listing that have none; may list again.  0 or -1. */
+int	folder_uids_assign(struct folder *, struct listing *);
+/* Notes durably enough that messages marked MSG_GONE were seen to be gone. Best effort. */
+void	folder_uids_gone(struct folder *);
+
+/* folder_scan.c */
+/* Finds out what changed; take_up: gives UIDs to new files.  0 or -1. */
+int	folder_scan(struct folder *, bool take_up);
+/* Matches the messages with a fresh listing and takes over its names.  Returns how many are missing
+ * for the first time, or -1. */
+long	folder_apply(struct folder *, struct listing *);
+int	folder_add_msg(struct folder *, uint32_t uid, struct listing *, struct entry *,
+	    unsigned state);
+/* As folder_lower, over messages not told yet too. */
+size_t	folder_lower_all(const struct folder *, uint32_t uid);
+struct span msg_name(const struct folder *, const struct msg *);
+struct span msg_unique(const struct folder *, const struct msg *);
+/* "cur/NAME" or "new/NAME". 0 or -1. */
+int	msg_path(const struct folder *, const struct msg *, char out[FOLDER_PATH_MAX]);
+/* Notes that the file is now called name, in cur. */
+int	msg_renamed(struct folder *, struct msg *, struct span name);
+
+/* folder.c, folder_change.c */
+#define MSG_TRIES	10	/* new names looked up for one change */
+/* Tries op (0 or a result; -1 ENOENT: not there) on the file of message i, following renames. */
+int	msg_try(struct folder *, size_t i,
+	    int (*op)(struct folder *, const char *path, void *arg), void *arg);
+void	msg_gone(struct folder *, size_t i);
+
+/* folder_copy.c */
+/* A folder to add to: dirfd and keywords only.  NULL with errno. */
+struct folder *folder_target(const char *dir);
+/* A new unique name, without sizes: its length, or -1. */
+int	folder_fresh_name(char *out, size_t);
+
+/* folder_keywords.c */
+int	folder_keywords_load(struct folder *);
+void	folder_keywords_free(struct folder *);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * posthouse.keywords: line n is the name of letter n in file names (a is the first).  Names are only ever added,
+ * so that a letter keeps its meaning.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "folder_impl.h"
+
+#define KEYWORD_MAX	100		/* bytes of a name: it must fit a reply many times */
+#define KEYWORDS_SIZE	8192		/* bytes of the file */
+
+/* RFC 9051 section 9, flag-keyword: an atom.  "\" begins system flags. */
+static bool
+name_ok(struct span s)
+{
+	if (s.len == 0 || s.len > KEYWORD_MAX)
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f ||
+		    strchr("(){%*\"\\]", s.p[i]) != NULL)
+			return false;
+	return true;
+}
+
+void
+folder_keywords_free(struct folder *f)
+{
+	for (size_t i = 0; i < f->nkeywords; i++)
+		free(f->keywords[i]);
+	f->nkeywords = 0;
+}
+
+/* A line that is no keyword still takes its letter: those after it must not move. */
+static int
+parse(struct folder *f, const struct buf *b)
+{
+	struct cur c;
+
+	folder_keywords_free(f);
+	cur_init(&c, buf_span(b));
+	while (!cur_end(&c) && f->nkeywords < FOLDER_LETTERS) {
+		struct span line = cur_until(&c, '\n');
+
+		if (!cur_ch(&c, '\n'))
+			break;		/* half a line: no letter was given out */
+		if (!name_ok(line))
+			line = span_of("", 0);
+		if ((f->keywords[f->nkeywords] = span_dup(line)) == NULL)
+			return -1;
+		f->nkeywords++;
+	}
+	return 0;
+}
+
+static bool
+stamp_same(const struct stamp *s, const struct stat *st)
+{
+	return s->ino == st->st_ino && s->size == st->st_size;
+}
+
+int
+folder_keywords_load(struct folder *f)
+{
+	struct stat st;
+	struct buf b;
+	int r;
+
+	if (fstatat(f->dirfd, FOLDER_KEYWORDS, &st, 0) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (stamp_same(&f->keywords_stamp, &st))
+		return 0;
+	buf_init(&b, KEYWORDS_SIZE);
+	r = file_read(f->dirfd, FOLDER_KEYWORDS, &b);
+	if (r == 0)
+		r = parse(f, &b);
+	if (r == 0)
+		f->keywords_stamp = (struct stamp){ st.st_ino, st.st_size };
+	buf_free(&b);
+	return r;
+}
+
+size_t
+folder_keyword_count(const struct folder *f)
+{
+	return f->nkeywords;
+}
+
+const char *
+folder_keyword_name(const struct folder *f, size_t k)
+{
+	return k < f->nkeywords ? f->keywords[k] : "";
+}
+
+static int
+find(const struct folder *f, struct span name)
+{
+	for (size_t i = 0; i < f->nkeywords; i++)
+		if (span_isis(name, f->keywords[i]))
+			return (int)i;
+	return -1;
+}
+
+/* The whole file again, durably, with the new name at the end. The lock is held. */
+static int
+add_name(struct folder *f, struct span name)
+{
+	struct stat st;
+	struct buf b;
+	int r = 0;
+
+	buf_init(&b, KEYWORDS_SIZE);
+	for (size_t i = 0; i < f->nkeywords; i++) {
+		buf_adds(&b, f->keywords[i]);
+		buf_addc(&b, '\n');
+	}
+	buf_addspan(&b, name);
+	buf_addc(&b, '\n');
+	if (b.bad || (f->keywords[f->nkeywords] = span_dup(name)) == NULL)
+		r = -1;
+	if (r == 0)
+		r = file_replace(f->dirfd, FOLDER_KEYWORDS, b.p, b.len, 0600);
+	if (r == -1)
+		free(f->keywords[f->nkeywords]);
+	else if (fstatat(f->dirfd, FOLDER_KEYWORDS, &st, 0) == 0)
+		f->keywords_stamp = (struct stamp){ st.st_ino, st.st_size };
+	buf_free(&b);
+	return r == -1 ? -1 : (int)f->nkeywords++;
+}
+
+int
+folder_keyword_bit(struct folder *f, struct span name, bool create)
+{
+	int k, lock, e;
+
+	if (!name_ok(name)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if ((k = find(f, name)) != -1)
+		return k;
+	errno = ENOENT;
+	if (!create || (lock = folder_lock(f->dirfd, true)) == -1)
+		return -1;
+	k = folder_keywords_load(f);	/* another process may have added it */
+	if (k == 0 && (k = find(f, name)) == -1) {
+		if (f->nkeywords < FOLDER_LETTERS)
+			k = add_name(f, name);
+		else
+			errno = ENOSPC;
+	}
+	e = errno;
+	close(lock);
+	errno = e;
+	return k;
+}

@@ -1,0 +1,332 @@
+/*
+ * What changed in a folder: listing, matching with what is known, telling the caller.  A message counts as
+ * vanished only when two listings in a row do not show it, for a listing may miss a name
+ * that is being changed.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "folder_impl.h"
+#include "watch.h"
+
+#define SCAN_TRIES	6		/* listings of a folder that others keep changing */
+#define YOUNG_LOCAL_MS	50		/* a clock tick and more */
+#define YOUNG_MS	2100		/* file systems with seconds, FAT with two */
+
+struct span
+msg_name(const struct folder *f, const struct msg *m)
+{
+	return span_of(f->names.p + m->name, m->len);
+}
+
+struct span
+msg_unique(const struct folder *f, const struct msg *m)
+{
+	return span_of(f->names.p + m->name, m->unique);
+}
+
+static void
+msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
+    bool in_new)
+{
+	m->unique = (uint8_t)n->unique.len;
+	m->base = (uint8_t)n->base.len;
+	m->state &= (uint8_t)~MSG_NEW;
+	if (in_new)
+		m->state |= MSG_NEW;
+	if (m->flags != n->flags || m->letters != n->letters) {
+		m->state |= MSG_CHANGED;
+		f->news = true;
+	}
+	m->flags = (uint8_t)n->flags;
+	m->letters = n->letters;
+}
+
+int
+msg_renamed(struct folder *f, struct msg *m, struct span name)
+{
+	struct maildir_name n;
+	uint8_t told = m->state & MSG_CHANGED;
+	size_t at = f->names.len;
+
+	if (name.len > FOLDER_NAME_MAX || buf_addspan(&f->names, name) == -1 ||
+	    buf_addc(&f->names, 0) == -1)
+		return -1;
+	m->name = (uint32_t)at;
+	m->len = (uint8_t)name.len;
+	maildir_name_parse(name, &n);
+	msg_take_name(f, m, &n, false);
+	m->state = (uint8_t)((m->state & ~MSG_CHANGED) | told);
+	return 0;
+}
+
+int
+folder_add_msg(struct folder *f, uint32_t uid, struct listing *l,
+    struct entry *e, unsigned state)
+{
+	struct maildir_name n;
+	struct msg *m;
+
+	if (f->nmsgs == f->cap) {
+		size_t cap = f->cap == 0 ? 64 : f->cap * 2;
+
+		if ((m = reallocarray(f->msgs, cap, sizeof(*m))) == NULL)
+			return -1;
+		f->msgs = m;
+		f->cap = cap;
+	}
+	m = &f->msgs[f->nmsgs];
+	memset(m, 0, sizeof(*m));
+	m->uid = uid;
+	m->name = e->name;
+	m->len = e->len;
+	maildir_name_parse(span_of(l->names.p + e->name, e->len), &n);
+	msg_take_name(f, m, &n, e->in_new);
+	m->state = (uint8_t)((m->state & MSG_NEW) | state);
+	e->msg = (uint32_t)++f->nmsgs;
+	f->news = true;
+	return 0;
+}
+
+/* A message that this listing does not show keeps its name, in the new arena. */
+static int
+keep_missing(struct folder *f, struct listing *l, struct msg *m, long *once)
+{
+	size_t at = l->names.len;
+
+	if (buf_add(&l->names, f->names.p + m->name, (size_t)m->len + 1) == -1)
+		return -1;
+	m->name = (uint32_t)at;
+	if ((m->state & MSG_GONE) != 0)
+		return 0;
+	if ((m->state & MSG_MISSED) != 0) {
+		m->state |= MSG_GONE;
+		f->news = true;
+	} else
+		++*once;
+	m->state |= MSG_MISSED;
+	return 0;
+}
+
+static void
+apply_found(struct folder *f, struct listing *l, struct msg *m,
+    struct entry *e)
+{
+	struct maildir_name n;
+	bool same = e->len == m->len && e->in_new == ((m->state & MSG_NEW) != 0)
+	    && memcmp(l->names.p + e->name, f->names.p + m->name, m->len) == 0;
+
+	m->name = e->name;
+	m->len = e->len;
+	m->state &= (uint8_t)~MSG_MISSED;
+	if (same)
+		return;
+	maildir_name_parse(span_of(l->names.p + e->name, e->len), &n);
+	msg_take_name(f, m, &n, e->in_new);
+}
+
+long
+folder_apply(struct folder *f, struct listing *l)
+{
+	long once = 0;
+
+	for (size_t i = 0; i < f->nmsgs; i++) {
+		struct msg *m = &f->msgs[i];
+		struct entry *e = NULL;
+
+		if ((m->state & MSG_GONE) == 0)
+			e = listing_find(l, msg_unique(f, m));
+		if (e != NULL && e->msg == 0) {
+			apply_found(f, l, m, e);
+			e->msg = (uint32_t)(i + 1);
+		} else if (keep_missing(f, l, m, &once) == -1)
+			return -1;
+	}
+	buf_free(&f->names);
+	f->names = l->names;
+	l->lent = true;
+	return once;
+}
+
+static long
+ms_since(const struct timespec *then, const struct timespec *now)
+{
+	return (long)(now->tv_sec - then->tv_sec) * 1000 +
+	    (now->tv_nsec - then->tv_nsec) / 1000000;
+}
+
+/* Whether a change after the listing could bear this same time. */
+static bool
+too_young(const struct folder *f, const struct timespec *mtime)
+{
+	long ms = f->local && mtime->tv_nsec != 0 ? YOUNG_LOCAL_MS : YOUNG_MS;
+
+	return f->watch == -1 && ms_since(mtime, &f->listed) < ms;
+}
+
+static bool
+time_eq(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* 1: the directories may have changed since the last listing; 0; -1. */
+static int
+dirs_changed(struct folder *f)
+{
+	struct stat c, n;
+	bool told = f->watch != -1 && watch_drain(f->watch);
+
+	if (fstatat(f->dirfd, "cur", &c, 0) == -1 ||
+	    fstatat(f->dirfd, "new", &n, 0) == -1)
+		return -1;
+	return told || f->dirty || !time_eq(&c.st_mtim, &f->cur_mtime) ||
+	    !time_eq(&n.st_mtim, &f->new_mtime) ||
+	    too_young(f, &f->cur_mtime) || too_young(f, &f->new_mtime);
+}
+
+static size_t
+count_unknown(const struct listing *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->e[i].msg == 0 && !l->e[i].dup;
+	return n;
+}
+
+/* Lists until no message is in doubt. */
+static int
+list_settled(struct folder *f, struct listing *l)
+{
+	for (int i = 1;; i++) {
+		long once;
+
+		if (listing_read(f, l) == -1)
+			return -1;
+		if ((once = folder_apply(f, l)) == -1)
+			return -1;
+		f->dirty = once > 0 || l->duplicates;
+		if (!f->dirty || i == SCAN_TRIES)
+			return 0;
+		if (once == 0 && i >= 2) {	/* a true double stays one */
+			f->dirty = false;
+			return 0;
+		}
+		listing_free(l);
+	}
+}
+
+static int
+scan_listing(struct folder *f, struct listing *l, const struct buf *text,
+    bool take_up)
+{
+	if (list_settled(f, l) == -1)
+		return -1;
+	if (!take_up)
+		return 0;
+	if (folder_pending_match(f, l) == -1 ||
+	    folder_uids_match(f, l, text) == -1)
+		return -1;
+	if (f->uids_ino == 0 || count_unknown(l) > 0)
+		return folder_uids_assign(f, l);
+	return 0;
+}
+
+int
+folder_scan(struct folder *f, bool take_up)
+{
+	struct listing l;
+	struct buf text;
+	int r, e;
+
+	if ((r = dirs_changed(f)) != 1)
+		return r;
+	memset(&l, 0, sizeof(l));
+	buf_init(&text, FOLDER_UIDS_MAX);
+	/* Lines first, files after: every file with a line is then in the listing, if it is there at all. */
+	r = take_up ? folder_uids_load(f, &text, false) : 0;
+	if (r != -1 && folder_keywords_load(f) == -1)
+		r = -1;
+	if (r != -1)
+		r = scan_listing(f, &l, &text, take_up);
+	if (r == -1)
+		f->dirty = true;
+	e = errno;
+	buf_free(&text);
+	listing_free(&l);
+	errno = e;
+	return r;
+}
+
+/* Takes the vanished out of msgs and extra. */
+static void
+drop_gone(struct folder *f)
+{
+	size_t n = 0, told = 0;
+
+	for (size_t i = 0; i < f->nmsgs; i++) {
+		if ((f->msgs[i].state & MSG_GONE) != 0)
+			continue;
+		if (i < f->nextra)
+			f->extra[n] = f->extra[i];
+		told += i < f->count;
+		f->msgs[n++] = f->msgs[i];
+	}
+	if (f->nextra > n)
+		f->nextra = n;
+	f->nmsgs = n;
+	f->count = told;
+}
+
+static bool
+tell_vanished(struct folder *f, const struct folder_changes *c)
+{
+	bool any = false;
+
+	for (size_t i = f->nmsgs; i-- > 0;) {
+		if ((f->msgs[i].state & MSG_GONE) == 0)
+			continue;
+		any = true;
+		if (i < f->count && c != NULL && c->vanished != NULL)
+			c->vanished(c->arg, i, f->msgs[i].uid);
+	}
+	return any;
+}
+
+static void
+tell(struct folder *f, const struct folder_changes *c)
+{
+	size_t arrived;
+
+	if (!f->news)
+		return;
+	f->news = false;
+	if (tell_vanished(f, c)) {
+		folder_uids_gone(f);
+		drop_gone(f);
+	}
+	arrived = f->nmsgs - f->count;
+	for (size_t i = 0; i < f->count; i++) {
+		if ((f->msgs[i].state & MSG_CHANGED) == 0)
+			continue;
+		f->msgs[i].state &= (uint8_t)~MSG_CHANGED;
+		if (c != NULL && c->flags != NULL)
+			c->flags(c->arg, i);
+	}
+	f->count = f->nmsgs;
+	if (arrived > 0 && c != NULL && c->arrived != NULL)
+		c->arrived(c->arg, arrived);
+}
+
+int
+folder_refresh(struct folder *f, const struct folder_changes *c)
+{
+	if (folder_scan(f, true) == -1)
+		return -1;
+	tell(f, c);
+	return 0;
+}

@@ -1,0 +1,113 @@
+/*
+ * Directory change notices by inotify(7).  Trusts the file system type: on network file systems
+ * inotify succeeds but never tells what other hosts do, so those are refused.
+ */
+#include "watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+
+/* f_type of file systems whose content can change without this kernel knowing; see statfs(2). */
+static const unsigned long remote_types[] = {
+	0x6969,			/* nfs */
+	0x517b, 0xff534d42, 0xfe534d42,	/* smb, cifs, smb2 */
+	0x65735546,		/* fuse */
+	0x01021997,		/* 9p */
+	0x00c36400,		/* ceph */
+	0x5346414f, 0x6b414653,	/* afs */
+	0x564c, 0x73757245,	/* ncp, coda */
+	0x47504653, 0x0bd00bd0,	/* gpfs, lustre */
+	0x01161970, 0x7461636f	/* gfs2, ocfs2 */
+};
+
+bool
+watch_is_local(int dirfd)
+{
+	struct statfs fs;
+
+	if (fstatfs(dirfd, &fs) == -1)
+		return false;
+	for (size_t i = 0; i < sizeof(remote_types) / sizeof(*remote_types);
+	    i++)
+		if (((unsigned long)fs.f_type & 0xffffffffUL) ==
+		    remote_types[i])
+			return false;
+	return true;
+}
+
+static int
+watch_add(int fd, const char *dir, const char *sub)
+{
+	char path[4096];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, sub) >=
+	    sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return inotify_add_watch(fd, path, IN_CREATE | IN_DELETE |
+	    IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR) == -1 ? -1 : 0;
+}
+
+int
+watch_open(int dirfd, const char *dir)
+{
+	int fd, e;
+
+	if (!watch_is_local(dirfd)) {
+		errno = ENOTSUP;
+		return -1;
+	}
+	if ((fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
+		return -1;
+	if (watch_add(fd, dir, "cur") == -1 || watch_add(fd, dir, "new") == -1) {
+		e = errno;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+bool
+watch_drain(int fd)
+{
+	char events[16384]
+	    __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool any = false;
+
+	while (read(fd, events, sizeof(events)) > 0)
+		any = true;
+	return any;
+}
+
+#else
+
+bool
+watch_is_local(int dirfd)
+{
+	(void)dirfd;
+	return false;
+}
+
+int
+watch_open(int dirfd, const char *dir)
+{
+	(void)dirfd;
+	(void)dir;
+	errno = ENOTSUP;
+	return -1;
+}
+
+bool
+watch_drain(int fd)
+{
+	(void)fd;
+	return false;
+}
+#endif

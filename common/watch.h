@@ -1,0 +1,21 @@
+/*
+ * Being told that a directory changed: inotify where there is one.  The one file that knows it.
+ */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include <stdbool.h>
+
+/*
+ * A descriptor that becomes readable when names appear in, leave, or are renamed in DIR/cur or
+ * DIR/new.  -1: the system has none, no more may be had, or the file system does not
+ * tell (NFS, FUSE): poll instead.
+ */
+int	watch_open(int dirfd, const char *dir);
+/* Reads away what has gathered: true when there was anything. */
+bool	watch_drain(int fd);
+/* Whether the file system is on this machine: its clock is ours, its directories are never a
+ * cached copy, and every change to them is told. */
+bool	watch_is_local(int dirfd);
+
+#endif
