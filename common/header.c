@@ -44,32 +44,61 @@ take_folded(struct cur *c)
 	return span_of(start, (size_t)(c->p - start));
 }
 
-/* field: RFC 5322 section 2.2 and obs-optional, 4.5. */
+/* field: RFC 5322 section 2.2 and obs-optional, 4.5.  false: none stands here. */
+static bool
+parse_field(struct cur *c, struct header_field *f)
+{
+	const unsigned char *start = c->p;
+
+	f->name = cur_while(c, chars, CH_FTEXT);
+	while (cur_peek(c) == ' ' || cur_peek(c) == '\t')
+		cur_next(c);
+	if (f->name.len == 0 || !cur_ch(c, ':'))
+		return false;
+	f->body = trim_line_end(take_folded(c));
+	f->whole = span_of(start, (size_t)(c->p - start));
+	return true;
+}
+
+/* A line that an mbox left at the head of a message. */
+static bool
+skip_from_line(struct cur *c)
+{
+	cur_ch(c, '>');
+	if (!cur_word(c, "From "))
+		return false;
+	take_line(c);
+	return true;
+}
+
 enum header_result
 header_next(struct span *rest, struct header_field *f)
 {
-	struct span body;
-	struct cur c;
+	struct cur c, start;
 
 	cur_init(&c, *rest);
-	if (cur_end(&c))
-		return HEADER_END;
-	cur_ch(&c, '\r');
-	if (cur_ch(&c, '\n')) {
-		*rest = cur_rest(&c);
-		return HEADER_END;
-	}
-	cur_init(&c, *rest);
-	f->name = cur_while(&c, chars, CH_FTEXT);
-	while (cur_peek(&c) == ' ' || cur_peek(&c) == '\t')
-		cur_next(&c);
-	if (f->name.len == 0 || !cur_ch(&c, ':'))
+	for (;;) {
+		start = c;
+		if (cur_end(&c))
+			break;
+		cur_ch(&c, '\r');
+		if (cur_ch(&c, '\n')) {
+			*rest = cur_rest(&c);
+			return HEADER_END;
+		}
+		c = start;
+		if (parse_field(&c, f)) {
+			*rest = cur_rest(&c);
+			return HEADER_FIELD;
+		}
+		c = start;
+		if (skip_from_line(&c))
+			continue;
+		*rest = cur_rest(&start);
 		return HEADER_BAD;
-	body = take_folded(&c);
-	f->body = trim_line_end(body);
-	f->whole = span_of(rest->p, rest->len - cur_left(&c));
+	}
 	*rest = cur_rest(&c);
-	return HEADER_FIELD;
+	return HEADER_END;
 }
 
 size_t

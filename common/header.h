@@ -21,7 +21,7 @@ struct header_field {
  * HEADER_END: *rest now stands behind the empty line, or at the end of the
  * bytes.  HEADER_BAD: a line that is neither field nor continuation; *rest
  * stands at it, and it is where the body begins (as if the empty line were
- * missing).
+ * missing).  "From " lines, which an mbox may have left, are passed over.
  */
 enum header_result { HEADER_FIELD, HEADER_END, HEADER_BAD };
 enum header_result header_next(struct span *rest, struct header_field *f);

@@ -13,13 +13,13 @@
 #include "chars.h"
 #include "limits.h"
 
-#define BOUNDARY_MAX	200	/* RFC 2046 section 5.1.1 says 70; some send more */
+#define BOUNDARIES_MAX	65536	/* bytes of all that are open: RFC 2046 section
+				 * 5.1.1 allows 70 for one, some send more */
 #define NO_BOUNDARY	SIZE_MAX
 
 struct open_multipart {
 	size_t part, last_child;
-	size_t len;
-	unsigned char boundary[BOUNDARY_MAX];
+	size_t at, len;			/* its boundary, in parser.boundaries */
 };
 
 struct parser {
@@ -30,6 +30,7 @@ struct parser {
 	size_t current;			/* the part that lines belong to */
 	struct open_multipart *open;	/* MIME_DEPTH_MAX of them */
 	size_t nopen;
+	struct buf boundaries;		/* of the open ones, one after another */
 	bool encoded;			/* this part's transfer encoding hides lines */
 };
 
@@ -84,7 +85,7 @@ find_boundary(const struct parser *ps, struct span line, bool *final)
 
 		if (o->len <= len || line.len < o->len ||
 		    !span_eq(span_of(line.p, o->len),
-		    span_of(o->boundary, o->len)))
+		    span_of(ps->boundaries.p + o->at, o->len)))
 			continue;
 		found = i;
 		len = o->len;
@@ -214,22 +215,23 @@ static void
 open_multipart(struct parser *ps)
 {
 	struct mime_part *p = part_of(ps, ps->current);
-	struct open_multipart *o;
-	struct buf boundary;
+	struct open_multipart *o = &ps->open[ps->nopen];
+	size_t at = 0;
 
-	buf_init(&boundary, BOUNDARY_MAX);
 	if (p->depth >= MIME_DEPTH_MAX || ps->nopen >= MIME_DEPTH_MAX) {
 		ps->t->truncated = true;
-	} else if (mime_param(p->content_type, "boundary", &boundary) &&
-	    boundary.len > 0) {
-		o = &ps->open[ps->nopen++];
-		o->part = ps->current;
-		o->last_child = 0;
-		o->len = boundary.len;
-		for (size_t i = 0; i < boundary.len; i++)
-			o->boundary[i] = boundary.p[i];
+		return;
 	}
-	buf_free(&boundary);
+	if (ps->nopen > 0)
+		at = o[-1].at + o[-1].len;
+	ps->boundaries.len = at;
+	if (mime_param(p->content_type, "boundary", &ps->boundaries) &&
+	    ps->boundaries.len > at) {
+		*o = (struct open_multipart){ .part = ps->current, .at = at,
+		    .len = ps->boundaries.len - at };
+		ps->nopen++;
+	}
+	ps->boundaries.bad = false;	/* too long: as if there were none */
 }
 
 /* After its header: does the current part contain a message?  Then the header
@@ -340,20 +342,22 @@ int
 mime_parse(struct span message, struct mime_tree *t)
 {
 	struct parser ps = { .t = t };
+	int r;
 
 	*t = (struct mime_tree){ .message = message };
 	ps.open = reallocarray(NULL, MIME_DEPTH_MAX, sizeof(*ps.open));
 	if (ps.open == NULL)
 		return -1;
+	buf_init(&ps.boundaries, BOUNDARIES_MAX);
 	cur_init(&ps.c, message);
-	if (begin_part(&ps, 0) == -1 || parse_lines(&ps) == -1) {
-		free(ps.open);
+	r = begin_part(&ps, 0) == -1 || parse_lines(&ps) == -1 ? -1 : 0;
+	if (r == 0)
+		close_parts(&ps, SIZE_MAX, message.len, ps.lines, ps.lf);
+	else
 		mime_free(t);
-		return -1;
-	}
-	close_parts(&ps, SIZE_MAX, message.len, ps.lines, ps.lf);
+	buf_free(&ps.boundaries);
 	free(ps.open);
-	return 0;
+	return r;
 }
 
 void

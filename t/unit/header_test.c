@@ -27,7 +27,8 @@ static const struct {
 	{ "A: b\nbody: no\ncolon\n", "A= b;body= no;", HEADER_BAD, "colon\n" },
 	{ "A: b\n--x\n", "A= b;", HEADER_BAD, "--x\n" },
 	{ " A: b\n", "", HEADER_BAD, " A: b\n" },
-	{ "From x y\nA: b\n", "", HEADER_BAD, "From x y\nA: b\n" },
+	{ "From x y\n>From z\nA: b\nFrom : c\nFrom d\n\ne", "A= b;From= c;",
+	    HEADER_END, "e" },
 	{ ":b\n", "", HEADER_BAD, ":b\n" },
 	{ "\xc3\xa4: b\n", "", HEADER_BAD, "\xc3\xa4: b\n" },
 	{ "A: \xe4\r\n", "A= \xe4;", HEADER_END, "" },
@@ -53,8 +54,9 @@ test_fields(void)
 			buf_adds(&got, "=");
 			buf_addspan(&got, f.body);
 			buf_adds(&got, ";");
-			CHECK(f.whole.p == whole.p, in);
-			whole.p += f.whole.len;
+			CHECK(f.whole.p >= whole.p && f.whole.p +
+			    f.whole.len == rest.p, in);
+			whole.p = rest.p;
 		}
 		CHECK(r == headers[i].end, in);
 		CHECK_SPAN(rest, headers[i].rest, in);
