@@ -319,8 +319,8 @@ control_free(struct control *c)
 	c->dirfd = -1;
 }
 
-static int
-dir_open(struct control *c)
+int
+control_open(struct control *c)
 {
 	int fd;
 
@@ -354,7 +354,7 @@ control_load(struct control *c, void (*each)(const char *error))
 	c->each = each;
 	c->nerrors = 0;
 	c->error[0] = '\0';
-	if (dir_open(c) == -1)
+	if (control_open(c) == -1)
 		return -1;
 	(void)settings_load(c, &c->set);
 	if (c->want & CONTROL_HOSTNAME)

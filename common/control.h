@@ -70,6 +70,8 @@ void	control_init(struct control *, const char *dir, unsigned want);
  * relay.
  */
 int	control_load(struct control *, void (*each)(const char *error));
+/* Opens the directory alone (control_load does it too).  0, or -1 and control_error. */
+int	control_open(struct control *);
 /* Loads anew if any file's identity, size or time has changed, or the last load
  * failed.  1 reloaded, 0 unchanged, -1 broken (the old content is gone). */
 int	control_refresh(struct control *);
@@ -96,6 +98,9 @@ struct account {
 /* 0, or -1: not there (ENOENT) or a broken line (EINVAL). */
 int	account_find(const struct control *, const char *address,
 	    struct account *);
+/* Reports what is wrong with one line of users: a table_format.check. */
+void	account_check(struct control *, const char *file, unsigned line,
+	    struct span key, struct span value);
 
 /* One line of routes: "destination host[:port] key=value ...". */
 struct route {

@@ -8,8 +8,6 @@
 #include "control.h"
 
 /* Each has the form of table_format.check. */
-void	account_check(struct control *, const char *file, unsigned line,
-	    struct span key, struct span value);
 void	route_check(struct control *, const char *file, unsigned line,
 	    struct span key, struct span value);
 void	alias_check(struct control *, const char *file, unsigned line,

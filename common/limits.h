@@ -51,6 +51,7 @@
 #define CONTROL_SMALL_MAX 1048576 /* settings, hostname, networks, routes */
 #define CONTROL_TABLE_MAX 268435456 /* users, passwords, aliases: 1,000,000 entries */
 #define CONTROL_LINE_MAX 4096
+#define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 
 /* the session chain */

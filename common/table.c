@@ -121,8 +121,8 @@ is_sep(const struct table *t, int c)
 }
 
 /* The key at the front of a line; a quoted local part may hold the separator. */
-static struct span
-take_key(const struct table *t, struct cur *c)
+struct span
+table_key(const struct table *t, struct cur *c)
 {
 	struct span key = span_of(c->p, 0);
 	bool quoted = false;
@@ -159,7 +159,7 @@ split(const struct table *t, size_t at, struct span *key, struct span *value)
 	struct cur c;
 
 	cur_init(&c, span_of(t->text.p + at, t->text.len - at));
-	*key = take_key(t, &c);
+	*key = table_key(t, &c);
 	if (is_sep(t, cur_peek(&c)))
 		(void)cur_next(&c);
 	*value = cur_until(&c, '\n');

@@ -41,6 +41,8 @@ bool	table_next(const struct table *, struct span key, size_t *at,
 /* The entry at position i < nslots, in no useful order: to walk all of them. */
 void	table_at(const struct table *, size_t i, struct span *key,
 	    struct span *value, unsigned *line);
+/* Takes the key at the front of a line, and leaves the cursor at its separator. */
+struct span table_key(const struct table *, struct cur *);
 /* Indexes text, which t takes over (also on failure).  Errors of the lines go to control_error
  * with the name file.  0, or -1: no memory. */
 int	table_build(struct table *, struct control *, const char *file,

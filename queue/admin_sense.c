@@ -1,0 +1,190 @@
+/*
+ * What the control files mean together: lines that can never be reached,
+ * aliases that lead nowhere or round in a circle, places that are not there.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin.h"
+
+#define STEPS_MAX	10000	/* addresses that one alias may lead through */
+
+/* One walk from an alias through all that its targets lead to. */
+struct walk {
+	struct admin_check *k;
+	unsigned line;			/* of the alias where it began */
+	unsigned depth, steps;
+	bool told;
+};
+
+static int
+walk_target(void *arg, const struct addr *a)
+{
+	struct walk *w = arg;
+	struct rcpt_decision d;
+	char domain[ADDR_DOMAIN_MAX + 1];
+
+	if (w->told)
+		return -1;
+	rcpt_decide(&w->k->control, a, &d);
+	if (d.kind == RCPT_UNKNOWN) {
+		check_error(w->k, "aliases", w->line, "%s is in a local domain, "
+		    "but neither users nor aliases know it; mend the target or "
+		    "make the user", a->text);
+		w->told = true;
+		return -1;
+	}
+	if (d.kind != RCPT_ALIAS)
+		return 0;
+	if (w->depth + 1 >= ALIAS_DEPTH_MAX || ++w->steps > STEPS_MAX) {
+		check_error(w->k, "aliases", w->line, "the alias goes round in a "
+		    "circle or through too many others (at %s, line %u); "
+		    "name the mailboxes themselves", a->text, d.line);
+		w->told = true;
+		return -1;
+	}
+	w->depth++;
+	strlcpy(domain, addr_domain(a), sizeof(domain));
+	(void)alias_targets(d.targets, domain, walk_target, w);
+	w->depth--;
+	return 0;
+}
+
+/* Which domain an alias stands for when a target has none: its own, or that of
+ * a bare name, for which the first local domain is tried. */
+static void
+check_alias(struct admin_check *k, struct span key, struct span value,
+    unsigned line)
+{
+	struct walk w = { k, line, 0, 0, false };
+	char domain[ADDR_DOMAIN_MAX + 1], text[ADDR_MAX + 8];
+	struct addr a;
+
+	strlcpy(domain, k->control.first_domain, sizeof(domain));
+	if (key.p[0] == '@')
+		(void)span_cstr(span_of(key.p + 1, key.len - 1), domain,
+		    sizeof(domain));
+	else if (parse_mailbox(key, true, &a) == ADDR_OK) {
+		strlcpy(domain, addr_domain(&a), sizeof(domain));
+		if (table_find(&k->control.users, key, NULL, NULL))
+			check_warning(k, "aliases", line, "%s is never used, for "
+			    "users has this address; remove one of them", a.text);
+	}
+	if (!control_is_local(&k->control, domain)) {
+		check_warning(k, "aliases", line, "the line is never used, for %s "
+		    "is not in domains; add it there or remove the line",
+		    domain);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s", domain);
+	(void)alias_targets(value, domain, walk_target, &w);
+}
+
+static void
+check_users(struct admin_check *k)
+{
+	const struct control *c = &k->control;
+
+	for (size_t i = 0; i < c->users.nslots; i++) {
+		char text[ADDR_MAX + 1];
+		struct span key, value;
+		unsigned line;
+		const char *at;
+
+		table_at(&c->users, i, &key, &value, &line);
+		if (span_cstr(key, text, sizeof(text)) == -1 ||
+		    (at = strrchr(text, '@')) == NULL)
+			continue;
+		if (!control_is_local(c, at + 1))
+			check_warning(k, "users", line, "%s gets no mail, for %s is "
+			    "not in domains; add it there", text, at + 1);
+	}
+	for (size_t i = 0; i < c->passwords.nslots; i++) {
+		struct span key, value;
+		unsigned line;
+
+		table_at(&c->passwords, i, &key, &value, &line);
+		if (!table_find(&c->users, key, NULL, NULL))
+			check_warning(k, "passwords", line, "%.*s is not in users, so "
+			    "nobody can log in with it", (int)key.len,
+			    (const char *)key.p);
+	}
+}
+
+/* RFC 5321 section 4.5.1: postmaster is read in every domain. */
+static void
+check_postmasters(struct admin_check *k)
+{
+	const struct control *c = &k->control;
+
+	for (size_t i = 0; i < c->domains.nslots; i++) {
+		char text[ADDR_MAX + 8];
+		struct rcpt_decision d;
+		struct span key, value;
+		unsigned line;
+		struct addr a;
+
+		table_at(&c->domains, i, &key, &value, &line);
+		snprintf(text, sizeof(text), "postmaster@%.*s", (int)key.len,
+		    (const char *)key.p);
+		if (parse_mailbox(span_str(text), true, &a) != ADDR_OK)
+			continue;
+		rcpt_decide(c, &a, &d);
+		if (d.kind == RCPT_UNKNOWN)
+			check_warning(k, "domains", line, "%s is not known; add "
+			    "\"postmaster: somebody\" to aliases, for every domain "
+			    "must have one", text);
+	}
+}
+
+void
+check_sense(struct admin_check *k)
+{
+	const struct control *c = &k->control;
+
+	if (strchr(c->hostname, '.') == NULL)
+		check_warning(k, "hostname", 0, "%s has no domain; other servers "
+		    "distrust such a name", c->hostname);
+	check_users(k);
+	for (size_t i = 0; i < c->aliases.nslots; i++) {
+		struct span key, value;
+		unsigned line;
+
+		table_at(&c->aliases, i, &key, &value, &line);
+		check_alias(k, key, value, line);
+	}
+	check_postmasters(k);
+}
+
+void
+check_places(struct admin_check *k)
+{
+	static const char *const below[] = { "tmp", "new", "cur", "state", "hold",
+	    "trigger" };
+	const struct settings *s = &k->control.set;
+	char path[300];
+	struct stat spool, mail, st;
+
+	if (stat(s->spool, &spool) == -1) {
+		check_warning(k, "settings", 0, "spool-directory %s: %s; make it as "
+		    "posthouse-queue(5) says", s->spool, strerror(errno));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", s->spool, below[i]);
+		if (stat(path, &st) == -1 && errno == ENOENT)
+			check_warning(k, "settings", 0, "%s is missing; make it as "
+			    "posthouse-queue(5) says", path);
+	}
+	if (stat(s->mail, &mail) == -1)
+		check_warning(k, "settings", 0, "mail-directory %s: %s", s->mail,
+		    strerror(errno));
+	else if (mail.st_dev != spool.st_dev)
+		check_warning(k, "settings", 0, "spool-directory and "
+		    "mail-directory are on different file systems, so every "
+		    "message is copied instead of renamed");
+}

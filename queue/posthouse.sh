@@ -1,0 +1,80 @@
+#!/bin/sh
+# posthouse: one name for what an administrator does.  Finds its helpers in POSTHOUSE_LIBEXEC, else beside itself (a tree that
+# is not installed), else where they were installed.
+set -u
+
+installed=@LIBEXEC@
+here=$(dirname -- "$0")
+if [ -n "${POSTHOUSE_LIBEXEC-}" ]; then
+	libexec=$POSTHOUSE_LIBEXEC
+elif [ -x "$here/admin" ]; then
+	libexec=$here
+else
+	libexec=$installed
+fi
+
+usage() {
+	cat >&2 <<-'END'
+	usage: posthouse [-C dir] command
+	  check                            read all control files, say what is wrong, print every setting
+	  explain ADDRESS|ID               where mail for the address goes, or what became of the message
+	  user add|passwd|delete|show ADDRESS
+	  user list
+	  hash                             a password on standard input to what passwords holds
+	  queue [COMMAND ...]              list the queue, or work on it (posthouse-queue(1))
+	  version
+	END
+	exit 64
+}
+
+# helper NAME ARGS...: ends this program.
+helper() {
+	name=$1
+	shift
+	if [ ! -x "$libexec/$name" ]; then
+		echo "posthouse: there is no $name in $libexec; set POSTHOUSE_LIBEXEC or install it" >&2
+		exit 72
+	fi
+	exec "$libexec/$name" "$@"
+}
+
+while getopts C: option; do
+	case $option in
+	C) POSTHOUSE=$OPTARG && export POSTHOUSE ;;
+	*) usage ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || usage
+command=$1
+shift
+
+case $command in
+check | hash | user)
+	helper admin "$command" "$@"
+	;;
+explain)
+	[ $# = 1 ] || usage
+	case $1 in
+	*@*) helper admin rcpt "$1" ;;
+	*) helper queue-explain "$1" ;;
+	esac
+	;;
+queue)
+	case ${1-} in
+	'' | -*) helper mailq "$@" ;;
+	*[!a-z]*) usage ;;
+	*)
+		verb=$1
+		shift
+		helper "queue-$verb" "$@"
+		;;
+	esac
+	;;
+version)
+	echo "posthouse @VERSION@"
+	;;
+*)
+	usage
+	;;
+esac
