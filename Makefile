@@ -29,7 +29,11 @@ HEADERS	= $(wildcard common/*.h smtpd/*.h queue/*.h deliver/*.h pop3d/*.h imapd/
 obj	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 COMMON	= $(call obj,common/*.c)
 
-all: $(PROGS:%=$(O)/bin/%)
+# Programs that are shell scripts: queue/NAME.sh is built to NAME.
+SCRIPTS	= $(patsubst queue/%.sh,%,$(wildcard queue/*.sh))
+VERSION	= 0.1
+
+all: $(PROGS:%=$(O)/bin/%) $(SCRIPTS:%=$(O)/bin/%) $(O)/bin/newaliases
 
 $(O)/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
@@ -54,6 +58,12 @@ $(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/libcommon.a
 	$(link)
+$(O)/bin/newaliases: $(O)/bin/sendmail
+	ln -sf sendmail $@
+$(O)/bin/%: queue/%.sh Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@LIBEXEC@|$(LIBEXEC)|' -e 's|@VERSION@|$(VERSION)|' \
+	    queue/$*.sh >$@.new && chmod 755 $@.new && mv $@.new $@
 $(O)/bin/bounce: $(call obj,deliver/bounce*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/deliver-local: $(call obj,deliver/local*.c) $(O)/libcommon.a
