@@ -1,0 +1,134 @@
+/*
+ * Content for DATA: line ends, dots, and that no piece of it depends on where
+ * it was cut.
+ * LINK: deliver/remote_body.c
+ */
+#include "deliver/remote_body.h"
+
+#include "test.h"
+
+static const struct { const char *in, *out; } bodies[] = {
+	{ "", ".\r\n" },
+	{ "a\n", "a\r\n.\r\n" },
+	{ "a", "a\r\n.\r\n" },
+	{ "\n", "\r\n.\r\n" },
+	{ ".\n", "..\r\n.\r\n" },
+	{ ".", "..\r\n.\r\n" },
+	{ "..\n", "...\r\n.\r\n" },
+	{ ".a\n.b", "..a\r\n..b\r\n.\r\n" },
+	{ "a.\n", "a.\r\n.\r\n" },
+	{ "\n.\n", "\r\n..\r\n.\r\n" },
+	{ "a\n\n.\n\nb\n", "a\r\n\r\n..\r\n\r\nb\r\n.\r\n" },
+	/* CR LF in the spool is one line's end; any other CR is a space. */
+	{ "a\r\n", "a\r\n.\r\n" },
+	{ "a\r", "a \r\n.\r\n" },
+	{ "\r", " \r\n.\r\n" },
+	{ "\r\n", "\r\n.\r\n" },
+	{ "\r\r\n", " \r\n.\r\n" },
+	{ "a\rb\n", "a b\r\n.\r\n" },
+	{ "a\r\r\rb\n", "a   b\r\n.\r\n" },
+	/* What smuggles (CVE-2023-51764): none of it ends the data. */
+	{ "a\n.\nMAIL", "a\r\n..\r\nMAIL\r\n.\r\n" },
+	{ "a\n.\r\nMAIL", "a\r\n..\r\nMAIL\r\n.\r\n" },
+	{ "a\r\n.\nMAIL", "a\r\n..\r\nMAIL\r\n.\r\n" },
+	{ "a\r\n.\rMAIL", "a\r\n.. MAIL\r\n.\r\n" },
+	{ "a\r.\r\nMAIL", "a .\r\nMAIL\r\n.\r\n" },
+	{ "a\r.\rMAIL", "a . MAIL\r\n.\r\n" },
+	{ "a\n\r.\nMAIL", "a\r\n .\r\nMAIL\r\n.\r\n" },
+};
+
+/* Converts in pieces of the given size. */
+static void
+convert(struct span in, size_t piece, struct buf *out)
+{
+	struct body b = { false, false };
+	struct cur c;
+	unsigned char *room;
+
+	buf_clear(out);
+	cur_init(&c, in);
+	do {
+		struct span s = cur_take(&c, cur_left(&c) < piece ?
+		    cur_left(&c) : piece);
+		size_t n;
+
+		room = buf_room(out, BODY_ROOM(s.len) + BODY_END);
+		n = body_convert(&b, s, room);
+		CHECK(n <= BODY_ROOM(s.len), "room");
+		out->len += n;
+	} while (!cur_end(&c));
+	room = buf_room(out, BODY_END);
+	out->len += body_end(&b, room);
+}
+
+static void
+test_table(void)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		for (size_t piece = 1; piece < 9; piece++) {
+			convert(span_str(bodies[i].in), piece, &out);
+			CHECK_SPAN(buf_span(&out), bodies[i].out, bodies[i].in);
+		}
+	buf_free(&out);
+	test_end("contents");
+}
+
+/* All texts of six letters: bare CR and LF never leave, the end stands alone. */
+static void
+test_all(void)
+{
+	static const char letters[] = "\r\n.a";
+	struct buf out;
+	char text[7] = "";
+
+	buf_init(&out, 4096);
+	for (unsigned n = 0; n < 4096; n++) {
+		size_t ends = 0;
+
+		for (unsigned i = 0; i < 6; i++)
+			text[i] = letters[n >> (2 * i) & 3];
+		convert(span_str(text), 1 + n % 7, &out);
+		for (size_t i = 0; i < out.len; i++) {
+			bool lf = out.p[i] == '\n', cr = out.p[i] == '\r';
+
+			CHECK(!lf || (i > 0 && out.p[i - 1] == '\r'), "bare LF");
+			CHECK(!cr || (i + 1 < out.len && out.p[i + 1] == '\n'),
+			    "bare CR");
+			if (i >= 2 && out.len - i >= 1 && lf &&
+			    out.p[i - 2] == '.' &&
+			    (i == 2 || out.p[i - 3] == '\n'))
+				ends++;
+		}
+		CHECK(ends == 1, "one end of data");
+	}
+	buf_free(&out);
+	test_end("all short texts");
+}
+
+static void
+test_8bit(void)
+{
+	unsigned char text[100];
+
+	memset(text, 'a', sizeof(text));
+	CHECK(!body_is8bit(span_of(text, sizeof(text))), "ASCII");
+	for (size_t i = 0; i < sizeof(text); i++) {
+		text[i] = 0x80;
+		CHECK(body_is8bit(span_of(text, sizeof(text))), "0x80");
+		text[i] = 'a';
+	}
+	CHECK(!body_is8bit(span_of(NULL, 0)), "nothing");
+	test_end("8-bit text is seen");
+}
+
+int
+main(void)
+{
+	test_table();
+	test_all();
+	test_8bit();
+	return test_done();
+}
