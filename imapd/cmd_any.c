@@ -1,0 +1,92 @@
+/*
+ * Commands that concern the session: CAPABILITY NOOP LOGOUT ID ENABLE
+ * NAMESPACE CHECK.
+ */
+#include "imap.h"
+
+/* RFC 3501 section 6.1.1. */
+void
+cmd_capability(struct imap *im, struct args *a)
+{
+	if (!parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	(void)netout_adds(&im->out, "* ");
+	capability_mailbox(&im->out);
+	(void)netout_adds(&im->out, "\r\n");
+	reply_ok(im, NULL, "Capability completed");
+}
+
+/* RFC 3501 section 6.1.2. */
+void
+cmd_noop(struct imap *im, struct args *a)
+{
+	if (!parse_end(a))
+		reply_args(im, a);
+	else
+		reply_ok(im, NULL, "NOOP completed");
+}
+
+/* RFC 3501 section 6.4.1: all that is answered is on disk already. */
+void
+cmd_check(struct imap *im, struct args *a)
+{
+	if (!parse_end(a))
+		reply_args(im, a);
+	else
+		reply_ok(im, NULL, "Check completed");
+}
+
+/* RFC 3501 section 6.1.3. */
+void
+cmd_logout(struct imap *im, struct args *a)
+{
+	if (!parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	reply_bye(im, NULL, "Logging out");
+	reply_ok(im, NULL, "Logout completed");
+}
+
+/* RFC 2971 section 3.1: parsed and not used. */
+void
+cmd_id(struct imap *im, struct args *a)
+{
+	if (!parse_sp(a) || !parse_id(a) || !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	(void)netout_adds(&im->out, "* ID (\"name\" \"posthouse\")\r\n");
+	reply_ok(im, NULL, "ID completed");
+}
+
+/* RFC 5161: no extension here needs to be enabled yet, so none is. */
+void
+cmd_enable(struct imap *im, struct args *a)
+{
+	struct span name;
+
+	do {
+		if (!parse_sp(a) || !parse_atom(a, &name)) {
+			reply_args(im, a);
+			return;
+		}
+	} while (!cur_end(&a->c));
+	(void)netout_adds(&im->out, "* ENABLED\r\n");
+	reply_ok(im, NULL, "Enabled");
+}
+
+/* RFC 2342 section 5. */
+void
+cmd_namespace(struct imap *im, struct args *a)
+{
+	if (!parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	(void)netout_adds(&im->out,
+	    "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	reply_ok(im, NULL, "Namespace completed");
+}

@@ -1,0 +1,143 @@
+/*
+ * COPY, MOVE and their UID forms: RFC 3501 section 6.4.7, RFC 6851, and the
+ * COPYUID of RFC 4315.  All messages go in one call, so that all or none are
+ * copied.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ex.h"
+#include "imap.h"
+#include "log.h"
+
+struct list {
+	size_t *i;
+	size_t n, cap;
+};
+
+static int
+collect(void *arg, size_t i)
+{
+	struct list *l = arg;
+	size_t *p;
+
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 64 : l->cap * 2;
+		p = reallocarray(l->i, l->cap, sizeof(*p));
+		if (p == NULL)
+			log_die(EX_TEMPFAIL, "out of memory");
+		l->i = p;
+	}
+	l->i[l->n++] = i;
+	return 0;
+}
+
+/* COPYUID: the two sets correspond in order; vanished messages are in neither. */
+static size_t
+copyuid(struct imap *im, const struct list *l, const uint32_t *uids,
+    uint32_t uidvalidity)
+{
+	struct seqset from = { 0 }, to = { 0 };
+	size_t n = 0;
+
+	for (size_t k = 0; k < l->n; k++) {
+		if (uids[k] == 0)
+			continue;
+		n++;
+		if (seqset_append(&from, &im->arena, folder_uid(
+		    im->view.folder, l->i[k])) == -1 ||
+		    seqset_append(&to, &im->arena, uids[k]) == -1)
+			return n;
+	}
+	if (n == 0)
+		return 0;
+	(void)buf_addf(&im->code, "COPYUID %u ", uidvalidity);
+	(void)seqset_print(&from, &im->code);
+	(void)buf_addc(&im->code, ' ');
+	(void)seqset_print(&to, &im->code);
+	return n;
+}
+
+static void
+finish(struct imap *im, const struct list *l, const uint32_t *uids,
+    uint32_t uidvalidity, bool move)
+{
+	size_t n = copyuid(im, l, uids, uidvalidity);
+
+	/* RFC 6851 section 4.3: before the EXPUNGE responses. */
+	if (move && im->code.len > 0 && !im->code.bad) {
+		(void)netout_adds(&im->out, "* OK [");
+		(void)netout_add(&im->out, im->code.p, im->code.len);
+		(void)netout_adds(&im->out, "] Moved\r\n");
+		buf_free(&im->code);
+	}
+	if (n < l->n)
+		reply_no(im, "EXPUNGEISSUED",
+		    "Some of the messages are gone");
+	else
+		reply_ok(im, NULL, move ? "Move completed" :
+		    "Copy completed");
+}
+
+static void
+copy(struct imap *im, struct list *l, const char *dir, bool move)
+{
+	uint32_t *uids, uidvalidity;
+
+	if (l->n == 0) {
+		reply_ok(im, NULL, "No messages matched");
+		return;
+	}
+	if ((uids = calloc(l->n, sizeof(*uids))) == NULL)
+		log_die(EX_TEMPFAIL, "out of memory");
+	if (folder_copy_many(im->view.folder, l->i, l->n, dir, move,
+	    &uidvalidity, uids) == 0)
+		finish(im, l, uids, uidvalidity, move);
+	else if (errno == ENOENT || errno == ENOTDIR)
+		reply_no(im, "TRYCREATE", "Mailbox does not exist");
+	else
+		reply_errno(im, "cannot copy messages");
+	free(uids);
+}
+
+static void
+copy_command(struct imap *im, struct args *a, bool move)
+{
+	struct seqset set;
+	struct span name;
+	char dir[DIR_SIZE];
+	struct list l = { 0 };
+	size_t gone = 0;
+
+	if (!parse_sp(a) || !parse_sequence_set(a, &set) || !parse_sp(a) ||
+	    !parse_astring(a, &name) || !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	if (move && im->view.read_only) {
+		reply_no(im, "NOPERM", "The mailbox is read-only");
+		return;
+	}
+	if (!mailbox_dir(im, name, true, dir))
+		return;
+	if (view_each(im, &set, im->uid, &gone, collect, &l) == -1)
+		reply_bad(im, "No such message");
+	else if (gone > 0)
+		reply_no(im, "EXPUNGEISSUED",
+		    "Some of the messages are gone");
+	else
+		copy(im, &l, dir, move);
+	free(l.i);
+}
+
+void
+cmd_copy(struct imap *im, struct args *a)
+{
+	copy_command(im, a, false);
+}
+
+void
+cmd_move(struct imap *im, struct args *a)
+{
+	copy_command(im, a, true);
+}

@@ -1,0 +1,55 @@
+/*
+ * EXPUNGE (RFC 3501 section 6.4.3) and UID EXPUNGE (RFC 4315 section 2.1).
+ */
+#include <errno.h>
+
+#include "imap.h"
+
+struct expunge {
+	struct folder *f;
+	int failed;
+};
+
+static int
+expunge_one(void *arg, size_t i)
+{
+	struct expunge *e = arg;
+
+	if (folder_flags(e->f, i) & MAIL_DELETED &&
+	    folder_remove(e->f, i) == -1 && e->failed == 0)
+		e->failed = errno;
+	return 0;
+}
+
+void
+cmd_expunge(struct imap *im, struct args *a)
+{
+	struct expunge e = { .f = im->view.folder };
+	struct seqset set = { 0 };
+
+	if ((im->uid && (!parse_sp(a) || !parse_sequence_set(a, &set))) ||
+	    !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	if (im->view.read_only) {
+		reply_no(im, "NOPERM", "The mailbox is read-only");
+		return;
+	}
+	/* Flags that others have set meanwhile count. */
+	(void)view_sync(im, true, im->uid);
+	if (im->view.folder == NULL) {
+		reply_ok(im, NULL, "Expunge completed");
+		return;
+	}
+	if (im->uid)
+		(void)view_each(im, &set, true, NULL, expunge_one, &e);
+	else
+		for (size_t i = 0; i < folder_count(e.f); i++)
+			(void)expunge_one(&e, i);
+	errno = e.failed;
+	if (e.failed != 0)
+		reply_errno(im, "cannot expunge");
+	else
+		reply_ok(im, NULL, "Expunge completed");
+}

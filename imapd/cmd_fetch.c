@@ -1,0 +1,153 @@
+/*
+ * FETCH and UID FETCH: RFC 3501 section 6.4.5.  All that a message's response
+ * needs is read before its first byte is sent, so that a message that another
+ * process has removed is left out whole.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "crlf.h"
+#include "fetch.h"
+#include "imapdate.h"
+
+struct fetch_cmd {
+	struct fetch f;
+	struct fetch_run run;
+	size_t gone;
+};
+
+void
+fetch_flags(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	out_flags(r->im, r->i);
+}
+
+void
+fetch_uid(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	(void)netout_addf(&r->im->out, "%u",
+	    folder_uid(r->im->view.folder, r->i));
+}
+
+void
+fetch_internaldate(struct fetch_run *r, const struct fetch_item *item)
+{
+	char text[IMAP_DATE_SIZE];
+
+	(void)item;
+	imap_date_print(r->date, text);
+	(void)netout_addf(&r->im->out, "\"%s\"", text);
+}
+
+void
+fetch_size(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	(void)netout_addf(&r->im->out, "%ju", (uintmax_t)r->size);
+}
+
+void
+fetch_envelope(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	envelope_out(&r->im->out, message_header(&r->m));
+}
+
+void
+fetch_body(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	structure_out(&r->im->out, &r->m.tree, false);
+}
+
+void
+fetch_bodystructure(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	structure_out(&r->im->out, &r->m.tree, true);
+}
+
+/* Sets \Seen where reading does that.  -1: the message has gone. */
+static int
+mark_seen(struct fetch_cmd *c, size_t i, bool *changed)
+{
+	struct view *v = &c->run.im->view;
+	unsigned flags = folder_flags(v->folder, i);
+
+	*changed = false;
+	if (!c->f.seen || v->read_only || flags & MAIL_SEEN)
+		return 0;
+	if (folder_set(v->folder, i, flags | MAIL_SEEN,
+	    folder_keywords(v->folder, i)) == -1)
+		return errno == ENOENT ? -1 : 0;
+	*changed = true;
+	return 0;
+}
+
+static int
+prepare(struct fetch_cmd *c, size_t i)
+{
+	struct fetch_run *r = &c->run;
+
+	r->i = i;
+	message_begin(&r->m, i);
+	if (message_need(&r->m, c->f.need) == -1 ||
+	    (c->f.size && folder_size(r->m.folder, i, &r->size) == -1) ||
+	    (c->f.date && folder_date(r->m.folder, i, &r->date) == -1))
+		return -1;
+	return 0;
+}
+
+static int
+fetch_one(void *arg, size_t i)
+{
+	struct fetch_cmd *c = arg;
+	struct imap *im = c->run.im;
+	const char *sep = "";
+	bool changed;
+
+	if (prepare(c, i) == -1 || mark_seen(c, i, &changed) == -1) {
+		c->gone++;
+		return im->out.failed ? -1 : 0;
+	}
+	(void)netout_addf(&im->out, "* %u FETCH (", view_seq(&im->view, i));
+	for (struct fetch_item *p = c->f.first; p != NULL; p = p->next) {
+		(void)netout_adds(&im->out, sep);
+		if (p->name != NULL)
+			(void)netout_addf(&im->out, "%s ", p->name);
+		p->print(&c->run, p);
+		sep = " ";
+	}
+	if (changed && !c->f.flags) {
+		(void)netout_adds(&im->out, " FLAGS ");
+		out_flags(im, i);
+	}
+	(void)netout_adds(&im->out, ")\r\n");
+	return im->out.failed ? -1 : 0;
+}
+
+void
+cmd_fetch(struct imap *im, struct args *a)
+{
+	struct fetch_cmd c = { .run.im = im };
+	struct seqset set;
+
+	if (!parse_sp(a) || !parse_sequence_set(a, &set) || !parse_sp(a) ||
+	    !parse_fetch_items(a, &c.f) || !parse_end(a) ||
+	    (im->uid && !c.f.uid && !fetch_add_name(a, &c.f, "UID"))) {
+		reply_args(im, a);
+		return;
+	}
+	view_tell_keywords(im);
+	message_init(&c.run.m, im->view.folder);
+	if (view_each(im, &set, im->uid, &c.gone, fetch_one, &c) == -1)
+		reply_bad(im, "No such message");
+	else if (c.gone > 0)
+		reply_no(im, "EXPUNGEISSUED",
+		    "Some of the messages are gone");
+	else
+		reply_ok(im, NULL, "Fetch completed");
+	message_free(&c.run.m);
+}

@@ -1,0 +1,183 @@
+/*
+ * The tree of mailboxes: CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE
+ * (RFC 3501 sections 6.3.3 to 6.3.7).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap.h"
+#include "subs.h"
+
+/* One mailbox argument and nothing else.  False: the reply is sent. */
+static bool
+one_name(struct imap *im, struct args *a, bool new, char raw[NAME_RAW_MAX + 1])
+{
+	struct span name;
+	const char *why;
+
+	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_end(a)) {
+		reply_args(im, a);
+		return false;
+	}
+	why = new ? name_for_new(name, raw) : name_to_raw(name, raw);
+	if (why != NULL)
+		reply_no(im, new ? "CANNOT" : "NONEXISTENT", why);
+	return why == NULL;
+}
+
+void
+cmd_create(struct imap *im, struct args *a)
+{
+	char raw[NAME_RAW_MAX + 1];
+
+	if (!one_name(im, a, true, raw))
+		return;
+	if (raw[0] == '\0')
+		errno = EEXIST;
+	if (raw[0] == '\0' || folder_create(im->root, raw) == -1)
+		reply_errno(im, "cannot create a mailbox");
+	else
+		reply_ok(im, NULL, "Create completed");
+}
+
+void
+cmd_delete(struct imap *im, struct args *a)
+{
+	char raw[NAME_RAW_MAX + 1];
+
+	if (!one_name(im, a, false, raw))
+		return;
+	if (raw[0] == '\0') {
+		reply_no(im, "CANNOT", "INBOX cannot be deleted");
+		return;
+	}
+	if (folder_delete(im->root, raw) == -1) {
+		reply_errno(im, "cannot delete a mailbox");
+		return;
+	}
+	if (im->view.folder != NULL && strcmp(im->view.raw, raw) == 0)
+		view_close(&im->view);
+	reply_ok(im, NULL, "Delete completed");
+}
+
+/* RFC 3501 section 6.3.5: INBOX stays, and its messages move. */
+static int
+rename_inbox(struct imap *im, const char *to)
+{
+	char dir[DIR_SIZE], target[DIR_SIZE];
+	struct folder *f;
+	uint32_t uidvalidity, *uids = NULL;
+	size_t n, *all = NULL;
+	int r = -1;
+
+	if (folder_create(im->root, to) == -1 ||
+	    folder_path(im->root, "", dir, sizeof(dir)) == -1 ||
+	    folder_path(im->root, to, target, sizeof(target)) == -1 ||
+	    (f = folder_open(dir, false)) == NULL)
+		return -1;
+	n = folder_count(f);
+	if (n > 0) {
+		uids = calloc(n, sizeof(*uids));
+		all = calloc(n, sizeof(*all));
+	}
+	if (uids != NULL && all != NULL) {
+		for (size_t i = 0; i < n; i++)
+			all[i] = i;
+		r = folder_copy_many(f, all, n, target, true, &uidvalidity,
+		    uids);
+	}
+	if (n == 0)
+		r = 0;
+	free(uids);
+	free(all);
+	folder_close(f);
+	return r;
+}
+
+static bool
+is_below(const char *raw, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(raw, top, n) == 0 && (raw[n] == '\0' || raw[n] == '.');
+}
+
+/* The selected mailbox may have another name now. */
+static void
+follow(struct imap *im, const char *from, const char *to)
+{
+	struct view *v = &im->view;
+	struct buf b;
+
+	if (v->folder == NULL || !is_below(v->raw, from))
+		return;
+	buf_init(&b, 2 * NAME_RAW_MAX);
+	(void)buf_adds(&b, to);
+	(void)buf_adds(&b, v->raw + strlen(from));
+	(void)span_cstr(buf_span(&b), v->raw, sizeof(v->raw));
+	buf_free(&b);
+}
+
+void
+cmd_rename(struct imap *im, struct args *a)
+{
+	char from[NAME_RAW_MAX + 1], to[NAME_RAW_MAX + 1];
+	struct span f, t;
+	const char *why;
+	int r;
+
+	if (!parse_sp(a) || !parse_astring(a, &f) || !parse_sp(a) ||
+	    !parse_astring(a, &t) || !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	if ((why = name_to_raw(f, from)) != NULL) {
+		reply_no(im, "NONEXISTENT", why);
+		return;
+	}
+	if ((why = name_for_new(t, to)) == NULL && from[0] != '\0' &&
+	    to[0] != '\0' && is_below(to, from) && strcmp(to, from) != 0)
+		why = "A mailbox cannot move below itself";
+	if (why != NULL) {
+		reply_no(im, "CANNOT", why);
+		return;
+	}
+	errno = EEXIST;
+	r = to[0] == '\0' || strcmp(from, to) == 0 ? -1 :
+	    from[0] == '\0' ? rename_inbox(im, to) :
+	    folder_rename(im->root, from, to);
+	if (r == -1) {
+		reply_errno(im, "cannot rename a mailbox");
+		return;
+	}
+	if (from[0] != '\0')
+		follow(im, from, to);
+	reply_ok(im, NULL, "Rename completed");
+}
+
+static void
+subscribe(struct imap *im, struct args *a, bool on)
+{
+	char raw[NAME_RAW_MAX + 1];
+
+	if (!one_name(im, a, false, raw))
+		return;
+	if (subs_set(im->root, raw, on) == -1)
+		reply_errno(im, "cannot write subscriptions");
+	else
+		reply_ok(im, NULL, on ? "Subscribe completed" :
+		    "Unsubscribe completed");
+}
+
+void
+cmd_subscribe(struct imap *im, struct args *a)
+{
+	subscribe(im, a, true);
+}
+
+void
+cmd_unsubscribe(struct imap *im, struct args *a)
+{
+	subscribe(im, a, false);
+}

@@ -1,0 +1,197 @@
+/*
+ * SEARCH and UID SEARCH: RFC 3501 section 6.4.4, with the result options of
+ * RFC 4731.
+ */
+#include "clock.h"
+#include "limits.h"
+#include "search.h"
+
+enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8 };
+
+struct search_cmd {
+	struct search_run run;
+	struct search_key *root;
+	bool extended;
+	unsigned returns;
+	struct seqset found;
+	bool full;
+};
+
+/* "RETURN" SP "(" options ")": RFC 4731 section 3.1, RFC 4466. */
+static bool
+parse_returns(struct args *a, struct search_cmd *c)
+{
+	static const struct { const char *name; unsigned bit; } table[] = {
+		{ "MIN", RET_MIN }, { "MAX", RET_MAX }, { "ALL", RET_ALL },
+		{ "COUNT", RET_COUNT },
+	};
+	struct span name;
+	size_t i;
+
+	c->extended = true;
+	if (!parse_sp(a) || !cur_ch(&a->c, '('))
+		return parse_fail(a, "Result option list expected");
+	if (!cur_ch(&a->c, ')')) {
+		do {
+			if (!parse_atom(a, &name))
+				return false;
+			for (i = 0; i < 4 && !span_isis(name,
+			    table[i].name); i++)
+				;
+			if (i == 4)
+				return parse_fail(a, "Unknown result option");
+			c->returns |= table[i].bit;
+		} while (cur_ch(&a->c, ' '));
+		if (!cur_ch(&a->c, ')'))
+			return parse_fail(a, "Unterminated list");
+	}
+	if (c->returns == 0)
+		c->returns = RET_ALL;
+	return parse_sp(a);
+}
+
+/* "CHARSET" SP astring SP: false with *bad for one that is not known. */
+static bool
+parse_charset(struct args *a, bool *bad)
+{
+	struct span name;
+
+	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_sp(a))
+		return false;
+	*bad = !span_isis(name, "US-ASCII") && !span_isis(name, "UTF-8");
+	return true;
+}
+
+/* "*" in the sets of the program: what it means is known only now. */
+static void
+resolve_sets(const struct view *v, struct search_key *k)
+{
+	size_t n = folder_count(v->folder);
+
+	for (; k != NULL; k = k->next) {
+		if (k->kind == K_SEQ)
+			seqset_resolve(&k->set, (uint32_t)v->told);
+		else if (k->kind == K_UID)
+			seqset_resolve(&k->set, n == 0 ? 0 :
+			    folder_uid(v->folder, n - 1));
+		resolve_sets(v, k->child);
+	}
+}
+
+static bool
+is_match(struct search_cmd *c, size_t i)
+{
+	static const enum message_need needs[COST_N] = {
+		NEED_NOTHING, NEED_NOTHING, NEED_HEADER, NEED_TREE
+	};
+	enum search_result r = SEARCH_UNKNOWN;
+
+	c->run.i = i;
+	message_begin(&c->run.m, i);
+	for (unsigned cost = 0; cost < COST_N && r == SEARCH_UNKNOWN; cost++) {
+		if (message_need(&c->run.m, needs[cost]) == -1)
+			return false;	/* it has gone: it matches nothing */
+		r = search_eval(&c->run, c->root, (enum search_cost)cost);
+	}
+	return r == SEARCH_YES;
+}
+
+static void
+run(struct search_cmd *c)
+{
+	struct imap *im = c->run.im;
+	size_t n = folder_count(im->view.folder);
+
+	for (size_t i = 0; i < n && !c->full; i++) {
+		if (!is_match(c, i))
+			continue;
+		if (seqset_append(&c->found, &im->arena, im->uid ?
+		    folder_uid(im->view.folder, i) :
+		    view_seq(&im->view, i)) == -1)
+			c->full = true;
+	}
+}
+
+static void
+tell_plain(struct imap *im, const struct seqset *s)
+{
+	(void)netout_adds(&im->out, "* SEARCH");
+	for (size_t i = 0; i < s->n; i++)
+		for (uint64_t v = s->r[i].lo; v <= s->r[i].hi; v++)
+			(void)netout_addf(&im->out, " %ju", (uintmax_t)v);
+	(void)netout_adds(&im->out, "\r\n");
+}
+
+/* ESEARCH: RFC 4731 section 3.1; the numbers are left out when nothing matched. */
+static void
+tell_extended(struct imap *im, const struct search_cmd *c)
+{
+	const struct seqset *s = &c->found;
+	struct buf b;
+
+	(void)netout_adds(&im->out, "* ESEARCH (TAG ");
+	out_string(&im->out, im->tag);
+	(void)netout_adds(&im->out, im->uid ? ") UID" : ")");
+	if (c->returns & RET_MIN && s->n > 0)
+		(void)netout_addf(&im->out, " MIN %u", s->r[0].lo);
+	if (c->returns & RET_MAX && s->n > 0)
+		(void)netout_addf(&im->out, " MAX %u", s->r[s->n - 1].hi);
+	if (c->returns & RET_COUNT)
+		(void)netout_addf(&im->out, " COUNT %ju",
+		    (uintmax_t)seqset_count(s));
+	if (c->returns & RET_ALL && s->n > 0) {
+		buf_init(&b, 24 * s->n + 1);
+		(void)seqset_print(s, &b);
+		(void)netout_adds(&im->out, " ALL ");
+		(void)netout_add(&im->out, b.p, b.len);
+		buf_free(&b);
+	}
+	(void)netout_adds(&im->out, "\r\n");
+}
+
+static void
+search(struct search_cmd *c)
+{
+	struct imap *im = c->run.im;
+
+	message_init(&c->run.m, im->view.folder);
+	c->run.now = clock_now();
+	resolve_sets(&im->view, c->root);
+	run(c);
+	message_free(&c->run.m);
+	buf_free(&c->run.work);
+	buf_free(&c->run.fold);
+	if (c->full) {
+		reply_no(im, "LIMIT", "Too many results");
+		return;
+	}
+	if (c->extended)
+		tell_extended(im, c);
+	else
+		tell_plain(im, &c->found);
+	reply_ok(im, NULL, "Search completed");
+}
+
+void
+cmd_search(struct imap *im, struct args *a)
+{
+	struct search_cmd c = { .run.im = im };
+	bool bad = false;
+
+	if (!parse_sp(a) || (cur_word(&a->c, "RETURN") &&
+	    !parse_returns(a, &c)) || (cur_word(&a->c, "CHARSET") &&
+	    !parse_charset(a, &bad))) {
+		reply_args(im, a);
+		return;
+	}
+	if (bad) {
+		reply_no(im, "BADCHARSET (US-ASCII UTF-8)",
+		    "Unknown charset");
+		return;
+	}
+	if ((c.root = parse_search_program(a)) == NULL || !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	search(&c);
+}

@@ -1,0 +1,125 @@
+/*
+ * The selected mailbox: SELECT EXAMINE CLOSE UNSELECT.
+ */
+#include <errno.h>
+
+#include "imap.h"
+
+bool
+mailbox_dir(struct imap *im, struct span wire, bool trycreate,
+    char dir[DIR_SIZE])
+{
+	char raw[NAME_RAW_MAX + 1];
+	const char *why = name_to_raw(wire, raw);
+
+	if (why == NULL && folder_path(im->root, raw, dir, DIR_SIZE) == -1)
+		why = "Mailbox name too long";
+	/* A name that cannot be made must not ask for CREATE. */
+	if (why != NULL)
+		reply_no(im, trycreate ? "CANNOT" : "NONEXISTENT", why);
+	return why == NULL;
+}
+
+/* RFC 3501 section 6.3.1: what SELECT must tell. */
+static void
+tell(struct imap *im)
+{
+	struct view *v = &im->view;
+	struct folder *f = v->folder;
+	size_t n = folder_count(f);
+
+	(void)netout_adds(&im->out, "* FLAGS (");
+	out_all_flags(im);
+	(void)netout_adds(&im->out, ")\r\n* OK [PERMANENTFLAGS (");
+	if (!v->read_only) {
+		out_all_flags(im);
+		(void)netout_adds(&im->out,
+		    folder_keyword_count(f) < 64 ? " \\*" : "");
+	}
+	(void)netout_addf(&im->out, ")] %s\r\n* %zu EXISTS\r\n* %zu RECENT\r\n",
+	    v->read_only ? "Read-only mailbox" : "Flags permitted", n,
+	    v->recent);
+	for (size_t i = 0; i < n; i++)
+		if (!(folder_flags(f, i) & MAIL_SEEN)) {
+			(void)netout_addf(&im->out,
+			    "* OK [UNSEEN %zu] First unseen\r\n", i + 1);
+			break;
+		}
+	(void)netout_addf(&im->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n"
+	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
+	    folder_uidvalidity(f), folder_uidnext(f));
+}
+
+static void
+open_mailbox(struct imap *im, struct args *a, bool read_only)
+{
+	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
+	struct folder *f;
+	struct span name;
+	const char *why;
+
+	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	/* RFC 3501 section 6.3.1: a failing SELECT leaves none selected. */
+	view_close(&im->view);
+	if ((why = name_to_raw(name, raw)) != NULL) {
+		reply_no(im, "NONEXISTENT", why);
+		return;
+	}
+	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
+	    (f = folder_open(dir, read_only)) == NULL) {
+		reply_errno(im, "cannot open a mailbox");
+		return;
+	}
+	view_open(&im->view, f, raw, read_only);
+	tell(im);
+	reply_ok(im, read_only ? "READ-ONLY" : "READ-WRITE",
+	    read_only ? "Examine completed" : "Select completed");
+}
+
+void
+cmd_select(struct imap *im, struct args *a)
+{
+	open_mailbox(im, a, false);
+}
+
+/* RFC 3501 section 6.3.2. */
+void
+cmd_examine(struct imap *im, struct args *a)
+{
+	open_mailbox(im, a, true);
+}
+
+/* RFC 3501 section 6.4.2: expunges without telling. */
+void
+cmd_close(struct imap *im, struct args *a)
+{
+	struct folder *f = im->view.folder;
+
+	if (!parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	/* Marks that others have set meanwhile count too. */
+	if (!im->view.read_only && folder_refresh(f,
+	    &(struct folder_changes){ 0 }) == 0)
+		for (size_t i = folder_count(f); i > 0; i--)
+			if (folder_flags(f, i - 1) & MAIL_DELETED)
+				(void)folder_remove(f, i - 1);
+	view_close(&im->view);
+	reply_ok(im, NULL, "Close completed");
+}
+
+/* RFC 3691. */
+void
+cmd_unselect(struct imap *im, struct args *a)
+{
+	if (!parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	view_close(&im->view);
+	reply_ok(im, NULL, "Unselect completed");
+}

@@ -1,0 +1,116 @@
+/*
+ * STATUS: RFC 3501 section 6.3.10, SIZE of RFC 8438, DELETED of RFC 9051,
+ * APPENDLIMIT of RFC 7889.
+ */
+#include "status.h"
+
+enum {
+	ST_MESSAGES = 1, ST_RECENT = 2, ST_UIDNEXT = 4, ST_UIDVALIDITY = 8,
+	ST_UNSEEN = 16, ST_SIZE = 32, ST_DELETED = 64, ST_APPENDLIMIT = 128
+};
+static const struct { const char *name; unsigned bit; } items_table[] = {
+	{ "MESSAGES", ST_MESSAGES }, { "RECENT", ST_RECENT },
+	{ "UIDNEXT", ST_UIDNEXT }, { "UIDVALIDITY", ST_UIDVALIDITY },
+	{ "UNSEEN", ST_UNSEEN }, { "SIZE", ST_SIZE },
+	{ "DELETED", ST_DELETED }, { "APPENDLIMIT", ST_APPENDLIMIT },
+};
+#define NITEMS (sizeof(items_table) / sizeof(items_table[0]))
+
+struct values {
+	uint64_t v[NITEMS];		/* in order of the table */
+};
+
+bool
+parse_status_items(struct args *a, unsigned *items)
+{
+	struct span name;
+	size_t i;
+
+	*items = 0;
+	if (!cur_ch(&a->c, '('))
+		return parse_fail(a, "STATUS item list expected");
+	do {
+		if (!parse_atom(a, &name))
+			return false;
+		for (i = 0; i < NITEMS && !span_isis(name,
+		    items_table[i].name); i++)
+			;
+		if (i == NITEMS)
+			return parse_fail(a, "Unknown STATUS item");
+		*items |= items_table[i].bit;
+	} while (cur_ch(&a->c, ' '));
+	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
+}
+
+/* What only the messages themselves can tell. */
+static int
+count(const char *dir, bool size, uint64_t *total, uint64_t *deleted)
+{
+	struct folder *f = folder_open(dir, true);
+	uint64_t n;
+
+	if (f == NULL)
+		return -1;
+	*total = *deleted = 0;
+	for (size_t i = 0; i < folder_count(f); i++) {
+		if (size && folder_size(f, i, &n) == 0)
+			*total += n;
+		if (folder_flags(f, i) & MAIL_DELETED)
+			(*deleted)++;
+	}
+	folder_close(f);
+	return 0;
+}
+
+int
+status_out(struct imap *im, const char *raw, unsigned items)
+{
+	struct folder_status st;
+	uint64_t size = 0, deleted = 0;
+	char dir[DIR_SIZE];
+	const char *sep = "";
+	struct buf name;
+
+	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
+	    folder_status(dir, &st) == -1 || (items & (ST_SIZE | ST_DELETED) &&
+	    count(dir, (items & ST_SIZE) != 0, &size, &deleted) == -1))
+		return -1;
+	struct values val = { { st.messages, st.recent, st.uidnext,
+	    st.uidvalidity, st.unseen, size, deleted,
+	    im->control->set.message_size } };
+	buf_init(&name, 4 * NAME_RAW_MAX);
+	(void)name_from_raw(raw, &name);
+	(void)netout_adds(&im->out, "* STATUS ");
+	out_astring(&im->out, buf_span(&name));
+	buf_free(&name);
+	(void)netout_adds(&im->out, " (");
+	for (size_t i = 0; i < NITEMS; i++)
+		if (items & items_table[i].bit) {
+			(void)netout_addf(&im->out, "%s%s %ju", sep,
+			    items_table[i].name, (uintmax_t)val.v[i]);
+			sep = " ";
+		}
+	(void)netout_adds(&im->out, ")\r\n");
+	return 0;
+}
+
+void
+cmd_status(struct imap *im, struct args *a)
+{
+	char raw[NAME_RAW_MAX + 1];
+	struct span name;
+	const char *why;
+	unsigned items;
+
+	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_sp(a) ||
+	    !parse_status_items(a, &items) || !parse_end(a)) {
+		reply_args(im, a);
+		return;
+	}
+	if ((why = name_to_raw(name, raw)) != NULL)
+		reply_no(im, "NONEXISTENT", why);
+	else if (status_out(im, raw, items) == -1)
+		reply_errno(im, "cannot tell the status");
+	else
+		reply_ok(im, NULL, "Status completed");
+}

@@ -1,0 +1,127 @@
+/*
+ * STORE and UID STORE: RFC 3501 section 6.4.6.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "imap.h"
+
+enum store_mode { STORE_SET, STORE_ADD, STORE_REMOVE };
+
+struct store_cmd {
+	struct imap *im;
+	enum store_mode mode;
+	bool silent;
+	unsigned flags;
+	uint64_t keywords;
+	size_t gone;
+	int failed;			/* errno of the first failure */
+};
+
+/* store-att-flags: RFC 3501 section 9. */
+static bool
+parse_store(struct args *a, struct store_cmd *s, struct flag_list *list)
+{
+	s->mode = cur_ch(&a->c, '+') ? STORE_ADD :
+	    cur_ch(&a->c, '-') ? STORE_REMOVE : STORE_SET;
+	if (!cur_word(&a->c, "FLAGS"))
+		return parse_fail(a, "FLAGS, +FLAGS or -FLAGS expected");
+	s->silent = cur_word(&a->c, ".SILENT");
+	return parse_sp(a) && parse_flag_list(a, list, true) && parse_end(a);
+}
+
+/* Names to bits; only adding makes a keyword that the folder does not have. */
+static int
+keyword_bits(struct store_cmd *s, const struct flag_list *list)
+{
+	struct folder *f = s->im->view.folder;
+	int k;
+
+	s->flags = list->flags;
+	for (size_t i = 0; i < list->nkeywords; i++) {
+		k = folder_keyword_bit(f, list->keywords[i],
+		    s->mode != STORE_REMOVE);
+		if (k >= 0 && k < 64)
+			s->keywords |= (uint64_t)1 << k;
+		else if (s->mode != STORE_REMOVE)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+tell(struct store_cmd *s, size_t i)
+{
+	struct imap *im = s->im;
+
+	(void)netout_addf(&im->out, "* %u FETCH (", view_seq(&im->view, i));
+	if (im->uid)
+		(void)netout_addf(&im->out, "UID %u ",
+		    folder_uid(im->view.folder, i));
+	(void)netout_adds(&im->out, "FLAGS ");
+	out_flags(im, i);
+	(void)netout_adds(&im->out, ")\r\n");
+}
+
+static int
+store_one(void *arg, size_t i)
+{
+	struct store_cmd *s = arg;
+	struct folder *f = s->im->view.folder;
+	unsigned old = folder_flags(f, i), flags = s->flags;
+	uint64_t oldk = folder_keywords(f, i), keywords = s->keywords;
+
+	if (s->mode == STORE_ADD) {
+		flags |= old;
+		keywords |= oldk;
+	} else if (s->mode == STORE_REMOVE) {
+		flags = old & ~flags;
+		keywords = oldk & ~keywords;
+	}
+	if ((flags != old || keywords != oldk) &&
+	    folder_set(f, i, flags, keywords) == -1) {
+		if (errno != ENOENT && s->failed == 0)
+			s->failed = errno;
+		s->gone++;
+		return s->failed != 0 ? -1 : 0;
+	}
+	if (!s->silent)
+		tell(s, i);
+	return s->im->out.failed ? -1 : 0;
+}
+
+void
+cmd_store(struct imap *im, struct args *a)
+{
+	struct store_cmd s = { .im = im };
+	struct flag_list list;
+	struct seqset set;
+
+	if (!parse_sp(a) || !parse_sequence_set(a, &set) || !parse_sp(a) ||
+	    !parse_store(a, &s, &list)) {
+		reply_args(im, a);
+		return;
+	}
+	if (im->view.read_only) {
+		reply_no(im, "NOPERM", "The mailbox is read-only");
+		return;
+	}
+	if (keyword_bits(&s, &list) == -1) {
+		reply_no(im, "LIMIT", errno == ENOSPC ?
+		    "The mailbox has 64 keywords already" :
+		    "This keyword cannot be stored");
+		return;
+	}
+	view_tell_keywords(im);
+	if (view_each(im, &set, im->uid, &s.gone, store_one, &s) == -1) {
+		reply_bad(im, "No such message");
+	} else if (s.failed != 0) {
+		errno = s.failed;
+		reply_errno(im, "cannot store flags");
+	} else if (s.gone > 0) {
+		reply_no(im, "EXPUNGEISSUED",
+		    "Some of the messages are gone");
+	} else {
+		reply_ok(im, NULL, "Store completed");
+	}
+}

@@ -1,0 +1,69 @@
+/*
+ * FETCH: what is asked for, as a list of items, and how each is printed.
+ */
+#ifndef FETCH_H
+#define FETCH_H
+
+#include "imap.h"
+#include "message.h"
+
+enum section_kind {
+	SEC_ALL, SEC_HEADER, SEC_FIELDS, SEC_FIELDS_NOT, SEC_TEXT, SEC_MIME
+};
+struct section {
+	unsigned path[MIME_DEPTH_MAX];
+	size_t npath;
+	enum section_kind kind;
+	struct span *fields;
+	size_t nfields, cap;
+};
+
+struct fetch_item;
+/* One message, while its response is being written. */
+struct fetch_run {
+	struct imap *im;
+	struct message m;
+	size_t i;
+	uint64_t size;
+	time_t date;
+};
+struct fetch_item {
+	const char *name;		/* printed; NULL: BODY[section] */
+	enum message_need need;
+	bool size, date;		/* RFC822.SIZE, INTERNALDATE are needed */
+	bool seen;			/* reading this sets \Seen */
+	void (*print)(struct fetch_run *, const struct fetch_item *);
+	struct section *section;
+	bool partial;
+	uint64_t from, count;
+	struct fetch_item *next;
+};
+struct fetch {
+	struct fetch_item *first, **last;
+	unsigned n;
+	enum message_need need;
+	bool size, date, seen, flags, uid;
+};
+
+/* fetch_parse.c: the argument after the set.  RFC 3501 section 6.4.5. */
+bool	parse_fetch_items(struct args *, struct fetch *);
+bool	fetch_add_name(struct args *, struct fetch *, const char *name);
+/* section: what stands between "BODY[" and "]". */
+bool	parse_section(struct args *, struct section *);
+
+/* Printers of the items, each without its name. */
+void	fetch_flags(struct fetch_run *, const struct fetch_item *);
+void	fetch_uid(struct fetch_run *, const struct fetch_item *);
+void	fetch_internaldate(struct fetch_run *, const struct fetch_item *);
+void	fetch_size(struct fetch_run *, const struct fetch_item *);
+void	fetch_envelope(struct fetch_run *, const struct fetch_item *);
+void	fetch_body(struct fetch_run *, const struct fetch_item *);
+void	fetch_bodystructure(struct fetch_run *, const struct fetch_item *);
+void	fetch_section(struct fetch_run *, const struct fetch_item *);
+
+/* envelope.c: the envelope of one header. */
+void	envelope_out(struct netout *, struct span header);
+/* structure.c: BODYSTRUCTURE of a tree, or BODY without extension data. */
+void	structure_out(struct netout *, const struct mime_tree *, bool extended);
+
+#endif

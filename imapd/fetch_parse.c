@@ -1,0 +1,252 @@
+/*
+ * The items of a FETCH command.  A table names the simple ones; BODY[...] has
+ * its own productions.
+ */
+#include <string.h>
+
+#include "fetch.h"
+#include "limits.h"
+
+#define ITEMS_MAX 200		/* more in one command is an attack on our output */
+
+struct item_row {
+	const char *name;
+	struct fetch_item item;
+};
+
+static const struct item_row rows[] = {
+	{ "FLAGS", { .print = fetch_flags } },
+	{ "UID", { .print = fetch_uid } },
+	{ "INTERNALDATE", { .print = fetch_internaldate, .date = true } },
+	{ "RFC822.SIZE", { .print = fetch_size, .size = true } },
+	{ "ENVELOPE", { .print = fetch_envelope, .need = NEED_HEADER } },
+	{ "BODY", { .print = fetch_body, .need = NEED_TREE } },
+	{ "BODYSTRUCTURE", { .print = fetch_bodystructure,
+	    .need = NEED_TREE } },
+	{ "RFC822", { .print = fetch_section, .need = NEED_WHOLE,
+	    .seen = true } },
+	{ "RFC822.HEADER", { .print = fetch_section, .need = NEED_HEADER } },
+	{ "RFC822.TEXT", { .print = fetch_section, .need = NEED_WHOLE,
+	    .seen = true } },
+};
+
+static const struct { const char *name; enum section_kind kind; } texts[] = {
+	{ "HEADER.FIELDS.NOT", SEC_FIELDS_NOT }, { "HEADER.FIELDS", SEC_FIELDS },
+	{ "HEADER", SEC_HEADER }, { "TEXT", SEC_TEXT }, { "MIME", SEC_MIME },
+};
+
+static bool
+add(struct args *a, struct fetch *f, const struct fetch_item *item)
+{
+	struct fetch_item *p;
+
+	if (++f->n > ITEMS_MAX)
+		return parse_fail(a, "Too many FETCH items");
+	if ((p = arena_alloc(a->arena, sizeof(*p))) == NULL)
+		return parse_fail(a, "Command too large");
+	*p = *item;
+	if (f->last == NULL)
+		f->last = &f->first;
+	*f->last = p;
+	f->last = &p->next;
+	if (p->need > f->need)
+		f->need = p->need;
+	f->size |= p->size;
+	f->date |= p->date;
+	f->seen |= p->seen;
+	f->flags |= p->print == fetch_flags;
+	f->uid |= p->print == fetch_uid;
+	return true;
+}
+
+static bool
+add_row(struct args *a, struct fetch *f, const struct item_row *row)
+{
+	struct fetch_item item = row->item;
+
+	item.name = row->name;
+	if (item.print == fetch_section) {
+		item.section = arena_alloc(a->arena, sizeof(*item.section));
+		if (item.section == NULL)
+			return parse_fail(a, "Command too large");
+		if (strcmp(row->name, "RFC822.HEADER") == 0)
+			item.section->kind = SEC_HEADER;
+		else if (strcmp(row->name, "RFC822.TEXT") == 0)
+			item.section->kind = SEC_TEXT;
+	}
+	return add(a, f, &item);
+}
+
+bool
+fetch_add_name(struct args *a, struct fetch *f, const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return add_row(a, f, &rows[i]);
+	return parse_fail(a, "Unknown FETCH item");
+}
+
+/* header-list: RFC 3501 section 9. */
+static bool
+parse_header_list(struct args *a, struct section *s)
+{
+	struct span name, *p;
+
+	if (!cur_ch(&a->c, '('))
+		return parse_fail(a, "Header list expected");
+	do {
+		if (!parse_astring(a, &name))
+			return false;
+		if (s->nfields == s->cap) {
+			s->cap = s->cap == 0 ? 8 : s->cap * 2;
+			p = arena_alloc(a->arena, s->cap * sizeof(*p));
+			if (p == NULL || s->cap > HEADER_FIELDS_MAX)
+				return parse_fail(a, "Too many header names");
+			if (s->nfields > 0)
+				memcpy(p, s->fields, s->nfields * sizeof(*p));
+			s->fields = p;
+		}
+		s->fields[s->nfields++] = name;
+	} while (cur_ch(&a->c, ' '));
+	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated header list");
+}
+
+/* section-text: RFC 3501 section 9. */
+static bool
+parse_section_text(struct args *a, struct section *s)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!cur_word(&a->c, texts[i].name))
+			continue;
+		s->kind = texts[i].kind;
+		if (s->kind == SEC_MIME && s->npath == 0)
+			return parse_fail(a, "MIME needs a part number");
+		if (s->kind == SEC_FIELDS || s->kind == SEC_FIELDS_NOT)
+			return parse_sp(a) && parse_header_list(a, s);
+		return true;
+	}
+	return parse_fail(a, "Unknown section");
+}
+
+/* section-spec: RFC 3501 section 9; the part numbers are section-part. */
+bool
+parse_section(struct args *a, struct section *s)
+{
+	uint32_t n;
+	int ch = cur_peek(&a->c);
+
+	memset(s, 0, sizeof(*s));
+	if (ch == ']')
+		return true;
+	while (ch >= '0' && ch <= '9') {
+		if (!parse_nz_number(a, &n))
+			return false;
+		if (s->npath == MIME_DEPTH_MAX)
+			return parse_fail(a, "Too many part numbers");
+		s->path[s->npath++] = n;
+		if (!cur_ch(&a->c, '.'))
+			return true;
+		ch = cur_peek(&a->c);
+	}
+	return parse_section_text(a, s);
+}
+
+/* "<" number "." nz-number ">" : RFC 3501 section 9, fetch-att. */
+static bool
+parse_partial(struct args *a, struct fetch_item *item)
+{
+	if (!cur_ch(&a->c, '<'))
+		return true;
+	item->partial = true;
+	if (!parse_number64(a, &item->from) || !cur_ch(&a->c, '.') ||
+	    !parse_number64(a, &item->count) || !cur_ch(&a->c, '>'))
+		return parse_fail(a, "Invalid partial range");
+	return item->count > 0 || parse_fail(a, "Empty partial range");
+}
+
+static enum message_need
+section_need(const struct section *s)
+{
+	if (s->npath > 0)
+		return NEED_TREE;
+	return s->kind == SEC_ALL || s->kind == SEC_TEXT ? NEED_WHOLE :
+	    NEED_HEADER;
+}
+
+/* What follows "BODY" or "BODY.PEEK" when it is "[". */
+static bool
+parse_body_section(struct args *a, struct fetch *f, bool peek)
+{
+	struct fetch_item item = { .print = fetch_section, .seen = !peek };
+
+	item.section = arena_alloc(a->arena, sizeof(*item.section));
+	if (item.section == NULL)
+		return parse_fail(a, "Command too large");
+	if (!parse_section(a, item.section))
+		return false;
+	if (!cur_ch(&a->c, ']'))
+		return parse_fail(a, "\"]\" expected");
+	if (!parse_partial(a, &item))
+		return false;
+	item.need = section_need(item.section);
+	return add(a, f, &item);
+}
+
+/* fetch-att: RFC 3501 section 9.  "[" belongs to ATOM-CHAR, so names are
+ * compared where they stand, the longest first. */
+static bool
+parse_fetch_att(struct args *a, struct fetch *f)
+{
+	const struct item_row *best = NULL;
+	struct cur start = a->c, end = a->c;
+
+	if (cur_word(&a->c, "BODY[") )
+		return parse_body_section(a, f, false);
+	if (cur_word(&a->c, "BODY.PEEK["))
+		return parse_body_section(a, f, true);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		a->c = start;
+		if (cur_word(&a->c, rows[i].name) && (best == NULL ||
+		    strlen(rows[i].name) > strlen(best->name))) {
+			best = &rows[i];
+			end = a->c;
+		}
+	}
+	a->c = end;
+	return best != NULL ? add_row(a, f, best) :
+	    parse_fail(a, "Unknown FETCH item");
+}
+
+/* The macros: RFC 3501 section 6.4.5; they may not stand in a list. */
+static const struct { const char *name, *items[6]; } macros[] = {
+	{ "ALL", { "FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE" } },
+	{ "FAST", { "FLAGS", "INTERNALDATE", "RFC822.SIZE" } },
+	{ "FULL", { "FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE",
+	    "BODY" } },
+};
+
+bool
+parse_fetch_items(struct args *a, struct fetch *f)
+{
+	struct cur start = a->c;
+
+	memset(f, 0, sizeof(*f));
+	for (size_t i = 0; i < sizeof(macros) / sizeof(macros[0]); i++) {
+		a->c = start;
+		if (!cur_word(&a->c, macros[i].name) || !(cur_end(&a->c) ||
+		    cur_peek(&a->c) == ' '))
+			continue;
+		for (size_t k = 0; macros[i].items[k] != NULL; k++)
+			if (!fetch_add_name(a, f, macros[i].items[k]))
+				return false;
+		return true;
+	}
+	a->c = start;
+	if (!cur_ch(&a->c, '('))
+		return parse_fetch_att(a, f);
+	do {
+		if (!parse_fetch_att(a, f))
+			return false;
+	} while (cur_ch(&a->c, ' '));
+	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated FETCH list");
+}

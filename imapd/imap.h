@@ -1,0 +1,120 @@
+/*
+ * The mailbox process: one logged-in client.  Each family of commands is in a
+ * cmd_*.c; the table that names them is in mailbox.c.
+ */
+#ifndef IMAP_H
+#define IMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "chain.h"
+#include "input.h"
+#include "name.h"
+#include "netio.h"
+#include "parse.h"
+#include "view.h"
+
+struct imap;
+
+enum {				/* states a command is legal in */
+	S_AUTH = 1, S_SELECTED = 2, S_ANY = 3
+};
+enum {				/* what a command is like */
+	C_UID = 1,		/* exists as "UID x" too */
+	C_UID_BARE = 2,		/* exists without UID */
+	C_KEEP = 4,		/* no EXPUNGE while it runs, but for UID x (RFC 3501 7.4.1) */
+	C_QUIET = 8		/* no untagged updates at its end */
+};
+struct command {
+	const char *name;
+	unsigned states, flags;
+	/* Parses its arguments, then acts, and sends exactly one tagged reply. */
+	void (*run)(struct imap *, struct args *);
+};
+
+struct imap {
+	struct control *control;
+	struct conn *conn;
+	const char *root;		/* the mail directory */
+	struct input input;
+	struct netout out;
+	struct arena arena;		/* of the command that runs */
+	struct view view;		/* the selected mailbox */
+	const struct command *command;
+	struct span tag;
+	bool uid;			/* it is the UID form */
+	bool literal;			/* its last literal is not read yet */
+	bool done;			/* leave after this command */
+	unsigned errors;		/* BAD replies in a row */
+	int exit_code;
+	struct buf code;		/* response code of the next tagged reply */
+};
+
+/* Serves until the end.  first: what a session had read, or -1 (PREAUTH). */
+int	mailbox_serve(struct control *, struct conn *, struct account *,
+	    int first);
+
+/* reply.c: the tagged reply.  The untagged updates of the selected mailbox go
+ * before OK and NO.  A code in im->code, else code (may be NULL), stands in
+ * brackets. */
+void	reply_ok(struct imap *, const char *code, const char *text);
+void	reply_no(struct imap *, const char *code, const char *text);
+void	reply_bad(struct imap *, const char *why);
+/* For a parser that said no: BAD with its reason. */
+void	reply_args(struct imap *, const struct args *);
+/* NO with the code and text that fit errno. */
+void	reply_errno(struct imap *, const char *what);
+/* "* BYE text", once, and done. */
+void	reply_bye(struct imap *, const char *code, const char *text);
+
+/* out.c: strings in replies */
+void	out_string(struct netout *, struct span);	/* quoted or literal */
+void	out_nstring(struct netout *, struct span);	/* NIL when p is NULL */
+void	out_astring(struct netout *, struct span);
+/* The flags of message i in parentheses. */
+void	out_flags(struct imap *, size_t i);
+/* All flags that exist here: "\Answered ... $Label1", without parentheses. */
+void	out_all_flags(struct imap *);
+
+/* capability.c */
+void	capability_session(struct netout *, bool can_tls, bool can_login);
+void	capability_mailbox(struct netout *);
+
+/* Directory of a mailbox that a client named: true, or false and the tagged
+ * NO is sent.  create: the code for one that is missing is TRYCREATE. */
+#define DIR_SIZE 1024
+bool	mailbox_dir(struct imap *, struct span wire, bool trycreate,
+	    char dir[DIR_SIZE]);
+
+void	cmd_append(struct imap *, struct args *);
+void	cmd_capability(struct imap *, struct args *);
+void	cmd_check(struct imap *, struct args *);
+void	cmd_close(struct imap *, struct args *);
+void	cmd_copy(struct imap *, struct args *);
+void	cmd_create(struct imap *, struct args *);
+void	cmd_delete(struct imap *, struct args *);
+void	cmd_enable(struct imap *, struct args *);
+void	cmd_examine(struct imap *, struct args *);
+void	cmd_expunge(struct imap *, struct args *);
+void	cmd_fetch(struct imap *, struct args *);
+void	cmd_id(struct imap *, struct args *);
+void	cmd_idle(struct imap *, struct args *);
+void	cmd_list(struct imap *, struct args *);
+void	cmd_logout(struct imap *, struct args *);
+void	cmd_lsub(struct imap *, struct args *);
+void	cmd_move(struct imap *, struct args *);
+void	cmd_namespace(struct imap *, struct args *);
+void	cmd_noop(struct imap *, struct args *);
+void	cmd_rename(struct imap *, struct args *);
+void	cmd_search(struct imap *, struct args *);
+void	cmd_select(struct imap *, struct args *);
+void	cmd_status(struct imap *, struct args *);
+void	cmd_store(struct imap *, struct args *);
+void	cmd_subscribe(struct imap *, struct args *);
+void	cmd_unselect(struct imap *, struct args *);
+void	cmd_unsubscribe(struct imap *, struct args *);
+bool	append_streams(struct span before);	/* for input.streams */
+
+#endif

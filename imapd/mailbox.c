@@ -1,0 +1,219 @@
+/*
+ * The mailbox process: reads commands, finds them in the table, runs them.
+ * Runs as the owner of the mail directory and sees nothing else.  Trusts the
+ * file names below it no more than the client.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "ex.h"
+#include "file.h"
+#include "imap.h"
+#include "limits.h"
+#include "log.h"
+
+#define ARENA_MAX	(32 * (size_t)IMAP_COMMAND_MAX)
+#define FIRST_MAX	(2 * (size_t)NETIN_BUF)
+#define WRITE_TIMEOUT	300	/* seconds a client may refuse to read */
+
+#define BOTH	(C_UID | C_UID_BARE)
+
+/* RFC 3501 sections 6.1 to 6.4 and the extensions; in order of name. */
+static const struct command commands[] = {
+	{ "APPEND", S_ANY, C_UID_BARE, cmd_append },
+	{ "CAPABILITY", S_ANY, C_UID_BARE, cmd_capability },
+	{ "CHECK", S_SELECTED, C_UID_BARE, cmd_check },
+	{ "CLOSE", S_SELECTED, C_UID_BARE | C_QUIET, cmd_close },
+	{ "COPY", S_SELECTED, BOTH, cmd_copy },
+	{ "CREATE", S_ANY, C_UID_BARE, cmd_create },
+	{ "DELETE", S_ANY, C_UID_BARE, cmd_delete },
+	{ "ENABLE", S_ANY, C_UID_BARE, cmd_enable },
+	{ "EXAMINE", S_ANY, C_UID_BARE | C_QUIET, cmd_examine },
+	{ "EXPUNGE", S_SELECTED, BOTH, cmd_expunge },
+	{ "FETCH", S_SELECTED, BOTH | C_KEEP, cmd_fetch },
+	{ "ID", S_ANY, C_UID_BARE, cmd_id },
+	{ "IDLE", S_ANY, C_UID_BARE, cmd_idle },
+	{ "LIST", S_ANY, C_UID_BARE, cmd_list },
+	{ "LOGOUT", S_ANY, C_UID_BARE | C_QUIET, cmd_logout },
+	{ "LSUB", S_ANY, C_UID_BARE, cmd_lsub },
+	{ "MOVE", S_SELECTED, BOTH, cmd_move },
+	{ "NAMESPACE", S_ANY, C_UID_BARE, cmd_namespace },
+	{ "NOOP", S_ANY, C_UID_BARE, cmd_noop },
+	{ "RENAME", S_ANY, C_UID_BARE, cmd_rename },
+	{ "SEARCH", S_SELECTED, BOTH | C_KEEP, cmd_search },
+	{ "SELECT", S_ANY, C_UID_BARE | C_QUIET, cmd_select },
+	{ "STATUS", S_ANY, C_UID_BARE, cmd_status },
+	{ "STORE", S_SELECTED, BOTH | C_KEEP, cmd_store },
+	{ "SUBSCRIBE", S_ANY, C_UID_BARE, cmd_subscribe },
+	{ "UNSELECT", S_SELECTED, C_UID_BARE | C_QUIET, cmd_unselect },
+	{ "UNSUBSCRIBE", S_ANY, C_UID_BARE, cmd_unsubscribe },
+};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *
+find_command(struct span name, bool uid)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (span_isis(name, commands[i].name))
+			return commands[i].flags & (uid ? C_UID : C_UID_BARE) ?
+			    &commands[i] : NULL;
+	return NULL;
+}
+
+static void
+run(struct imap *im)
+{
+	struct args a = { .arena = &im->arena };
+	struct span name;
+
+	cur_init(&a.c, buf_span(&im->input.cmd));
+	im->command = NULL;
+	im->uid = false;
+	if (!parse_tag(&a, &im->tag)) {
+		im->tag.len = 0;
+		reply_bad(im, "Invalid tag");
+		return;
+	}
+	/* APPEND reads more input, which takes the place of the command. */
+	im->tag = arena_copy(&im->arena, im->tag);
+	if (!parse_sp(&a) || !parse_atom(&a, &name)) {
+		reply_bad(im, "Missing command");
+		return;
+	}
+	if (span_isis(name, "UID")) {
+		im->uid = true;
+		if (!parse_sp(&a) || !parse_atom(&a, &name)) {
+			reply_bad(im, "Missing command after UID");
+			return;
+		}
+	}
+	if ((im->command = find_command(name, im->uid)) == NULL) {
+		reply_bad(im, "Unknown command");
+		return;
+	}
+	if (!(im->command->states & (im->view.folder != NULL ? S_SELECTED :
+	    S_AUTH))) {
+		reply_bad(im, "No mailbox is selected");
+		return;
+	}
+	im->command->run(im, &a);
+}
+
+/* A line that is no command: the reply has the tag where there was one. */
+static void
+refuse(struct imap *im, enum input_result r)
+{
+	im->tag = line_tag(buf_span(&im->input.cmd));
+	im->command = NULL;
+	if (r == INPUT_CLOSE) {
+		reply_bad(im, im->input.why);
+		reply_bye(im, NULL, im->input.why);
+		im->exit_code = EX_PROTOCOL;
+	} else if (im->input.code != NULL) {
+		reply_no(im, im->input.code, im->input.why);
+	} else {
+		reply_bad(im, im->input.why);
+	}
+}
+
+static void
+ended(struct imap *im, enum input_result r)
+{
+	if (r == INPUT_TIMEOUT)
+		reply_bye(im, NULL, "Idle for too long");
+	if (r == INPUT_ERROR || (r == INPUT_EOF && im->input.cmd.len > 0))
+		im->exit_code = EX_PROTOCOL;
+	im->done = true;
+}
+
+static void
+serve(struct imap *im)
+{
+	enum input_result r;
+
+	while (!im->done && !im->out.failed) {
+		r = input_command(&im->input);
+		im->literal = r == INPUT_STREAM;
+		if (r == INPUT_COMMAND || r == INPUT_STREAM)
+			run(im);
+		else if (r == INPUT_REFUSED || r == INPUT_CLOSE)
+			refuse(im, r);
+		else
+			ended(im, r);
+		arena_free(&im->arena);
+	}
+	(void)netout_flush(&im->out);
+}
+
+/* The tag of the login, and what the client had sent after it. */
+static int
+take_first(struct imap *im, int first)
+{
+	struct buf b;
+	struct span all, tag;
+	struct cur c;
+	int r = -1;
+
+	buf_init(&b, FIRST_MAX);
+	if (file_read_all(first, &b) == 0) {
+		all = buf_span(&b);
+		cur_init(&c, all);
+		tag = cur_until(&c, '\n');
+		if (cur_ch(&c, '\n')) {
+			im->tag = arena_copy(&im->arena, tag);
+			r = netin_prepend(&im->input.in, cur_rest(&c));
+		}
+	}
+	buf_wipe(&b);
+	close(first);
+	return r;
+}
+
+static void
+greet(struct imap *im, int first)
+{
+	struct netout *o = &im->out;
+
+	if (first == -1) {
+		(void)netout_adds(o, "* PREAUTH [");
+	} else {
+		(void)netout_add(o, im->tag.p, im->tag.len);
+		(void)netout_adds(o, " OK [");
+	}
+	capability_mailbox(o);
+	(void)netout_adds(o, first == -1 ? "] Ready\r\n" :
+	    "] Logged in\r\n");
+	arena_free(&im->arena);
+}
+
+int
+mailbox_serve(struct control *control, struct conn *conn,
+    struct account *account, int first)
+{
+	struct imap im = { .control = control, .conn = conn,
+	    .root = account->maildir, .exit_code = EX_OK };
+	struct log l;
+
+	netout_init(&im.out, conn->out, WRITE_TIMEOUT);
+	input_init(&im.input, conn->in, &im.out, IMAP_COMMAND_MAX,
+	    control->set.idle_timeout);
+	im.input.streams = append_streams;
+	arena_init(&im.arena, ARENA_MAX);
+	buf_init(&im.code, 2 * (size_t)IMAP_COMMAND_MAX);
+	if (first != -1 && take_first(&im, first) == -1) {
+		log_warn_errno("sid=%s no login from the session", conn->sid);
+		return EX_SOFTWARE;
+	}
+	greet(&im, first);
+	serve(&im);
+	view_close(&im.view);
+	log_begin(&l, "disconnect");
+	log_str(&l, "sid", conn->sid);
+	log_addr(&l, "user", span_str(account->address));
+	log_num(&l, "size", im.out.total);
+	log_end(&l);
+	input_free(&im.input);
+	netout_free(&im.out);
+	buf_free(&im.code);
+	return im.exit_code;
+}

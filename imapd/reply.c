@@ -1,0 +1,121 @@
+/*
+ * Tagged replies and BYE.  Every command ends in exactly one of them, and the
+ * selected mailbox is looked at just before.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ex.h"
+#include "imap.h"
+#include "log.h"
+
+static void
+tagged(struct imap *im, const char *what, const char *code, const char *text)
+{
+	struct netout *o = &im->out;
+
+	if (im->tag.len > 0)
+		(void)netout_add(o, im->tag.p, im->tag.len);
+	else
+		(void)netout_adds(o, "*");
+	(void)netout_addf(o, " %s ", what);
+	if (im->code.len > 0 && !im->code.bad) {
+		(void)netout_adds(o, "[");
+		(void)netout_add(o, im->code.p, im->code.len);
+		(void)netout_adds(o, "] ");
+	} else if (code != NULL) {
+		(void)netout_addf(o, "[%s] ", code);
+	}
+	(void)netout_addf(o, "%s\r\n", text);
+	buf_free(&im->code);
+}
+
+/* The folder went away below us: there is no way to say so but BYE. */
+static void
+lost(struct imap *im)
+{
+	view_close(&im->view);
+	reply_bye(im, "UNAVAILABLE", errno == ENOENT ?
+	    "The selected mailbox was deleted or renamed" :
+	    "The selected mailbox cannot be read any more");
+}
+
+static void
+update(struct imap *im)
+{
+	unsigned flags = im->command == NULL ? 0 : im->command->flags;
+
+	if (im->view.folder == NULL || flags & C_QUIET)
+		return;
+	if (view_sync(im, im->uid || !(flags & C_KEEP), im->uid) == -1)
+		lost(im);
+}
+
+void
+reply_ok(struct imap *im, const char *code, const char *text)
+{
+	im->errors = 0;
+	update(im);
+	tagged(im, "OK", code, text);
+}
+
+void
+reply_no(struct imap *im, const char *code, const char *text)
+{
+	update(im);
+	tagged(im, "NO", code, text);
+}
+
+void
+reply_bad(struct imap *im, const char *why)
+{
+	buf_free(&im->code);
+	tagged(im, "BAD", NULL, why);
+	if (++im->errors >= im->control->set.errors)
+		reply_bye(im, NULL, "Too many invalid commands");
+}
+
+void
+reply_args(struct imap *im, const struct args *a)
+{
+	reply_bad(im, a->why != NULL ? a->why : "Invalid arguments");
+}
+
+void
+reply_errno(struct imap *im, const char *what)
+{
+	static const struct { int e; const char *code, *text; } table[] = {
+		{ ENOENT, "NONEXISTENT", "Mailbox does not exist" },
+		{ EEXIST, "ALREADYEXISTS", "Mailbox already exists" },
+		{ EACCES, "NOPERM", "Permission denied" },
+		{ EPERM, "NOPERM", "Permission denied" },
+		{ EROFS, "NOPERM", "The mail directory is read-only" },
+		{ ENOSPC, "OVERQUOTA", "No space left" },
+		{ EDQUOT, "OVERQUOTA", "Over quota" },
+		{ EFBIG, "LIMIT", "Message too large" },
+		{ ENAMETOOLONG, "CANNOT", "Mailbox name too long" },
+		{ EINVAL, "CANNOT", "Invalid mailbox name" },
+	};
+	int e = errno;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].e == e) {
+			reply_no(im, table[i].code, table[i].text);
+			return;
+		}
+	errno = e;
+	log_warn_errno("sid=%s %s", im->conn->sid, what);
+	reply_no(im, "SERVERBUG", "Internal error, see the server's log");
+}
+
+void
+reply_bye(struct imap *im, const char *code, const char *text)
+{
+	if (im->done)
+		return;
+	im->done = true;
+	if (code != NULL)
+		(void)netout_addf(&im->out, "* BYE [%s] %s\r\n", code, text);
+	else
+		(void)netout_addf(&im->out, "* BYE %s\r\n", text);
+}

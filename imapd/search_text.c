@@ -1,0 +1,173 @@
+/*
+ * What a person sees of a message: header fields with encoded-words decoded,
+ * text parts with transfer encoding and charset decoded, both as UTF-8.
+ * ASCII letters match in either case, everything else byte by byte.  Of one part at most
+ * DECODED_MAX decoded bytes are looked at.
+ */
+#include <string.h>
+
+#include "encode.h"
+#include "limits.h"
+#include "search.h"
+
+#define DECODED_MAX	(64 * (size_t)1048576)
+
+void
+search_fold(struct buf *b)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (b->p[i] >= 'A' && b->p[i] <= 'Z')
+			b->p[i] |= 0x20;
+}
+
+static bool
+contains(struct buf *text, struct span needle)
+{
+	if (needle.len == 0)
+		return true;
+	if (text->len < needle.len)
+		return false;
+	search_fold(text);
+	return memmem(text->p, text->len, needle.p, needle.len) != NULL;
+}
+
+static void
+work_init(struct search_run *r)
+{
+	buf_free(&r->work);
+	buf_init(&r->work, DECODED_MAX);
+	buf_free(&r->fold);
+	buf_init(&r->fold, DECODED_MAX);
+}
+
+static bool
+field_has(struct search_run *r, struct span body, struct span needle)
+{
+	if (needle.len == 0)
+		return true;
+	buf_clear(&r->work);
+	buf_clear(&r->fold);
+	if (header_unfold(body, &r->work) == -1)
+		return false;
+	if (words_decode(buf_span(&r->work), &r->fold) == -1 && r->fold.bad)
+		return false;
+	return contains(&r->fold, needle);
+}
+
+bool
+search_header(struct search_run *r, struct span name, struct span needle)
+{
+	struct span rest = message_header(&r->m);
+	struct header_field f;
+
+	if (r->work.max == 0)
+		work_init(r);
+	while (header_next(&rest, &f) == HEADER_FIELD)
+		if (span_iseq(f.name, name) && field_has(r, f.body, needle))
+			return true;
+	return false;
+}
+
+/* All fields with their names: for TEXT, and for messages inside. */
+static bool
+header_has(struct search_run *r, struct span header, struct span needle)
+{
+	struct header_field f;
+
+	while (header_next(&header, &f) == HEADER_FIELD) {
+		if (field_has(r, f.body, needle))
+			return true;
+		/* The name and colon are text too. */
+		buf_clear(&r->fold);
+		(void)buf_addspan(&r->fold, f.whole);
+		if (contains(&r->fold, needle))
+			return true;
+	}
+	return false;
+}
+
+struct charset {
+	struct span name;
+	unsigned char text[64];
+};
+
+static void
+take_charset(void *arg, struct span name, struct span value, bool extended)
+{
+	struct charset *c = arg;
+
+	if (extended || !span_isis(name, "charset") || c->name.len > 0 ||
+	    value.len > sizeof(c->text))
+		return;
+	if (value.len > 0)
+		memcpy(c->text, value.p, value.len);
+	c->name = span_of(c->text, value.len);
+}
+
+/* Undoes the transfer encoding: the bytes are in *text or in r->work. */
+static struct span
+transfer_decode(struct search_run *r, const struct mime_part *p)
+{
+	struct span body = mime_body(&r->m.tree, p), enc = span_of(NULL, 0);
+	struct header_field f;
+	int res;
+
+	if (header_find(mime_header(&r->m.tree, p),
+	    "Content-Transfer-Encoding", &f))
+		enc = header_trim(f.body);
+	buf_clear(&r->work);
+	if (span_isis(enc, "base64"))
+		res = base64_decode_body(body, &r->work);
+	else if (span_isis(enc, "quoted-printable"))
+		res = qp_decode_body(body, &r->work);
+	else
+		return body;
+	(void)res;		/* what was decoded up to the limit is searched */
+	return buf_span(&r->work);
+}
+
+static bool
+part_has(struct search_run *r, const struct mime_part *p, struct span needle)
+{
+	struct charset cs = { .name = { NULL, 0 } };
+	struct span text, value;
+
+	if (needle.len == 0)
+		return true;
+	if (p->content_type.len > 0)
+		(void)mime_params(p->content_type, &value, take_charset, &cs);
+	if (cs.name.len == 0)
+		cs.name = span_str("us-ascii");
+	text = transfer_decode(r, p);
+	buf_clear(&r->fold);
+	(void)charset_decode(text, cs.name, &r->fold);
+	return contains(&r->fold, needle);
+}
+
+/* Are the part's bytes for a person to read? */
+static bool
+is_text(const struct mime_part *p)
+{
+	return !p->multipart && (span_isis(p->type, "text") || (p->first_child
+	    == 0 && span_isis(p->type, "message")));
+}
+
+bool
+search_body(struct search_run *r, struct span needle, bool headers)
+{
+	const struct mime_tree *t = &r->m.tree;
+
+	if (r->work.max == 0)
+		work_init(r);
+	for (size_t i = 0; i < t->nparts; i++) {
+		const struct mime_part *p = &t->parts[i];
+		bool inner = i > 0 && t->parts[p->parent].message;
+
+		if ((headers || inner) &&
+		    header_has(r, mime_header(t, p), needle))
+			return true;
+		if (is_text(p) && part_has(r, p, needle))
+			return true;
+	}
+	return false;
+}

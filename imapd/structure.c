@@ -1,0 +1,239 @@
+/*
+ * BODY and BODYSTRUCTURE: RFC 3501 section 7.4.2.  The tree is already bounded
+ * in depth and parts (common/mime), so recursion over it is, too.
+ */
+#include "crlf.h"
+#include "fetch.h"
+#include "limits.h"
+
+struct params {
+	struct netout *o;
+	size_t n;
+};
+
+static void
+one_param(void *arg, struct span name, struct span value, bool extended)
+{
+	struct params *p = arg;
+	struct buf b;
+
+	(void)netout_adds(p->o, p->n++ == 0 ? "(" : " ");
+	if (extended) {
+		buf_init(&b, name.len + 1);
+		(void)buf_addspan(&b, name);
+		(void)buf_addc(&b, '*');
+		out_string(p->o, buf_span(&b));
+		buf_free(&b);
+	} else {
+		out_string(p->o, name);
+	}
+	(void)netout_adds(p->o, " ");
+	out_string(p->o, value);
+}
+
+static void
+out_params(struct netout *o, struct span body, const char *none)
+{
+	struct params p = { .o = o };
+	struct span value;
+
+	if (body.len > 0)
+		(void)mime_params(body, &value, one_param, &p);
+	(void)netout_adds(o, p.n > 0 ? ")" : none);
+}
+
+static struct span
+field(const struct mime_tree *t, const struct mime_part *p, const char *name)
+{
+	struct header_field f;
+
+	return header_find(mime_header(t, p), name, &f) ? f.body :
+	    span_of(NULL, 0);
+}
+
+static void
+out_unfolded(struct netout *o, struct span s)
+{
+	struct buf b;
+
+	buf_init(&b, HEADER_LINE_MAX);
+	if (s.p == NULL || header_unfold(s, &b) == -1 || b.len == 0)
+		(void)netout_adds(o, "NIL");
+	else
+		out_string(o, buf_span(&b));
+	buf_free(&b);
+}
+
+/* body-fld-enc: a token; what is no token is called 7bit. */
+static void
+out_encoding(struct netout *o, struct span s)
+{
+	struct cur c;
+	struct span token;
+
+	cur_init(&c, s);
+	while (cur_ch(&c, ' ') || cur_ch(&c, '\t') || cur_ch(&c, '\r') ||
+	    cur_ch(&c, '\n'))
+		;
+	token = cur_while(&c, imap_chars, IC_ATOM);
+	if (token.len > 0)
+		token = cur_until(&(struct cur){ token.p, token.p +
+		    token.len }, ';');
+	if (token.len == 0)
+		(void)netout_adds(o, "\"7bit\"");
+	else
+		out_string(o, token);
+}
+
+static void
+no_param(void *arg, struct span name, struct span value, bool extended)
+{
+	(void)arg;
+	(void)name;
+	(void)value;
+	(void)extended;
+}
+
+/* body-fld-dsp: RFC 3501 section 9. */
+static void
+out_disposition(struct netout *o, struct span body)
+{
+	struct params p = { .o = o };
+	struct span value;
+
+	if (body.p == NULL || mime_params(body, &value, no_param, NULL) == -1 ||
+	    value.len == 0) {
+		(void)netout_adds(o, "NIL");
+		return;
+	}
+	(void)netout_adds(o, "(");
+	out_string(o, value);
+	(void)netout_adds(o, " ");
+	(void)mime_params(body, &value, one_param, &p);
+	(void)netout_adds(o, p.n > 0 ? "))" : "NIL)");
+}
+
+/* body-fld-lang: RFC 3282 section 2, tags between commas. */
+static void
+out_language(struct netout *o, struct span body)
+{
+	struct buf b;
+	struct cur c;
+	struct span tag;
+	size_t n = 0;
+
+	buf_init(&b, HEADER_LINE_MAX);
+	if (body.p != NULL)
+		(void)header_unfold(body, &b);
+	cur_init(&c, buf_span(&b));
+	while (!cur_end(&c)) {
+		tag = cur_until(&c, ',');
+		(void)cur_ch(&c, ',');
+		tag = header_trim(tag);
+		if (tag.len == 0)
+			continue;
+		(void)netout_adds(o, n++ == 0 ? "(" : " ");
+		out_string(o, tag);
+	}
+	(void)netout_adds(o, n > 0 ? ")" : "NIL");
+	buf_free(&b);
+}
+
+/* The extension data after body-fld-md5 or body-fld-param. */
+static void
+out_extension(struct netout *o, const struct mime_tree *t,
+    const struct mime_part *p)
+{
+	(void)netout_adds(o, " ");
+	out_disposition(o, field(t, p, "Content-Disposition"));
+	(void)netout_adds(o, " ");
+	out_language(o, field(t, p, "Content-Language"));
+	(void)netout_adds(o, " ");
+	out_unfolded(o, field(t, p, "Content-Location"));
+}
+
+static void	out_part(struct netout *, const struct mime_tree *,
+    const struct mime_part *, bool extended);
+
+/* body-type-mpart.  The grammar wants a part even where the message has none. */
+static void
+out_multipart(struct netout *o, const struct mime_tree *t,
+    const struct mime_part *p, bool extended)
+{
+	if (p->first_child == 0)
+		(void)netout_adds(o, "(\"text\" \"plain\" (\"charset\" "
+		    "\"us-ascii\") NIL NIL \"7bit\" 0 0)");
+	for (size_t i = p->first_child; i != 0; i = t->parts[i].next)
+		out_part(o, t, &t->parts[i], extended);
+	(void)netout_adds(o, " ");
+	out_string(o, p->subtype);
+	if (!extended)
+		return;
+	(void)netout_adds(o, " ");
+	out_params(o, p->content_type, "NIL");
+	out_extension(o, t, p);
+}
+
+/* body-fields */
+static void
+out_fields(struct netout *o, const struct mime_tree *t,
+    const struct mime_part *p)
+{
+	bool text = span_isis(p->type, "text");
+
+	out_string(o, p->type);
+	(void)netout_adds(o, " ");
+	out_string(o, p->subtype);
+	(void)netout_adds(o, " ");
+	out_params(o, p->content_type, text ?
+	    "(\"charset\" \"us-ascii\")" : "NIL");
+	(void)netout_adds(o, " ");
+	out_unfolded(o, field(t, p, "Content-ID"));
+	(void)netout_adds(o, " ");
+	out_unfolded(o, field(t, p, "Content-Description"));
+	(void)netout_adds(o, " ");
+	out_encoding(o, field(t, p, "Content-Transfer-Encoding"));
+	(void)netout_addf(o, " %ju", (uintmax_t)crlf_size(mime_body(t, p)));
+}
+
+/* body-type-basic, -msg and -text */
+static void
+out_single(struct netout *o, const struct mime_tree *t,
+    const struct mime_part *p, bool extended)
+{
+	const struct mime_part *child = p->message && p->first_child != 0 ?
+	    &t->parts[p->first_child] : NULL;
+
+	out_fields(o, t, p);
+	if (child != NULL) {
+		(void)netout_adds(o, " ");
+		envelope_out(o, mime_header(t, child));
+		(void)netout_adds(o, " ");
+		out_part(o, t, child, extended);
+	}
+	if (child != NULL || span_isis(p->type, "text"))
+		(void)netout_addf(o, " %zu", p->body_lines);
+	if (!extended)
+		return;
+	(void)netout_adds(o, " ");
+	out_unfolded(o, field(t, p, "Content-MD5"));
+	out_extension(o, t, p);
+}
+
+static void
+out_part(struct netout *o, const struct mime_tree *t,
+    const struct mime_part *p, bool extended)
+{
+	(void)netout_adds(o, "(");
+	if (p->multipart)
+		out_multipart(o, t, p, extended);
+	else
+		out_single(o, t, p, extended);
+	(void)netout_adds(o, ")");
+}
+
+void
+structure_out(struct netout *o, const struct mime_tree *t, bool extended)
+{
+	out_part(o, t, &t->parts[0], extended);
+}

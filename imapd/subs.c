@@ -1,0 +1,192 @@
+/*
+ * The subscriptions file.  Two forms are read and kept: plain names whose parts are
+ * joined by ".", and the one that begins "V<TAB>2" and joins them by tabs.
+ * Writers use the lock file that Dovecot uses, and rename over the old one.
+ */
+#include "subs.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "limits.h"
+
+#define FILE_MAX	(16 * 1048576)
+#define LOCK_TRIES	500		/* of 20 ms */
+#define LOCK_STALE	120		/* seconds */
+
+static const char version2[] = "V\t2\n\n";
+
+static int
+read_file(int dirfd, struct buf *b)
+{
+	if (file_read(dirfd, "subscriptions", b) == -1 && errno != ENOENT)
+		return -1;
+	return 0;
+}
+
+/* The next line as a raw name; false at the end. */
+static bool
+next_name(struct cur *c, struct buf *raw)
+{
+	struct span line;
+	int ch;
+
+	do {
+		if (cur_end(c))
+			return false;
+		line = cur_until(c, '\n');
+		(void)cur_ch(c, '\n');
+	} while (line.len == 0 || line.len > NAME_RAW_MAX ||
+	    span_is(line, "V\t2"));
+	buf_clear(raw);
+	if (span_isis(line, "INBOX"))
+		return true;
+	for (size_t i = 0; i < line.len; i++) {
+		ch = line.p[i];
+		(void)buf_addc(raw, ch == '\t' || ch == '/' ? '.' :
+		    (unsigned char)ch);
+	}
+	return true;
+}
+
+int
+subs_load(const char *root, struct buf *names)
+{
+	int dirfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+	struct buf text, raw;
+	struct cur c;
+
+	if (dirfd == -1)
+		return -1;
+	buf_init(&text, FILE_MAX);
+	buf_init(&raw, NAME_RAW_MAX + 1);
+	r = read_file(dirfd, &text);
+	close(dirfd);
+	cur_init(&c, buf_span(&text));
+	while (r == 0 && next_name(&c, &raw)) {
+		(void)buf_addspan(names, buf_span(&raw));
+		(void)buf_addc(names, 0);
+	}
+	buf_free(&text);
+	buf_free(&raw);
+	return r == -1 || names->bad ? -1 : 0;
+}
+
+bool
+subs_has(const struct buf *names, const char *raw)
+{
+	struct cur c;
+	struct span s;
+
+	cur_init(&c, buf_span(names));
+	while (!cur_end(&c)) {
+		s = cur_until(&c, 0);
+		(void)cur_ch(&c, 0);
+		if (span_is(s, raw))
+			return true;
+	}
+	return false;
+}
+
+/* The lock is the new file itself. */
+static int
+lock(int dirfd)
+{
+	struct stat st;
+	int fd;
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		fd = openat(dirfd, "subscriptions.lock",
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd != -1 || errno != EEXIST)
+			return fd;
+		if (fstatat(dirfd, "subscriptions.lock", &st,
+		    AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_mtime < time(NULL) - LOCK_STALE)
+			(void)unlinkat(dirfd, "subscriptions.lock", 0);
+		(void)poll(NULL, 0, 20);
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
+/* The text with the name added or taken out. */
+static void
+change(struct span text, const char *raw, bool on, struct buf *out)
+{
+	bool v2 = text.len >= sizeof(version2) - 1 &&
+	    memcmp(text.p, version2, sizeof(version2) - 1) == 0;
+	struct buf name;
+	struct cur c;
+
+	buf_init(&name, NAME_RAW_MAX + 1);
+	if (v2)
+		(void)buf_adds(out, version2);
+	cur_init(&c, text);
+	for (bool more = true; more;) {
+		more = next_name(&c, &name);
+		if (!more && on) {
+			buf_clear(&name);
+			(void)buf_adds(&name, raw);
+		} else if (!more || span_is(buf_span(&name), raw)) {
+			continue;
+		}
+		for (size_t i = 0; v2 && i < name.len; i++)
+			if (name.p[i] == '.')
+				name.p[i] = '\t';
+		if (name.len == 0)
+			(void)buf_adds(out, "INBOX");
+		(void)buf_addspan(out, buf_span(&name));
+		(void)buf_addc(out, '\n');
+	}
+	buf_free(&name);
+}
+
+static int
+write_new(int dirfd, int fd, const char *raw, bool on)
+{
+	struct buf text, out;
+	int r = -1;
+
+	buf_init(&text, FILE_MAX);
+	buf_init(&out, FILE_MAX + 1024);
+	if (read_file(dirfd, &text) == 0) {
+		change(buf_span(&text), raw, on, &out);
+		if (!out.bad && file_write_all(fd, out.p, out.len) == 0 &&
+		    fsync(fd) == 0)
+			r = renameat(dirfd, "subscriptions.lock", dirfd,
+			    "subscriptions");
+	}
+	buf_free(&text);
+	buf_free(&out);
+	return r;
+}
+
+int
+subs_set(const char *root, const char *raw, bool on)
+{
+	int dirfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, r, e;
+
+	if (dirfd == -1)
+		return -1;
+	if ((fd = lock(dirfd)) == -1) {
+		close(dirfd);
+		return -1;
+	}
+	r = write_new(dirfd, fd, raw, on);
+	e = errno;
+	if (r == -1)
+		(void)unlinkat(dirfd, "subscriptions.lock", 0);
+	close(fd);
+	close(dirfd);
+	errno = e;
+	return r;
+}

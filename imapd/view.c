@@ -1,0 +1,277 @@
+/*
+ * Sequence numbers and untagged updates.  The folder's indices follow the disk;
+ * the client's numbers follow what it was told.  The two differ only by the
+ * messages that went while no EXPUNGE could be sent, and these are kept in a
+ * short list, so that a session over 100,000 messages holds no map of them.
+ */
+#include "view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ex.h"
+#include "imap.h"
+#include "log.h"
+
+void
+view_open(struct view *v, struct folder *f, const char *raw, bool read_only)
+{
+	memset(v, 0, sizeof(*v));
+	v->folder = f;
+	(void)span_cstr(span_str(raw), v->raw, sizeof(v->raw));
+	v->read_only = read_only;
+	v->told = folder_count(f);
+	v->keywords = folder_keyword_count(f);
+	for (size_t i = 0; i < v->told; i++)
+		if (folder_recent(f, i))
+			v->recent++;
+}
+
+void
+view_close(struct view *v)
+{
+	if (v->folder != NULL)
+		folder_close(v->folder);
+	free(v->gone);
+	memset(v, 0, sizeof(*v));
+}
+
+/* Position of index i among n gone ones in order: each at or before it moves it
+ * by one. */
+static size_t
+position(const struct view *v, size_t i, size_t n)
+{
+	size_t lo = 0, hi = n, mid;
+
+	/* gone[k].pos - k is how many living messages stand before it */
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (v->gone[mid].pos - mid <= i)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return i + lo;
+}
+
+uint32_t
+view_seq(const struct view *v, size_t i)
+{
+	return (uint32_t)position(v, i, v->nsettled) + 1;
+}
+
+static int
+gone_cmp(const void *a, const void *b)
+{
+	const struct view_gone *x = a, *y = b;
+
+	return x->pos < y->pos ? -1 : x->pos > y->pos;
+}
+
+static void
+settle(struct view *v)
+{
+	if (v->nsettled == v->ngone)
+		return;
+	qsort(v->gone, v->ngone, sizeof(*v->gone), gone_cmp);
+	v->nsettled = v->ngone;
+}
+
+struct sync {
+	struct imap *im;
+	bool expunge, uid;
+};
+
+static void
+sync_vanished(void *arg, size_t i, uint32_t uid)
+{
+	struct sync *s = arg;
+	struct view *v = &s->im->view;
+	struct view_gone *p;
+
+	if (s->expunge) {
+		(void)netout_addf(&s->im->out, "* %zu EXPUNGE\r\n", i + 1);
+		v->told--;
+		return;
+	}
+	if (v->ngone == v->cap) {
+		v->cap = v->cap == 0 ? 16 : v->cap * 2;
+		p = reallocarray(v->gone, v->cap, sizeof(*p));
+		if (p == NULL)
+			log_die(EX_TEMPFAIL, "out of memory");
+		v->gone = p;
+	}
+	/* Told from the last to the first: only the settled ones count. */
+	v->gone[v->ngone++] = (struct view_gone){
+		position(v, i, v->nsettled), uid };
+}
+
+static void
+sync_flags(void *arg, size_t i)
+{
+	struct sync *s = arg;
+	struct imap *im = s->im;
+
+	settle(&im->view);
+	view_tell_keywords(im);
+	(void)netout_addf(&im->out, "* %u FETCH (", view_seq(&im->view, i));
+	if (s->uid)
+		(void)netout_addf(&im->out, "UID %u ",
+		    folder_uid(im->view.folder, i));
+	(void)netout_adds(&im->out, "FLAGS ");
+	out_flags(im, i);
+	(void)netout_adds(&im->out, ")\r\n");
+}
+
+static void
+tell_gone(struct imap *im)
+{
+	struct view *v = &im->view;
+
+	for (size_t k = v->ngone; k > 0; k--)
+		(void)netout_addf(&im->out, "* %zu EXPUNGE\r\n",
+		    v->gone[k - 1].pos + 1);
+	v->told -= v->ngone;
+	free(v->gone);
+	v->gone = NULL;
+	v->ngone = v->nsettled = v->cap = 0;
+}
+
+static void
+tell_exists(struct imap *im)
+{
+	struct view *v = &im->view;
+	size_t n = folder_count(v->folder), recent = 0;
+
+	if (n + v->ngone == v->told)
+		return;
+	v->told = n + v->ngone;
+	for (size_t i = 0; i < n; i++)
+		if (folder_recent(v->folder, i))
+			recent++;
+	(void)netout_addf(&im->out, "* %zu EXISTS\r\n", v->told);
+	if (recent != v->recent)
+		(void)netout_addf(&im->out, "* %zu RECENT\r\n", recent);
+	v->recent = recent;
+}
+
+int
+view_sync(struct imap *im, bool expunge, bool uid)
+{
+	struct sync s = { im, expunge, uid };
+	struct folder_changes changes = {
+		.vanished = sync_vanished, .flags = sync_flags, .arg = &s
+	};
+
+	if (im->view.folder == NULL)
+		return 0;
+	if (expunge)
+		tell_gone(im);
+	if (folder_refresh(im->view.folder, &changes) == -1)
+		return -1;
+	settle(&im->view);
+	tell_exists(im);
+	return 0;
+}
+
+void
+view_tell_keywords(struct imap *im)
+{
+	size_t n = folder_keyword_count(im->view.folder);
+
+	if (n == im->view.keywords)
+		return;
+	im->view.keywords = n;
+	(void)netout_adds(&im->out, "* FLAGS (");
+	out_all_flags(im);
+	(void)netout_adds(&im->out, ")\r\n");
+}
+
+/* Index of the sequence number, or (size_t)-1 when its message is gone. */
+static size_t
+index_of(const struct view *v, uint32_t seq)
+{
+	size_t pos = seq - 1, lo = 0, hi = v->nsettled, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (v->gone[mid].pos < pos)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < v->nsettled && v->gone[lo].pos == pos)
+		return SIZE_MAX;
+	return pos - lo;
+}
+
+static int
+each_seq(const struct view *v, const struct seq_range *r, size_t *gone,
+    int (*each)(void *, size_t), void *arg)
+{
+	for (uint64_t seq = r->lo; seq <= r->hi; seq++) {
+		size_t i = index_of(v, (uint32_t)seq);
+
+		if (i == SIZE_MAX && gone != NULL)
+			(*gone)++;
+		if (i != SIZE_MAX && each(arg, i) == -1)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+each_uid(const struct view *v, const struct seq_range *r,
+    int (*each)(void *, size_t), void *arg)
+{
+	size_t n = folder_count(v->folder);
+
+	for (size_t i = folder_lower(v->folder, r->lo);
+	    i < n && folder_uid(v->folder, i) <= r->hi; i++)
+		if (each(arg, i) == -1)
+			return 1;
+	return 0;
+}
+
+/*
+ * RFC 3501 section 9, seq-number: a number beyond the mailbox is an error.  "*" in an
+ * empty mailbox is nothing, as clients that send 1:* at once expect.
+ */
+static bool
+resolve(const struct view *v, struct seqset *set, bool uid)
+{
+	size_t n = folder_count(v->folder);
+	uint32_t star = uid ? n == 0 ? 0 : folder_uid(v->folder, n - 1) :
+	    (uint32_t)v->told;
+
+	for (size_t k = 0; k < set->n; k++) {
+		struct seq_range *r = &set->r[k];
+		bool has_star = r->lo == SEQ_STAR || r->hi == SEQ_STAR;
+
+		if (uid || (r->lo <= v->told && r->hi <= v->told))
+			continue;
+		if (!has_star)
+			return false;
+		*r = (struct seq_range){ SEQ_STAR, SEQ_STAR };
+	}
+	if (star == 0)
+		set->n = 0;
+	else
+		seqset_resolve(set, star);
+	return true;
+}
+
+int
+view_each(struct imap *im, struct seqset *set, bool uid, size_t *gone,
+    int (*each)(void *, size_t), void *arg)
+{
+	const struct view *v = &im->view;
+	int r = 0;
+
+	if (!resolve(v, set, uid))
+		return -1;
+	for (size_t k = 0; k < set->n && r == 0; k++)
+		r = uid ? each_uid(v, &set->r[k], each, arg) :
+		    each_seq(v, &set->r[k], gone, each, arg);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * What the client believes the selected mailbox to be: the one place where
+ * sequence numbers exist.
+ */
+#ifndef VIEW_H
+#define VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "folder.h"
+#include "name.h"
+#include "seqset.h"
+
+struct imap;
+
+/* A message that is gone but may not be told yet (RFC 3501 section 7.4.1). */
+struct view_gone {
+	size_t pos;		/* its sequence number less one */
+	uint32_t uid;
+};
+struct view {
+	struct folder *folder;	/* NULL: nothing is selected */
+	char raw[NAME_RAW_MAX + 1];
+	bool read_only;
+	size_t told;		/* EXISTS as the client has it */
+	size_t recent;
+	struct view_gone *gone;	/* in order of pos once settled */
+	size_t ngone, nsettled, cap;
+	size_t keywords;	/* how many FLAGS has told */
+};
+
+/* Takes over an open folder. */
+void	view_open(struct view *, struct folder *, const char *raw,
+	    bool read_only);
+void	view_close(struct view *);
+/* Sequence number of message i of the folder. */
+uint32_t view_seq(const struct view *, size_t i);
+/*
+ * Looks at the folder and tells the client what changed; messages that went
+ * only when expunge.  Where it is not allowed their numbers stay taken.  uid: with UIDs in FETCH.
+ * -1: the folder is lost.
+ */
+int	view_sync(struct imap *, bool expunge, bool uid);
+/*
+ * Calls each for the messages of a set in order of UID.  uid: the set is of
+ * UIDs.  Sequence numbers beyond the mailbox are refused (-1, nothing was
+ * called); numbers of messages that are gone count in *gone (may be NULL).
+ * each returns -1 to stop.
+ */
+int	view_each(struct imap *, struct seqset *, bool uid, size_t *gone,
+	    int (*each)(void *arg, size_t i), void *arg);
+/* FLAGS again when a keyword has come that the client does not know. */
+void	view_tell_keywords(struct imap *);
+
+#endif
