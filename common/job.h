@@ -29,7 +29,7 @@
 
 #define JOB_LINE_MAX	4194304	/* 10,000 recipients of full length */
 #define JOB_INDEX_MAX	24	/* "100000.10000" and the NUL */
-#define JOB_TEXT_MAX	1000	/* bytes of an answer's text */
+#define JOB_TEXT_MAX	8192	/* bytes of an answer's text: a long reply kept whole */
 
 struct job {
 	struct span name;	/* not yet validated: spool_name_parse */

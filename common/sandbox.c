@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -220,4 +221,28 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
 	if (!off && !SANITIZED && role->syscalls != NULL)
 		return enter_seccomp(role->syscalls);
 	return 0;
+}
+
+int
+sandbox_become(const struct ids *ids, uint64_t caps)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[2] = {
+		{ (uint32_t)caps, (uint32_t)caps, 0 },
+		{ (uint32_t)(caps >> 32), (uint32_t)(caps >> 32), 0 }
+	};
+
+	if (geteuid() != 0)
+		return 0;
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if ((caps >> cap & 1) == 0 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1 &&
+		    errno != EINVAL)	/* above what this kernel knows */
+			return -1;
+	if (ids != NULL && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1 ||
+	    proc_become(ids) == -1))
+		return -1;
+	return syscall(SYS_capset, &head, data) == -1 ? -1 : 0;
 }

@@ -13,6 +13,9 @@
 
 #include "settings.h"
 
+/* Capabilities by number, for sandbox_become. */
+#define SANDBOX_CAP(n)	(UINT64_C(1) << (n))
+
 enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2 };
 struct sandbox_path {
 	const char *path;
@@ -43,5 +46,12 @@ struct sandbox_role {
 int	sandbox_enter(const struct sandbox_role *, const char *root,
 	    const struct ids *, const struct sandbox_path *paths, size_t n,
 	    bool off);
+
+/*
+ * Becomes ids (NULL: stays root) and keeps these capabilities and no others,
+ * now and for what it executes.  Before sandbox_enter.  No effect (0) when not root.
+ * 0 or -1.
+ */
+int	sandbox_become(const struct ids *, uint64_t caps);
 
 #endif

@@ -1,0 +1,448 @@
+/*
+ * From answers to what stays on disk.  The order is what makes every crash
+ * harmless: a recipient leaves the state only when it is delivered or its
+ * bounce is in the spool; the state is durable before anything relies on it;
+ * the message goes before its state, so that what a crash leaves is a state
+ * without a message, which the next scan removes.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "log.h"
+#include "queue_run.h"
+#include "queue_schedule.h"
+
+#define STATE_MAX	1073741824
+#define SOON		5	/* seconds until what had no room is looked at again */
+
+/* Writes state/NAME, under a name that no scan takes for a state first. */
+static int
+write_file(int dir, const char *name, const struct buf *b, bool sync)
+{
+	char tmp[SPOOL_NAME_MAX + 1];
+	int fd, e;
+
+	snprintf(tmp, sizeof(tmp), ".%s", name);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
+	    O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	if (file_write_all(fd, b->p, b->len) == 0 &&
+	    (!sync || fsync(fd) == 0) && close(fd) == 0) {
+		if (renameat(dir, tmp, dir, name) == 0)
+			return sync ? file_sync_dir(dir) : 0;
+		fd = -1;
+	}
+	e = errno;
+	if (fd != -1)
+		close(fd);
+	unlinkat(dir, tmp, 0);
+	errno = e;
+	return -1;
+}
+
+/* Where nobody is done yet the state is only a memory of answers, and losing
+ * it in a crash is no loss: no flush. */
+static int
+write_state(struct sched *s, struct message *m)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, STATE_MAX);
+	r = state_print(&m->rcpts, &b);
+	if (r == 0)
+		r = write_file(s->dirs.state, m->name.text, &b, m->partial);
+	buf_free(&b);
+	m->has_state = m->has_state || r == 0;
+	return r;
+}
+
+static void
+undirty(struct sched *s, struct message *m)
+{
+	struct message **at = &s->dirty;
+
+	if (!m->dirty)
+		return;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	m->dirty = false;
+}
+
+void
+done_flush(struct sched *s)
+{
+	struct message *m;
+
+	while ((m = s->dirty) != NULL) {
+		undirty(s, m);
+		if (write_state(s, m) == -1)
+			log_warn_errno("cannot write the state of %s",
+			    m->name.text);
+	}
+}
+
+static size_t
+count(const struct message *m, enum rcpt_status status)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->rcpts.n; i++)
+		n += m->rcpts.v[i].status == status;
+	return n;
+}
+
+static void
+forget(struct sched *s, struct message *m)
+{
+	index_remove(&s->ix, m->item);
+	message_free(m);
+	free(m);
+}
+
+/* All are done.  The message first: a message without state is tried again, a
+ * state without a message is litter. */
+static void
+remove_message(struct sched *s, struct message *m, bool moved)
+{
+	if (!moved && unlinkat(m->cur ? s->dirs.cur : s->dirs.new,
+	    m->name.text, 0) == -1 && errno != ENOENT)
+		log_warn_errno("cannot remove %s", m->name.text);
+	if (m->has_state && unlinkat(s->dirs.state, m->name.text, 0) == -1 &&
+	    errno != ENOENT)
+		log_warn_errno("cannot remove the state of %s", m->name.text);
+	forget(s, m);
+}
+
+/* What has been tried long enough fails now. */
+static void
+expire(struct sched *s, struct message *m)
+{
+	struct rcpt *r;
+	char *old;
+
+	if (!schedule_expired(&s->c->set, m->name.arrival, s->now))
+		return;
+	for (size_t i = 0; i < m->rcpts.n; i++) {
+		r = &m->rcpts.v[i];
+		if (r->status != RCPT_DEFERRED)
+			continue;
+		r->status = RCPT_FAILED;
+		old = r->answer;
+		r->answer = NULL;
+		if (rcpt_set_answer(r, "5.4.7", span_str("delivery time "
+		    "expired")) == 0 && old != NULL) {
+			char *both;
+
+			if (asprintf(&both, "%s; last answer: %s", r->answer,
+			    old) != -1) {
+				free(r->answer);
+				r->answer = both;
+			}
+		}
+		free(old);
+	}
+}
+
+/* Gives the bounce process the lines of all recipients of that status.  0, or
+ * -1 when there is no room. */
+static int
+send_bounce(struct sched *s, struct message *m, enum rcpt_status status)
+{
+	struct worker *w = &s->workers[WORKER_BOUNCE];
+	struct job_entry *j = job_new(&s->jobs, WORKER_BOUNCE, m);
+	bool delay = status == RCPT_DEFERRED;
+
+	if (j == NULL)
+		return -1;
+	j->delay = delay;
+	j->outstanding = 1;
+	buf_addf(&w->outbuf, "%llu\t%s\t%s\t%s\n",
+	    (unsigned long long)job_id(j, 0), m->name.text,
+	    m->cur ? "cur" : "new", delay ? "delay" : "fail");
+	for (size_t i = 0; i < m->rcpts.n; i++)
+		if (m->rcpts.v[i].status == status)
+			(void)state_print_rcpt(&m->rcpts.v[i], &w->outbuf);
+	buf_adds(&w->outbuf, ".\n");
+	w->inflight++;
+	m->pending++;
+	m->bouncing = true;
+	return 0;
+}
+
+static void
+log_bounce(const struct message *m, const struct rcpt *r)
+{
+	struct span answer = span_str(r->answer == NULL ? "" : r->answer);
+	struct cur c;
+	struct span dsn;
+	struct log l;
+
+	cur_init(&c, answer);
+	dsn = cur_until(&c, ' ');
+	(void)cur_ch(&c, ' ');
+	log_begin(&l, "bounce");
+	log_span(&l, "qid", span_of(m->name.text, m->name.qid_len));
+	log_addr(&l, "from", span_str(m->env.sender));
+	log_addr(&l, "rcpt", span_str(r->addr));
+	log_str(&l, "status", span_is(dsn, "5.4.7") ? "expired" : "bounced");
+	log_span(&l, "dsn", dsn);
+	log_textspan(&l, cur_rest(&c));
+	log_end(&l);
+}
+
+/* The bounce is in the spool, durable: now its recipients may go. */
+static void
+bounce_answer(struct sched *s, struct message *m, bool delay, bool done)
+{
+	if (delay) {
+		m->rcpts.warned = s->now;	/* not again, whatever came of it */
+		return;
+	}
+	for (size_t i = 0; i < m->rcpts.n; i++) {
+		struct rcpt *r = &m->rcpts.v[i];
+
+		if (r->status != RCPT_FAILED)
+			continue;
+		r->attempts++;
+		r->last = s->now;
+		if (!done)
+			continue;
+		log_bounce(m, r);
+		r->status = RCPT_BOUNCED;
+		m->partial = true;
+	}
+}
+
+/* The one destination of all that is left, as the index has it; 0: several, or
+ * local ones among them. */
+static uint32_t
+common_dest(struct sched *s, const struct message *m)
+{
+	const char *domain = NULL;
+
+	for (size_t i = 0; i < m->rcpts.n; i++) {
+		const struct rcpt *r = &m->rcpts.v[i];
+
+		if (r->status == RCPT_DONE || r->status == RCPT_BOUNCED)
+			continue;
+		if (!r->remote || r->status == RCPT_FAILED ||
+		    (domain != NULL &&
+		    strcmp(domain, address_domain(r->addr)) != 0))
+			return 0;
+		domain = address_domain(r->addr);
+	}
+	return domain == NULL ? 0 : dest_hash(&s->dests, domain);
+}
+
+/* When is the earliest of those left due?  Recipients that were never tried
+ * (their destination was busy) are due at once. */
+static time_t
+next_time(struct sched *s, const struct message *m)
+{
+	time_t next = 0;
+
+	for (size_t i = 0; i < m->rcpts.n; i++) {
+		const struct rcpt *r = &m->rcpts.v[i];
+		time_t t = rcpt_next(s, m, r);
+
+		if (r->status == RCPT_DONE || r->status == RCPT_BOUNCED)
+			continue;
+		if (r->status == RCPT_TODO || t < s->now)
+			t = s->now;
+		if (next == 0 || t < next)
+			next = t;
+	}
+	return next;
+}
+
+/* The destination that a recipient which could not be sent waits for. */
+static struct dest *
+parked_at(struct sched *s, const struct message *m)
+{
+	for (size_t i = 0; i < m->rcpts.n; i++)
+		if (m->rcpts.v[i].status == RCPT_TODO && m->rcpts.v[i].remote)
+			return dest_get(&s->dests,
+			    address_domain(m->rcpts.v[i].addr));
+	return NULL;
+}
+
+static int
+set_time(struct sched *s, const struct message *m, time_t when)
+{
+	struct timespec t[2] = { { 0, UTIME_OMIT }, { when, 0 } };
+
+	return utimensat(s->dirs.cur, m->name.text, t, AT_SYMLINK_NOFOLLOW);
+}
+
+/* State first, then the place, then the time: each step alone is a state that
+ * a scan understands. */
+static int
+keep_on_disk(struct sched *s, struct message *m, time_t next)
+{
+	if (write_state(s, m) == -1)
+		return -1;
+	if (!m->cur && renameat(s->dirs.new, m->name.text, s->dirs.cur,
+	    m->name.text) == -1)
+		return -1;
+	m->cur = true;
+	return set_time(s, m, next);
+}
+
+static void
+keep(struct sched *s, struct message *m)
+{
+	time_t next = next_time(s, m);
+	struct item *it = index_item(&s->ix, m->item);
+	struct dest *d = parked_at(s, m);
+	bool waits = count(m, RCPT_TODO) > 0;
+	int r = keep_on_disk(s, m, next);
+
+	if (r == -1 && errno == ENOENT) {	/* held or deleted meanwhile */
+		forget(s, m);
+		return;
+	}
+	if (r == -1)
+		log_warn_errno("cannot defer %s properly", m->name.text);
+	it->cur = m->cur;
+	it->dest = common_dest(s, m);
+	it->state = true;
+	if (it->forced)
+		next = s->now;
+	if (waits && d != NULL && d->dead_until <= s->now)
+		dest_wait(&s->dests, &s->ix, d, m->item);
+	else {
+		if (waits)
+			next = d != NULL ? d->dead_until : s->now + SOON;
+		if (heap_push(&s->ix, m->item, next) == -1)
+			index_remove(&s->ix, m->item);
+	}
+	message_free(m);
+	free(m);
+}
+
+void
+done_message(struct sched *s, struct message *m)
+{
+	bool bounced = m->bouncing;
+
+	undirty(s, m);
+	m->bouncing = false;
+	expire(s, m);
+	if (!bounced && count(m, RCPT_FAILED) > 0 &&
+	    send_bounce(s, m, RCPT_FAILED) == 0)
+		return;
+	if (count(m, RCPT_DEFERRED) + count(m, RCPT_TODO) +
+	    count(m, RCPT_FAILED) == 0) {
+		remove_message(s, m, false);
+		return;
+	}
+	if (!bounced && count(m, RCPT_DEFERRED) > 0 &&
+	    schedule_warn(&s->c->set, m->name.arrival, s->now,
+	    m->rcpts.warned != 0) && send_bounce(s, m, RCPT_DEFERRED) == 0)
+		return;
+	keep(s, m);
+}
+
+/* A failure has a code of class 5, whatever the other side made of it. */
+static int
+set_answer(struct rcpt *r, const struct answer *a)
+{
+	char dsn[16];
+
+	if (span_cstr(a->dsn, dsn, sizeof(dsn)) == -1)
+		return -1;
+	if (a->class == PROC_FAIL)
+		dsn[0] = '5';
+	else if (dsn[0] == '5')
+		dsn[0] = '4';
+	return rcpt_set_answer(r, dsn, a->text);
+}
+
+static void
+rcpt_answer(struct sched *s, struct rcpt *r, const struct answer *a)
+{
+	static const enum rcpt_status status[] = {
+		[PROC_DONE] = RCPT_DONE, [PROC_FAIL] = RCPT_FAILED,
+		[PROC_DEFER] = RCPT_DEFERRED
+	};
+
+	r->status = status[a->class];
+	r->attempts++;
+	r->last = s->now;
+	if (a->class != PROC_DONE)
+		(void)set_answer(r, a);
+}
+
+/* RFC 3463 section 3.5: network and routing status, X.4.X. */
+static bool
+is_unreachable(const struct answer *a)
+{
+	return a->class == PROC_DEFER && a->dsn.len > 3 && a->dsn.p[2] == '4';
+}
+
+static void
+job_ended(struct sched *s, struct job_entry *j)
+{
+	struct dest *d = j->dest;
+	uint32_t id;
+
+	s->workers[j->kind].inflight--;
+	if (d != NULL) {
+		dest_result(d, &s->c->set, s->now, !j->reached);
+		while (d->dead_until > s->now && (id = dest_take(&s->dests,
+		    &s->ix, d)) != ITEM_NONE)
+			if (heap_push(&s->ix, id, d->dead_until) == -1)
+				index_remove(&s->ix, id);
+		dest_release(&s->dests, d, s->now);
+	}
+	job_free(&s->jobs, j);
+}
+
+void
+done_answer(struct sched *s, struct answer *a)
+{
+	size_t k;
+	struct job_entry *j = job_find(&s->jobs, a->id, &k), job;
+	struct message *m;
+
+	if (j == NULL || (j->kind != WORKER_BOUNCE && (k >= j->m->rcpts.n ||
+	    j->m->rcpts.v[k].status != RCPT_SENT ||
+	    j->m->rcpts.v[k].job != j->serial))) {
+		log_warn("an answer to no question: id %llu",
+		    (unsigned long long)a->id);
+		return;
+	}
+	m = j->m;
+	if (j->kind != WORKER_BOUNCE)
+		rcpt_answer(s, &m->rcpts.v[k], a);
+	j->reached = j->reached || !is_unreachable(a);
+	m->pending--;
+	job = *j;
+	if (--j->outstanding == 0)
+		job_ended(s, j);
+	if (job.kind == WORKER_BOUNCE)
+		bounce_answer(s, m, job.delay, a->class == PROC_DONE);
+	if (a->class == PROC_DONE && job.move) {
+		remove_message(s, m, true);
+		return;
+	}
+	m->partial = m->partial || (a->class == PROC_DONE &&
+	    job.kind != WORKER_BOUNCE);
+	if (m->pending == 0)
+		done_message(s, m);
+	else if (!m->dirty && m->partial && m->cur) {
+		m->dirty = true;
+		m->next = s->dirty;
+		s->dirty = m;
+	}
+}

@@ -1,0 +1,367 @@
+/*
+ * From a spool file to recipients that can be delivered to.  Trusts nothing in
+ * the file: smtpd's session, which wrote it, speaks with strangers.  Aliases
+ * may be nested, but not for ever; an address is delivered to once however
+ * many aliases lead to it.
+ */
+#include "queue_message.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+
+#define HEAD_FIRST	4096	/* holds nearly every envelope */
+#define ALIAS_DEPTH_MAX	20	/* deeper is a loop */
+#define EXPAND_MAX	200000	/* targets looked at for one message */
+#define STATE_FILE_MAX	1073741824 /* 100,000 recipients with long answers */
+
+/* Parses what has been read, and reads on as long as the envelope goes on. */
+static int
+parse_head(int fd, struct span head, struct envelope *env)
+{
+	struct buf b;
+	int r;
+
+	r = envelope_parse(head, env);
+	if (r == 0 || errno != ENODATA || head.len < HEAD_FIRST)
+		return r;
+	buf_init(&b, SPOOL_ENVELOPE_MAX);
+	buf_addspan(&b, head);
+	while (r == -1 && errno == ENODATA) {
+		size_t room = b.max - b.len < b.len ? b.max - b.len : b.len;
+		unsigned char *p = buf_room(&b, room);
+		ssize_t n = p == NULL || room == 0 ? 0 : read(fd, p, room);
+
+		if (n <= 0) {
+			errno = n == 0 ? EINVAL : errno;
+			break;
+		}
+		b.len += (size_t)n;
+		r = envelope_parse(buf_span(&b), env);
+	}
+	buf_free(&b);
+	return r;
+}
+
+static int
+read_envelope(struct message *m, int dir, bool with_mtime)
+{
+	unsigned char head[HEAD_FIRST];
+	struct stat st;
+	ssize_t n;
+	int fd, r = -1, e;
+
+	fd = openat(dir, m->name.text,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (with_mtime && fstat(fd, &st) == 0)
+		m->mtime = st.st_mtim.tv_sec;
+	while ((n = read(fd, head, sizeof(head))) == -1 && errno == EINTR)
+		;
+	if (n >= 0)
+		r = parse_head(fd, span_of(head, (size_t)n), &m->env);
+	e = errno == EINVAL || errno == ENODATA ? EBADMSG : errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
+/* A state file that is cut or garbled counts for nothing: then every recipient
+ * is tried again, which for local ones does no harm. */
+static int
+read_state(struct message *m, int dir)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, STATE_FILE_MAX);
+	r = file_read(dir, m->name.text, &b);
+	if (r == -1 && errno == ENOENT)
+		r = 0;
+	else if (r == 0) {
+		m->has_state = true;
+		if (state_parse(buf_span(&b), &m->rcpts) == -1 &&
+		    errno == ENOMEM)
+			r = -1;
+	}
+	buf_free(&b);
+	return r;
+}
+
+int
+message_load(struct message *m, const struct dirs *d,
+    const struct spool_name *name, bool cur, bool state, bool with_mtime)
+{
+	memset(m, 0, sizeof(*m));
+	m->name = *name;
+	m->cur = cur;
+	if (read_envelope(m, cur ? d->cur : d->new, with_mtime) == -1)
+		return -1;
+	if (state && read_state(m, d->state) == -1) {
+		message_free(m);
+		return -1;
+	}
+	m->partial = m->rcpts.n > 0 && m->rcpts.n != m->env.nrcpts;
+	return 0;
+}
+
+void
+message_free(struct message *m)
+{
+	envelope_free(&m->env);
+	rcpts_free(&m->rcpts);
+}
+
+const char *
+address_domain(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at == NULL ? "" : at + 1;
+}
+
+/* Which addresses are there already: open addressing over m->rcpts. */
+struct seen {
+	uint32_t *slots;
+	size_t nslots;
+};
+
+static uint32_t
+address_hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * 16777619u;
+	return h;
+}
+
+static int
+seen_init(struct seen *s, size_t n)
+{
+	for (s->nslots = 16; s->nslots < n * 4; s->nslots *= 2)
+		;
+	s->slots = calloc(s->nslots, sizeof(*s->slots));
+	return s->slots == NULL ? -1 : 0;
+}
+
+/* The slot of that address: empty (0), or the recipient's position + 1. */
+static uint32_t *
+seen_slot(struct seen *s, const struct rcpts *r, const char *addr)
+{
+	size_t i = address_hash(addr) & (s->nslots - 1);
+
+	while (s->slots[i] != 0 &&
+	    strcmp(r->v[s->slots[i] - 1].addr, addr) != 0)
+		i = (i + 1) & (s->nslots - 1);
+	return &s->slots[i];
+}
+
+static int
+seen_grow(struct seen *s, const struct rcpts *r)
+{
+	struct seen bigger;
+
+	if (r->n * 2 < s->nslots)
+		return 0;
+	if (seen_init(&bigger, r->n) == -1)
+		return -1;
+	for (size_t i = 0; i < r->n; i++)
+		*seen_slot(&bigger, r, r->v[i].addr) = (uint32_t)i + 1;
+	free(s->slots);
+	*s = bigger;
+	return 0;
+}
+
+struct expansion {
+	const struct control *c;
+	struct rcpts *out;
+	struct seen seen;
+	const struct rcpt *origin;	/* of which this is an expansion */
+	const char *domain;		/* of the alias, for bare names */
+	unsigned depth, targets, budget;
+	bool unknown;
+};
+
+static int
+give_up(struct rcpt *r, const char *dsn, const char *why)
+{
+	r->status = RCPT_FAILED;
+	return rcpt_set_answer(r, dsn, span_str(why));
+}
+
+/* A final recipient, unless its address is there already.  One that was no
+ * alias keeps its index and history. */
+static int
+add_final(struct expansion *x, const char *addr, enum rcpt_kind kind)
+{
+	char index[JOB_INDEX_MAX];
+	struct rcpt *r;
+	uint32_t *slot;
+
+	if (x->depth == 0)
+		strlcpy(index, x->origin->index, sizeof(index));
+	else if ((size_t)snprintf(index, sizeof(index), "%s.%u",
+	    x->origin->index, ++x->targets) >= sizeof(index))
+		return 0;	/* aliases changed five times while it waited */
+	if (seen_grow(&x->seen, x->out) == -1)
+		return -1;
+	slot = seen_slot(&x->seen, x->out, addr);
+	if (*slot != 0)
+		return 0;
+	if ((r = rcpts_add(x->out, index, addr)) == NULL)
+		return -1;
+	*slot = (uint32_t)x->out->n;
+	if (x->depth == 0) {
+		r->attempts = x->origin->attempts;
+		r->last = x->origin->last;
+		r->status = x->origin->status;
+		if (x->origin->answer != NULL &&
+		    (r->answer = strdup(x->origin->answer)) == NULL)
+			return -1;
+	}
+	r->remote = kind == RCPT_REMOTE;
+	if (kind != RCPT_UNKNOWN || r->status == RCPT_FAILED)
+		return 0;
+	x->unknown = true;
+	return give_up(r, "5.1.1", "no such user here");
+}
+
+static int
+add_failed(struct expansion *x, const char *addr, const char *dsn,
+    const char *why)
+{
+	size_t before = x->out->n;
+
+	if (add_final(x, addr, RCPT_REMOTE) == -1)
+		return -1;
+	return x->out->n == before ? 0 : give_up(&x->out->v[before], dsn, why);
+}
+
+static int
+add_loop(struct expansion *x, const char *addr)
+{
+	return add_failed(x, addr, "5.4.6", "the alias leads back to itself");
+}
+
+static int expand(struct expansion *, const struct addr *);
+
+static int
+expand_target(void *arg, const struct addr *a)
+{
+	return expand(arg, a);
+}
+
+static int
+expand_alias(struct expansion *x, const struct addr *a,
+    const struct rcpt_decision *d)
+{
+	const char *domain = addr_domain(a);
+	size_t before = x->out->n;
+	int r;
+
+	if (x->depth == ALIAS_DEPTH_MAX)
+		return add_loop(x, a->text);
+	x->depth++;
+	errno = 0;
+	r = alias_targets(d->targets, *domain == '\0' ? x->c->first_domain :
+	    domain, expand_target, x);
+	x->depth--;
+	if (r == -1 && errno == ENOMEM)
+		return -1;
+	/* A target that is no address: the check of the control directory
+	 * has said so; the others go on. */
+	if (r == -1 && x->out->n == before && x->depth == 0)
+		return add_final(x, a->text, RCPT_UNKNOWN);
+	return 0;
+}
+
+static int
+expand(struct expansion *x, const struct addr *a)
+{
+	struct rcpt_decision d;
+
+	if (x->budget == 0)
+		return add_loop(x, a->text);
+	x->budget--;
+	rcpt_decide(x->c, a, &d);
+	if (d.kind == RCPT_ALIAS)
+		return expand_alias(x, a, &d);
+	return add_final(x, a->text, d.kind);
+}
+
+/* What smtpd accepted; "postmaster" alone is the one name without a domain. */
+static int
+parse_recipient(const char *text, struct addr *a)
+{
+	if (parse_mailbox(span_str(text), true, a) == ADDR_OK)
+		return 0;
+	if (!span_isis(span_str(text), "postmaster"))
+		return -1;
+	memset(a, 0, sizeof(*a));
+	strlcpy(a->text, "postmaster", sizeof(a->text));
+	a->local_len = strlen(a->text);
+	return 0;
+}
+
+static int
+route_one(struct expansion *x, const struct rcpt *origin)
+{
+	struct addr a;
+
+	x->origin = origin;
+	x->depth = x->targets = 0;
+	if (origin->status == RCPT_FAILED)	/* waits for its bounce only */
+		return add_final(x, origin->addr, RCPT_REMOTE);
+	if (parse_recipient(origin->addr, &a) == 0)
+		return expand(x, &a);
+	return add_failed(x, origin->addr, "5.1.3", "this is not an address");
+}
+
+static int
+route_all(struct expansion *x, const struct message *m)
+{
+	struct rcpt r;
+
+	for (size_t i = 0; i < m->rcpts.n; i++)
+		if (route_one(x, &m->rcpts.v[i]) == -1)
+			return -1;
+	if (m->rcpts.n > 0)
+		return 0;
+	for (size_t i = 0; i < m->env.nrcpts; i++) {
+		memset(&r, 0, sizeof(r));
+		snprintf(r.index, sizeof(r.index), "%zu", i + 1);
+		r.addr = m->env.rcpts[i].addr;
+		if (route_one(x, &r) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+message_route(const struct message *m, const struct control *c,
+    struct rcpts *out, bool *unknown)
+{
+	struct expansion x = { .c = c, .out = out, .budget = EXPAND_MAX };
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	out->warned = m->rcpts.warned;
+	*unknown = false;
+	if (seen_init(&x.seen, m->env.nrcpts) == -1)
+		return -1;
+	r = route_all(&x, m);
+	free(x.seen.slots);
+	*unknown = x.unknown;
+	if (r == -1)
+		rcpts_free(out);
+	return r;
+}

@@ -1,0 +1,81 @@
+/*
+ * The scheduler: one process, one poll loop.  What its parts share.
+ *
+ *	queue_run.c	the loop: trigger, workers, time
+ *	queue_work.c	from a name to jobs
+ *	queue_done.c	from answers to what stays on disk
+ *	queue_scan.c	what the directories hold
+ */
+#ifndef QUEUE_RUN_H
+#define QUEUE_RUN_H
+
+#include <dirent.h>
+
+#include "queue_jobs.h"
+
+enum scan_phase { SCAN_NONE, SCAN_CUR, SCAN_STATE, SCAN_NEW, SCAN_TMP };
+
+struct scan {
+	enum scan_phase phase;
+	DIR *dir;
+	bool full;		/* all phases, else new/ alone */
+	bool again;		/* asked for meanwhile */
+	bool young;		/* something in new/ is too young to be taken */
+	time_t next_new, next_full;
+};
+
+struct sched {
+	struct control *c;
+	struct dirs dirs;
+	int trigger;
+	int alive;		/* its end: stop */
+	bool once;		/* one pass, then exit */
+	bool stopping;
+	bool broken;		/* the control directory cannot be used now */
+	bool lost;		/* a worker is gone */
+	time_t now, start;
+	uint64_t checked;	/* when the control files were last looked at, ms */
+	struct index ix;
+	struct dests dests;
+	struct worker workers[WORKERS];
+	struct jobs jobs;
+	struct item_list fresh;	/* to be looked at now */
+	struct message *dirty;	/* their state is to be written in this round */
+	struct scan scan;
+	struct buf trig;	/* names read from the trigger */
+};
+
+/* Opens the spool's directories and the trigger: 0, or -1 with errno. */
+int	dirs_open(struct dirs *, const char *spool);
+int	trigger_open(const char *spool);
+
+/* The loop.  Returns the exit code. */
+int	sched_run(struct sched *);
+int	sched_init(struct sched *);
+/* Reads the control files again where they changed: at most once a second,
+ * unless now.  true: they were. */
+bool	sched_refresh(struct sched *, bool now);
+
+/* Looks at one message: jobs are sent, or it waits, or it is gone. */
+void	work_item(struct sched *, uint32_t id);
+/* Is there room for one more? */
+bool	work_room(const struct sched *);
+/* When this recipient is due again by itself. */
+time_t	rcpt_next(const struct sched *, const struct message *,
+	    const struct rcpt *);
+/* The message's file is moved to hold/, with a reason in the log. */
+void	work_hold(struct sched *, const char *name, bool cur, const char *why);
+
+/* One answer line. */
+void	done_answer(struct sched *, struct answer *);
+/* Every recipient has its answer, or nothing was sent. */
+void	done_message(struct sched *, struct message *);
+/* Writes the states that have changed in this round. */
+void	done_flush(struct sched *);
+
+/* Starts a scan, goes on with it for a while, says when the next one is due. */
+void	scan_start(struct sched *, bool full);
+void	scan_step(struct sched *);
+bool	scan_running(const struct sched *);
+
+#endif

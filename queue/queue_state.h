@@ -1,0 +1,56 @@
+/*
+ * State files (posthouse-spool(5)): one line for each recipient that is not
+ * done, tab-separated:
+ *
+ *	index attempts last-attempt address answer
+ *
+ * and, once the sender has been told of the delay, before them "warned TIME".
+ * An answer that begins with "5" failed for good: it waits for its bounce.
+ */
+#ifndef QUEUE_STATE_H
+#define QUEUE_STATE_H
+
+#include <time.h>
+
+#include "job.h"
+
+enum rcpt_status {
+	RCPT_TODO,		/* to be tried */
+	RCPT_SENT,		/* a worker has it */
+	RCPT_DONE,
+	RCPT_DEFERRED,
+	RCPT_FAILED,		/* for good; the bounce is not yet written */
+	RCPT_BOUNCED
+};
+
+struct rcpt {
+	char index[JOB_INDEX_MAX];
+	char *addr;
+	unsigned attempts;
+	time_t last;		/* of the last attempt; 0: none */
+	char *answer;		/* "4.4.1 text", NULL: none */
+	/* not in the file */
+	enum rcpt_status status;
+	bool remote;
+	uint64_t job;		/* when sent: which */
+};
+
+struct rcpts {
+	struct rcpt *v;
+	size_t n, cap;
+	time_t warned;		/* 0: not */
+};
+
+void	rcpts_free(struct rcpts *);	/* and init */
+/* Adds one to be tried; copies.  NULL: no memory. */
+struct rcpt *rcpts_add(struct rcpts *, const char *index, const char *addr);
+int	rcpt_set_answer(struct rcpt *, const char *dsn, struct span text);
+
+/* 0, or -1 EINVAL: not a whole state file (treat it as missing), ENOMEM. */
+int	state_parse(struct span, struct rcpts *);
+/* Prints every recipient that is neither done nor bounced. */
+int	state_print(const struct rcpts *, struct buf *out);
+/* One recipient's line. */
+int	state_print_rcpt(const struct rcpt *, struct buf *out);
+
+#endif

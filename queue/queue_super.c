@@ -1,0 +1,396 @@
+/*
+ * The supervisor.  The only part of queue that stays root: it reads nothing
+ * but the control directory, starts processes and waits for them.  When one
+ * dies all are ended and started again, for what they were doing stands in the
+ * spool; a new scheduler begins only when every old worker is gone, so that no
+ * message is in two hands.
+ */
+#include "queue_super.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ex.h"
+#include "log.h"
+#include "proc.h"
+#include "queue_bounce.h"
+#include "queue_run.h"
+#include "queue_sandbox.h"
+
+#define GRACE_MS	15000	/* for workers to end by themselves */
+#define BACKOFF_FIRST	1	/* seconds before starting again */
+#define BACKOFF_MAX	30
+#define STABLE		60	/* seconds after which a start was a good one */
+
+enum child { CHILD_SCHED = WORKERS, CHILDREN };
+static const char *const child_names[] = { "deliver-local", "deliver-remote",
+	"bounce runner", "scheduler" };
+
+static volatile sig_atomic_t got_child, got_stop;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGCHLD)
+		got_child = 1;
+	else
+		got_stop = 1;
+}
+
+struct pipes { int jobs[2], answers[2]; };	/* read end, write end */
+
+struct run {
+	struct super *su;
+	pid_t pid[CHILDREN];
+	struct pipes p[WORKERS];
+	int alive[2];		/* its end tells the scheduler to stop */
+	int lock;		/* cur/, locked: one queue for each spool */
+	int status;		/* the scheduler's */
+};
+
+static void
+close_pipe(int p[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (p[i] != -1)
+			close(p[i]);
+		p[i] = -1;
+	}
+}
+
+static void
+close_pipes(struct run *r)
+{
+	for (int i = 0; i < WORKERS; i++) {
+		close_pipe(r->p[i].jobs);
+		close_pipe(r->p[i].answers);
+	}
+	close_pipe(r->alive);
+}
+
+static void
+make_pipes(struct run *r)
+{
+	bool bad = pipe2(r->alive, O_CLOEXEC) == -1;
+
+	for (int i = 0; i < WORKERS; i++)
+		bad = bad || pipe2(r->p[i].jobs, O_CLOEXEC) == -1 ||
+		    pipe2(r->p[i].answers, O_CLOEXEC) == -1;
+	if (bad)
+		log_die_errno(EX_OSERR, "pipe");
+}
+
+/* A program beside this one, so that a build folder works as installed. */
+static void
+program_path(const char *name, char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size - 1);
+	char *slash;
+
+	out[n > 0 ? n : 0] = '\0';
+	if ((slash = strrchr(out, '/')) != NULL)
+		*slash = '\0';
+	else
+		strlcpy(out, LIBEXEC, size);
+	strlcat(out, "/", size);
+	strlcat(out, name, size);
+}
+
+static pid_t
+start_program(struct run *r, enum worker_kind kind, const char *name)
+{
+	static char dir_flag[] = "-C", stamp_flag[] = "-t", syslog_flag[] = "-y";
+	char path[512], arg0[64], dir[sizeof(r->su->c->dir)];
+	char *argv[8] = { arg0, dir_flag, dir };
+	size_t n = 3;
+	pid_t pid;
+
+	program_path(name, path, sizeof(path));
+	strlcpy(arg0, name, sizeof(arg0));
+	strlcpy(dir, r->su->c->dir, sizeof(dir));
+	if (r->su->stamp)
+		argv[n++] = stamp_flag;
+	if (r->su->syslog)
+		argv[n++] = syslog_flag;
+	argv[n] = NULL;
+	pid = proc_spawn(path, argv, NULL, (struct proc_map[]){
+	    { r->p[kind].jobs[0], 0 }, { r->p[kind].answers[1], 1 } }, 2);
+	if (pid == -1)
+		log_warn_errno("cannot start %s", path);
+	return pid;
+}
+
+static void
+child_begin(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGTERM, SIG_IGN);	/* the end of a pipe tells when */
+	signal(SIGINT, SIG_IGN);
+	proc_ignore_sigpipe();
+	log_forked();
+}
+
+static void
+keep_ends(struct run *r, enum worker_kind kind)
+{
+	for (int i = 0; i < WORKERS; i++)
+		if (i != (int)kind) {
+			close_pipe(r->p[i].jobs);
+			close_pipe(r->p[i].answers);
+		}
+	close(r->p[kind].jobs[1]);
+	close(r->p[kind].answers[0]);
+	close_pipe(r->alive);
+	if (r->lock != -1)
+		close(r->lock);
+}
+
+static void
+bouncer(struct run *r)
+{
+	char path[512];
+	int in = r->p[WORKER_BOUNCE].jobs[0];
+	int out = r->p[WORKER_BOUNCE].answers[1];
+
+	child_begin();
+	keep_ends(r, WORKER_BOUNCE);
+	program_path("bounce", path, sizeof(path));
+	if (queue_become(&r->su->c->set, false) == -1)
+		log_die_errno(EX_NOPERM, "cannot become queue-user");
+	_exit(bounce_serve(r->su->c, path, in, out));
+}
+
+static void
+scheduler(struct run *r)
+{
+	struct sched s;
+
+	child_begin();
+	memset(&s, 0, sizeof(s));
+	s.c = r->su->c;
+	s.once = r->su->once;
+	s.alive = r->alive[0];
+	close(r->alive[1]);
+	for (int i = 0; i < WORKERS; i++) {
+		close(r->p[i].jobs[0]);
+		close(r->p[i].answers[1]);
+		if (worker_init(&s.workers[i], r->p[i].jobs[1],
+		    r->p[i].answers[0]) == -1)
+			log_die_errno(EX_OSERR, "fcntl");
+	}
+	if (queue_become(&s.c->set, true) == -1)
+		log_die_errno(EX_NOPERM, "cannot become queue-user");
+	if (dirs_open(&s.dirs, s.c->set.spool) == -1 ||
+	    (s.trigger = trigger_open(s.c->set.spool)) == -1)
+		log_die_errno(EX_IOERR, "cannot open the spool %s",
+		    s.c->set.spool);
+	if (sched_init(&s) == -1)
+		log_die(EX_OSERR, "no memory");
+	if (queue_confine(s.c) == -1)
+		log_die_errno(EX_OSERR, "cannot enter the sandbox");
+	if (!s.once)
+		queue_log_start(s.c);
+	_exit(sched_run(&s));
+}
+
+/* The scheduler last: by then the workers have their ends of the pipes. */
+static int
+start_all(struct run *r)
+{
+	make_pipes(r);
+	r->pid[WORKER_LOCAL] = start_program(r, WORKER_LOCAL, "deliver-local");
+	r->pid[WORKER_REMOTE] = start_program(r, WORKER_REMOTE,
+	    "deliver-remote");
+	if ((r->pid[WORKER_BOUNCE] = fork()) == 0)
+		bouncer(r);
+	if ((r->pid[CHILD_SCHED] = fork()) == 0)
+		scheduler(r);
+	for (int i = 0; i < WORKERS; i++) {
+		close_pipe(r->p[i].jobs);
+		close_pipe(r->p[i].answers);
+	}
+	close(r->alive[0]);
+	r->alive[0] = -1;
+	for (int i = 0; i < CHILDREN; i++)
+		if (r->pid[i] == -1)
+			return -1;
+	return 0;
+}
+
+static bool
+all_gone(const struct run *r)
+{
+	for (int i = 0; i < CHILDREN; i++)
+		if (r->pid[i] > 0)
+			return false;
+	return true;
+}
+
+/* Collects who has ended; true: somebody did. */
+static bool
+reap(struct run *r, bool expected)
+{
+	bool any = false;
+	int status;
+	pid_t pid;
+
+	got_child = 0;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i < CHILDREN; i++) {
+			if (r->pid[i] != pid)
+				continue;
+			any = true;
+			r->pid[i] = 0;
+			if (i == CHILD_SCHED)
+				r->status = status;
+			else if (!expected || status != 0)
+				log_warn("%s has ended: %s %d", child_names[i],
+				    WIFSIGNALED(status) ? "signal" : "exit "
+				    "code", WIFSIGNALED(status) ?
+				    WTERMSIG(status) : WEXITSTATUS(status));
+		}
+	return any;
+}
+
+/* Waits for a signal, at most ms (-1: for ever). */
+static void
+wait_signal(int ms)
+{
+	struct timespec t = { ms / 1000, (ms % 1000) * 1000000L };
+	sigset_t all, old;
+
+	sigemptyset(&all);
+	sigaddset(&all, SIGCHLD);
+	sigaddset(&all, SIGTERM);
+	sigaddset(&all, SIGINT);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	if (!got_child && !got_stop)
+		(void)ppoll(NULL, 0, ms == -1 ? NULL : &t, &old);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void
+kill_all(const struct run *r, int sig)
+{
+	for (int i = 0; i < CHILDREN; i++)
+		if (r->pid[i] > 0)
+			kill(r->pid[i], sig);
+}
+
+/* The scheduler ends first; then the workers see the end of their jobs. */
+static void
+end_all(struct run *r, bool expected)
+{
+	uint64_t start = clock_mono_ms();
+	int sent = 0;
+
+	close_pipe(r->alive);
+	while (!all_gone(r)) {
+		uint64_t ms = clock_mono_ms() - start;
+
+		reap(r, expected);
+		if (all_gone(r))
+			break;
+		if (ms > GRACE_MS && sent == 0)
+			kill_all(r, sent = SIGTERM);
+		if (ms > GRACE_MS + 2000 && sent != SIGKILL)
+			kill_all(r, sent = SIGKILL);
+		got_child = 0;
+		wait_signal(500);
+		got_stop = 0;		/* we are at it */
+	}
+	close_pipes(r);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGCHLD, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	signal(SIGHUP, SIG_IGN);	/* control files are re-read anyway */
+	proc_ignore_sigpipe();
+}
+
+/* One queue for each spool: two would send everything twice.  The lock is the
+ * scheduler's too, so that it outlives a supervisor that was killed until the last
+ * answer is in. */
+static int
+take_lock(const struct settings *set)
+{
+	char path[sizeof(set->spool) + 8];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cur", set->spool);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		log_die_errno(EX_IOERR, "cannot open %s", path);
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; i++) {
+		if (errno != EWOULDBLOCK || i == 20 || got_stop)
+			log_die_errno(EX_TEMPFAIL, "another queue works on %s",
+			    set->spool);
+		wait_signal(500);
+	}
+	return fd;
+}
+
+static int
+exit_code(const struct run *r)
+{
+	return WIFEXITED(r->status) ? WEXITSTATUS(r->status) : EX_SOFTWARE;
+}
+
+int
+super_run(struct super *su)
+{
+	struct run r = { .su = su, .alive = { -1, -1 } };
+	unsigned backoff = BACKOFF_FIRST;
+	uint64_t began;
+
+	catch_signals();
+	r.lock = take_lock(&su->c->set);
+	for (int i = 0; i < WORKERS; i++)
+		r.p[i] = (struct pipes){ { -1, -1 }, { -1, -1 } };
+	for (;;) {
+		bool failed;
+
+		began = clock_mono_ms();
+		failed = start_all(&r) == -1;
+		while (!failed && !got_stop && !reap(&r, su->once))
+			wait_signal(-1);
+		end_all(&r, got_stop || su->once);
+		if (su->once || got_stop)
+			break;
+		if (clock_mono_ms() - began > STABLE * 1000)
+			backoff = BACKOFF_FIRST;
+		wait_signal((int)backoff * 1000);
+		backoff = backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : backoff * 2;
+		if (got_stop)
+			break;
+		(void)control_refresh(su->c);
+	}
+	if (!su->once) {
+		struct log l;
+
+		log_begin(&l, "stop");
+		log_end(&l);
+		return 0;
+	}
+	return exit_code(&r);
+}
