@@ -210,19 +210,12 @@ linger(struct session *s)
 static void
 log_connect(const struct session *s)
 {
-	const struct conn *c = s->conn;
 	struct log l;
 
-	if (!c->after_starttls) {
-		session_log(s, &l, "connect");
-		log_end(&l);
-	}
-	if (c->tls) {
-		session_log(s, &l, "tls");
-		log_str(&l, "tls", c->facts.version);
-		log_text(&l, "%s", c->facts.cipher);
-		log_end(&l);
-	}
+	if (s->conn->after_starttls)
+		return;		/* the session before this one has said it */
+	session_log(s, &l, "connect");
+	log_end(&l);
 }
 
 static void
