@@ -1,0 +1,292 @@
+/*
+ * The session after login, as the owner of the mail and confined to it.  Deletes at QUIT alone: a session that
+ * ends in any other way deletes nothing (RFC 1939 section 6).
+ */
+#include "pop3.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ex.h"
+#include "file.h"
+#include "folder.h"
+#include "maildrop.h"
+#include "stuff.h"
+
+#define CHUNK		65536	/* bytes of one read; more gains nothing */
+#define OK_ROOM		128	/* for the reply before, and the final dot */
+#define FIRST_MAX	NETIN_BUF /* what a session can have read ahead */
+
+/* The message that a number means; 0 after the reply when there is none. */
+static size_t
+message(struct pop3 *p, uint64_t number)
+{
+	if (number == 0 || number > maildrop_count(p->drop)) {
+		reply(p, R_NO_MESSAGE);
+		return 0;
+	}
+	if (maildrop_marked(p->drop, (size_t)number)) {
+		reply(p, R_MARKED);
+		return 0;
+	}
+	return (size_t)number;
+}
+
+void
+do_stat(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	size_t messages;
+	uint64_t octets;
+
+	(void)r;
+	(void)number;
+	(void)n;
+	maildrop_total(p->drop, &messages, &octets);
+	netout_addf(&p->out, "+OK %zu %llu\r\n", messages,
+	    (unsigned long long)octets);
+}
+
+/* LIST and UIDL: one message, or a line for each that is not marked. */
+static void
+list(struct pop3 *p, const uint64_t *number, unsigned n,
+    void (*line)(struct pop3 *, size_t))
+{
+	size_t one;
+
+	if (n == 1) {
+		if ((one = message(p, number[0])) != 0) {
+			netout_adds(&p->out, "+OK ");
+			line(p, one);
+		}
+		return;
+	}
+	netout_adds(&p->out, "+OK\r\n");
+	for (size_t i = 1; i <= maildrop_count(p->drop); i++)
+		if (!maildrop_marked(p->drop, i))
+			line(p, i);
+	netout_adds(&p->out, ".\r\n");
+}
+
+static void
+size_line(struct pop3 *p, size_t number)
+{
+	netout_addf(&p->out, "%zu %llu\r\n", number,
+	    (unsigned long long)maildrop_size(p->drop, number));
+}
+
+static void
+uidl_line(struct pop3 *p, size_t number)
+{
+	char uidl[MAILDROP_UIDL_MAX + 1];
+
+	maildrop_uidl(p->drop, number, uidl);
+	netout_addf(&p->out, "%zu %s\r\n", number, uidl);
+}
+
+void
+do_list(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	(void)r;
+	list(p, number, n, size_line);
+}
+
+void
+do_uidl(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	(void)r;
+	list(p, number, n, uidl_line);
+}
+
+/* In the middle of a message there is no honest end: the connection is dropped, and the client keeps what
+ * it had before. */
+static void
+read_failed(struct pop3 *p, bool begun)
+{
+	if (!begun) {
+		reply(p, R_READ_FAILED);
+		return;
+	}
+	log_warn_errno("reading a message");
+	p->exit_code = EX_IOERR;
+	p->done = p->out.failed = true;
+}
+
+/*
+ * Sends what fd holds through s.  The first block carries the positive reply and the last one the final
+ * dot, so that a small message is one write.
+ */
+static void
+send_message(struct pop3 *p, int fd, struct stuff *s, const char *ok)
+{
+	static unsigned char in[CHUNK], out[STUFF_ROOM(CHUNK) + OK_ROOM];
+	size_t n = strlcpy((char *)out, ok, OK_ROOM / 2);
+	bool begun = false;
+	ssize_t r;
+
+	while (!s->done && (r = read(fd, in, sizeof(in))) != 0) {
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1) {
+			read_failed(p, begun);
+			return;
+		}
+		if (n > OK_ROOM / 2) {
+			if (netout_add(&p->out, out, n) == -1)
+				return;
+			begun = true;
+			n = 0;
+		}
+		n += stuff_add(s, in, (size_t)r, out + n);
+	}
+	n += stuff_end(s, out + n);
+	netout_add(&p->out, out, n);
+}
+
+static int
+open_message(struct pop3 *p, uint64_t number)
+{
+	size_t i = message(p, number);
+	int fd;
+
+	if (i == 0)
+		return -1;
+	if ((fd = maildrop_read(p->drop, i)) == -1)
+		reply(p, errno == ENOENT ? R_VANISHED : R_READ_FAILED);
+	return fd;
+}
+
+void
+do_retr(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	struct stuff s;
+	char ok[OK_ROOM / 2];
+	int fd;
+
+	(void)r;
+	(void)n;
+	if ((fd = open_message(p, number[0])) == -1)
+		return;
+	snprintf(ok, sizeof(ok), "+OK %llu octets\r\n", (unsigned long long)
+	    maildrop_size(p->drop, (size_t)number[0]));
+	stuff_init(&s);
+	send_message(p, fd, &s, ok);
+	close(fd);
+	p->retrieved++;
+}
+
+void
+do_top(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	struct stuff s;
+	int fd;
+
+	(void)r;
+	(void)n;
+	if ((fd = open_message(p, number[0])) == -1)
+		return;
+	stuff_init(&s);
+	stuff_limit(&s, number[1]);
+	send_message(p, fd, &s, "+OK Top follows\r\n");
+	close(fd);
+}
+
+void
+do_dele(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	size_t i = message(p, number[0]);
+
+	(void)r;
+	(void)n;
+	if (i == 0)
+		return;
+	maildrop_mark(p->drop, i);
+	reply(p, R_DELETED);
+}
+
+void
+do_rset(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	(void)r;
+	(void)number;
+	(void)n;
+	maildrop_unmark_all(p->drop);
+	reply(p, R_DONE);
+}
+
+void
+mailbox_update(struct pop3 *p)
+{
+	size_t failed;
+
+	p->deleted = (unsigned)maildrop_update(p->drop, &failed);
+	if (failed > 0)
+		reply(p, R_NOT_REMOVED);
+	else
+		reply(p, R_BYE);
+}
+
+/* What the session before login had read beyond it. */
+static int
+take_first(struct pop3 *p, int first)
+{
+	struct buf b;
+	int r;
+
+	if (first == -1)
+		return 0;
+	buf_init(&b, FIRST_MAX);
+	r = file_read_all(first, &b);
+	close(first);
+	if (r == 0)
+		r = netin_prepend(&p->in, buf_span(&b));
+	buf_free(&b);
+	return r;
+}
+
+static void
+log_disconnect(const struct pop3 *p)
+{
+	struct log l;
+
+	pop3_log(p, &l, "disconnect");
+	log_text(&l, "%u retrieved, %u deleted, %u errors", p->retrieved,
+	    p->deleted, p->errors);
+	log_end(&l);
+}
+
+int
+mailbox_session(struct control *control, struct conn *conn,
+    struct account *account, int first)
+{
+	static struct pop3 p;
+	int code;
+
+	pop3_init(&p, control, conn, STATE_TRANSACTION);
+	p.account = account->address;
+	folder_setup(control->set.sync_directory);
+	if (take_first(&p, first) == -1) {
+		reply(&p, R_MEMORY);
+	} else if ((p.drop = maildrop_open(account->maildir)) == NULL) {
+		if (errno != EBUSY)
+			log_warn_errno("%s", account->maildir);
+		reply(&p, errno == EBUSY ? R_IN_USE : R_NO_MAILDROP);
+	} else {
+		netout_addf(&p.out, "+OK %zu messages\r\n",
+		    maildrop_count(p.drop));
+	}
+	code = pop3_run(&p);
+	log_disconnect(&p);
+	maildrop_close(p.drop);
+	pop3_free(&p);
+	return code;
+}

@@ -1,0 +1,34 @@
+/*
+ * The maildrop: what was in INBOX at login, by message number 1..n (RFC 1939 section 5).
+ */
+#ifndef MAILDROP_H
+#define MAILDROP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+struct maildrop;
+
+/* Takes the lock and the snapshot.  NULL: EBUSY another POP3 session has it, or another errno. */
+struct maildrop *maildrop_open(const char *dir);
+void	maildrop_close(struct maildrop *);	/* deletes nothing */
+size_t	maildrop_count(const struct maildrop *);	/* with those marked */
+bool	maildrop_marked(const struct maildrop *, size_t number);
+void	maildrop_mark(struct maildrop *, size_t number);
+void	maildrop_unmark_all(struct maildrop *);
+/* Octets as sent, without stuffing; 0 for a message that has vanished. */
+uint64_t maildrop_size(struct maildrop *, size_t number);
+/* Messages not marked, and their octets. */
+void	maildrop_total(struct maildrop *, size_t *messages, uint64_t *octets);
+/* RFC 1939 section 7, UIDL: 1 to 70 bytes 0x21 to 0x7e. */
+#define MAILDROP_UIDL_MAX 70
+void	maildrop_uidl(struct maildrop *, size_t number,
+	    char out[MAILDROP_UIDL_MAX + 1]);
+int	maildrop_read(struct maildrop *, size_t number);	/* fd, or -1 */
+/* Removes what is marked and lets go of the lock: how many were removed; *failed how many not. */
+size_t	maildrop_update(struct maildrop *, size_t *failed);
+
+#endif
