@@ -40,17 +40,7 @@ on_signal(int sig)
 		got_term = 1;
 }
 
-/* Signals arrive only here and inside ppoll, so no code can be interrupted half
- * way.  ppoll lets none in when a descriptor is ready at once. */
-static void
-let_signals_in(const sigset_t *during_poll)
-{
-	sigset_t blocked;
-
-	sigprocmask(SIG_SETMASK, during_poll, &blocked);
-	sigprocmask(SIG_SETMASK, &blocked, NULL);
-}
-
+/* Signals arrive only inside ppoll, so no code can be interrupted half way. */
 static void
 catch_signals(sigset_t *during_poll)
 {
@@ -67,6 +57,21 @@ catch_signals(sigset_t *during_poll)
 	sigaddset(&block, SIGTERM);
 	sigaddset(&block, SIGINT);
 	sigprocmask(SIG_BLOCK, &block, during_poll);
+}
+
+/* A ppoll that finds a descriptor ready lets no signal in: under load, or when
+ * a session's pipe hangs up before its SIGCHLD comes. */
+static void
+see_pending(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) == -1)
+		return;
+	if (sigismember(&pending, SIGCHLD))
+		got_child = 1;
+	if (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT))
+		got_term = 1;
 }
 
 /* Keeps every descriptor below CHAIN_FD_BASE taken, so that a child may place
@@ -273,7 +278,8 @@ reap(struct chain *ch)
 static bool
 wants_auth(const struct chain_client *cl)
 {
-	return cl->used && cl->cred_in != -1 && cl->pid[PROC_AUTH] == 0 &&
+	return cl->used && cl->cred_in != -1 && !cl->cred_ended &&
+	    cl->pid[PROC_AUTH] == 0 &&
 	    cl->pid[PROC_SESSION] != 0 && cl->account[0] == '\0';
 }
 
@@ -303,12 +309,20 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 	return set;
 }
 
+/* A credential is there, or the session's end of the pipe is closed. */
 static void
-start_auth_for(struct chain *ch, int fd)
+credential_ready(struct chain *ch, const struct pollfd *pfd)
 {
-	for (size_t i = 0; i < ch->nclients; i++)
-		if (wants_auth(&ch->clients[i]) && ch->clients[i].cred_in == fd)
-			client_start_auth(ch, &ch->clients[i]);
+	for (size_t i = 0; i < ch->nclients; i++) {
+		struct chain_client *cl = &ch->clients[i];
+
+		if (!wants_auth(cl) || cl->cred_in != pfd->fd)
+			continue;
+		if ((pfd->revents & POLLIN) != 0)
+			client_start_auth(ch, cl);
+		else
+			cl->cred_ended = true;
+	}
 }
 
 /* Ends the sessions, which all had their answers for what they acknowledged. */
@@ -336,16 +350,16 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 		if (r == -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "ppoll");
 		if (r > 0)
-			let_signals_in(during_poll);
+			see_pending();
 		if (got_child)
 			reap(ch);
 		for (size_t i = 0; r > 0 && i < n; i++) {
-			if ((set[i].revents & (POLLIN | POLLHUP)) == 0)
+			if (set[i].revents == 0)
 				continue;
 			if (i < nfds)
 				accept_some(ch, set[i].fd);
-			else if ((set[i].revents & POLLIN) != 0)
-				start_auth_for(ch, set[i].fd);
+			else
+				credential_ready(ch, &set[i]);
 		}
 	}
 	if (got_term)

@@ -111,6 +111,7 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 	static const struct sandbox_path nothing[1];
 	const struct chain_service *s = ch->service;
 	struct conn *conn = &cl->conn;
+	struct ids ids = ch->control->set.net_user;
 	const char *root = s->chroot_spool ? ch->control->set.spool :
 	    ch->empty;
 	int code;
@@ -122,7 +123,9 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 	conn->auth_in = cl->verdict_in != -1 ? FD_VERDICT : -1;
 	if (s->before != NULL && (code = s->before(ch->control, conn)) != 0)
 		_exit(code);
-	enter_or_die(ch, s->session_role, root, &ch->control->set.net_user,
+	if (s->chroot_spool)		/* it writes there, and lists nothing */
+		ids.gid = ch->control->set.spool_group;
+	enter_or_die(ch, s->session_role, root, &ids,
 	    s->chroot_spool ? NULL : nothing, 0);
 	if (conn->tls && tls_read_facts(0, &conn->facts) == -1)
 		_exit(EX_OK);		/* the tls process has said why */
@@ -199,6 +202,7 @@ make_auth_pipes(struct chain_client *cl)
 	if (pipe2(cred, O_CLOEXEC) == -1)
 		return -1;
 	cl->cred_in = cred[0];
+	cl->cred_ended = false;
 	cl->cred_out = cred[1];
 	if (pipe2(verdict, O_CLOEXEC) == -1)
 		return -1;

@@ -19,6 +19,7 @@ struct chain_client {
 	int sock_in, sock_out;		/* the client; gone once tls has it */
 	int plain_in, plain_out;	/* the session's ends of the tls pipes */
 	int cred_in;			/* what the session writes for auth and mailbox */
+	bool cred_ended;		/* the session has closed its end */
 	int verdict_out;		/* what auth answers the session */
 	int cred_out, verdict_in;	/* the session's ends, until it is forked */
 	int account_in;			/* what auth tells the listener */
