@@ -77,8 +77,8 @@ def login(session, protocol, user, password):
 
 def hold(ca, what, port, *credentials):
     session = Session(int(port))
-    protocol = what.split("-")[0].rstrip("s")
-    if what.endswith("s") and what != "tcp":
+    protocol = what.removesuffix("-tls").removesuffix("s")
+    if what == protocol + "s":
         session.tls(ca)
     if what != "tcp":
         session.reply()
