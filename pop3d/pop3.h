@@ -12,6 +12,7 @@
 #include "log.h"
 #include "netio.h"
 #include "reply.h"
+#include "request.h"
 
 /* RFC 1939 section 3; UPDATE is what QUIT does in TRANSACTION. */
 enum pop3_state {
@@ -37,15 +38,6 @@ struct pop3 {
 	unsigned retrieved, deleted;
 };
 
-/* A command line taken apart; spans into the line. */
-struct request {
-	struct span verb;
-	struct span arg;		/* behind the first space, without blanks at the end */
-	struct span raw;		/* the same with them: PASS */
-};
-
-enum request_result { REQUEST_OK, REQUEST_EMPTY, REQUEST_BYTES };
-
 struct command {
 	const char *verb;
 	unsigned states;
@@ -56,10 +48,6 @@ struct command {
 };
 
 /* command.c */
-/* Takes a line apart: EMPTY no verb; BYTES control or 8-bit bytes outside PASS. */
-enum request_result request_parse(struct span line, struct request *);
-/* Decimal arguments: their count, or -1 when there is something else or more than max. */
-int	request_numbers(struct span arg, uint64_t *number, unsigned max);
 extern const struct command commands[];
 extern const size_t ncommands;
 /* Looks the verb up, checks state and arguments, runs it or replies why not. */
