@@ -375,8 +375,8 @@ control_load(struct control *c, void (*each)(const char *error))
 	return c->nerrors == 0 ? 0 : -1;
 }
 
-int
-control_refresh(struct control *c)
+bool
+control_changed(struct control *c)
 {
 	struct control_stamp now;
 	struct stat a, b;
@@ -391,7 +391,13 @@ control_refresh(struct control *c)
 		if (!stamp_same(&now, &c->stamps[i]))
 			changed = true;
 	}
-	if (!changed)
+	return changed;
+}
+
+int
+control_refresh(struct control *c)
+{
+	if (!control_changed(c))
 		return 0;
 	return control_load(c, NULL) == 0 ? 1 : -1;
 }

@@ -72,6 +72,8 @@ void	control_init(struct control *, const char *dir, unsigned want);
 int	control_load(struct control *, void (*each)(const char *error));
 /* Opens the directory alone (control_load does it too).  0, or -1 and control_error. */
 int	control_open(struct control *);
+/* Has any file's identity, size or time changed since it was loaded? */
+bool	control_changed(struct control *);
 /* Loads anew if any file's identity, size or time has changed, or the last load
  * failed.  1 reloaded, 0 unchanged, -1 broken (the old content is gone). */
 int	control_refresh(struct control *);

@@ -330,6 +330,31 @@ is_over(const struct sched *s, uint64_t *deadline)
 	return s->jobs.used == 0 || clock_mono_ms() > *deadline;
 }
 
+/* Closes the jobs and takes the last answers, until every worker has closed its
+ * side: from then on no message is in other hands. */
+static void
+drain(struct sched *s, uint64_t deadline)
+{
+	struct pollfd p[WORKERS];
+	int open = WORKERS;
+
+	for (int i = 0; i < WORKERS; i++) {
+		close(s->workers[i].out);
+		p[i] = (struct pollfd){ s->workers[i].in, POLLIN, 0 };
+	}
+	while (open > 0 && clock_mono_ms() < deadline) {
+		if (poll(p, WORKERS, REFRESH_MS) == -1 && errno != EINTR)
+			return;
+		for (int i = 0; i < WORKERS; i++)
+			if (p[i].fd != -1 && p[i].revents != 0 &&
+			    worker_read(&s->workers[i], answer_line, s) != 1) {
+				p[i].fd = -1;
+				open--;
+			}
+		done_flush(s);
+	}
+}
+
 int
 sched_run(struct sched *s)
 {
@@ -343,7 +368,7 @@ sched_run(struct sched *s)
 		work(s);
 		flush_all(s);
 		if (is_over(s, &deadline))
-			return 0;
+			break;
 		if (poll_all(s, p, s->stopping ? REFRESH_MS : wait_ms(s)) ==
 		    -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "poll");
@@ -351,6 +376,9 @@ sched_run(struct sched *s)
 		take_input(s, p);
 		timers(s);
 	}
-	log_warn("a worker is gone: all start again");
-	return EX_OSERR;
+	if (s->lost)
+		log_warn("a worker is gone: all start again");
+	s->stopping = true;
+	drain(s, clock_mono_ms() + STOP_MS);
+	return s->lost ? EX_OSERR : 0;
 }

@@ -1,0 +1,84 @@
+/*
+ * deliver-local: what its parts share.  The master (root) loads the control
+ * files; the worker, a confined child, delivers.  When the control files have
+ * changed the worker ends and the master starts another, for account names
+ * can only be looked up outside the sandbox.
+ */
+#ifndef LOCAL_H
+#define LOCAL_H
+
+#include "control.h"
+#include "job.h"
+#include "sandbox.h"
+#include "spool.h"
+
+#define LOCAL_EXIT_RELOAD 40	/* worker to master: load the control files again */
+
+/* An open Maildir: its new/ and, once needed, its tmp/. */
+struct mailbox {
+	char dir[512];
+	struct ids owner;
+	int new, tmp;		/* tmp -1: not opened yet */
+	dev_t dev;
+	uint64_t since;		/* when it was opened, ms */
+};
+
+/*
+ * The mailbox of an account, from the cache if it was opened within the last
+ * second; made when it is missing.  NULL with errno.  Valid until the next call
+ * that is not for one of the same job (mailbox_keep).
+ */
+struct mailbox *mailbox_open(const struct account *);
+/* Forgets what is cached of it: its directory has gone. */
+void	mailbox_drop(struct mailbox *);
+/* tmp/ of the mailbox; -1 with errno. */
+int	mailbox_tmp(struct mailbox *);
+void	mailbox_init(void);
+
+/* What became of one recipient. */
+struct outcome {
+	enum proc_class class;
+	const char *dsn;
+	char text[256];
+};
+void	outcome_set(struct outcome *, enum proc_class, const char *dsn,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* From errno of a failed delivery step. */
+void	outcome_errno(struct outcome *, int e, const char *what);
+
+/* One job of the worker; dirs: new/ and cur/ of the spool. */
+struct delivery {
+	const struct control *c;
+	int dir;		/* where the file is: new/ or cur/ */
+	bool cur;
+	struct spool_name name;
+};
+struct target {			/* one recipient of a job */
+	struct job_rcpt rcpt;
+	struct account account;
+	struct outcome out;
+	char file[SPOOL_NAME_MAX + JOB_INDEX_MAX];	/* name in the Maildir */
+	bool todo;		/* no outcome yet */
+};
+/* The sole recipient: the file itself goes into the Maildir. */
+void	deliver_move(struct delivery *, struct target *);
+/* Several: one clean copy for each owner and file system, and links. */
+void	deliver_copies(struct delivery *, struct target *, size_t n);
+/* Opens the spool file and checks that it is one: a whole regular file with one name.  fd or
+ * -1 with *o set. */
+int	message_open(struct delivery *, struct outcome *o);
+/* Gives an open file to its owner: mode 0600, and the time of arrival. */
+int	message_give(int fd, const struct ids *, time_t arrival);
+
+struct worker {
+	struct control *c;
+	int new, cur;		/* of the spool */
+	int rest;		/* a file: input that a worker leaves to the next */
+};
+/* Reads jobs on fd 0, answers on fd 1.  0 at the end of input, or
+ * LOCAL_EXIT_RELOAD, or another exit code. */
+int	worker_run(struct worker *);
+/* Confines this process.  0 or -1. */
+int	local_confine(const struct control *);
+
+#endif

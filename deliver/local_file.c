@@ -1,0 +1,381 @@
+/*
+ * One message into Maildirs.  The spool's new/ can be written by smtpd's
+ * sessions, so the file is opened without following links and checked through
+ * its descriptor; what a session could swap afterwards is only its own
+ * message.
+ *
+ * The order of a copy: content, fsync, link, fsync.  The first flush is before
+ * the name, so that a crash leaves no short message that a second
+ * delivery would take for its own; the second makes the names last before queue
+ * hears of it.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "local.h"
+
+#define COPY_CHUNK	65536
+
+int
+message_open(struct delivery *d, struct outcome *o)
+{
+	struct stat st;
+	int fd;
+
+	fd = openat(d->dir, d->name.text,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1) {
+		outcome_errno(o, errno, "cannot open the spool file");
+		return -1;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    (uint64_t)st.st_size == d->name.size)
+		return fd;
+	close(fd);
+	outcome_set(o, PROC_DEFER, "4.3.0",
+	    "the spool file is not what its name says");
+	return -1;
+}
+
+/* The time of a spool file that was deferred is that of its next try. */
+int
+message_give(int fd, const struct ids *owner, time_t arrival)
+{
+	struct timespec t[2] = { { arrival, 0 }, { arrival, 0 } };
+
+	if (geteuid() == 0 && owner->uid != (uid_t)-1 &&
+	    fchown(fd, owner->uid, owner->gid) == -1)
+		return -1;
+	if (fchmod(fd, 0600) == -1)
+		return -1;
+	return arrival == 0 ? 0 : futimens(fd, t);
+}
+
+/* rename(2) that refuses to replace, where the file system can. */
+static int
+rename_new(int from, const char *name, int to, const char *as)
+{
+#ifdef RENAME_NOREPLACE
+	if (renameat2(from, name, to, as, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+#endif
+	return renameat(from, name, to, as);
+}
+
+static void
+done(struct target *t)
+{
+	t->todo = false;
+	outcome_set(&t->out, PROC_DONE, "2.0.0", "delivered to mailbox");
+}
+
+static void
+failed(struct target *t, int e, const char *what)
+{
+	t->todo = false;
+	outcome_errno(&t->out, e, what);
+}
+
+/* The head of a copy: Return-Path alone of the envelope.  0, or -1. */
+static int
+clean_head(struct span head, const struct envelope *env, struct buf *out)
+{
+	buf_adds(out, "Return-Path: <");
+	buf_adds(out, env->sender);
+	buf_adds(out, ">\n");
+	return buf_addspan(out, span_of(head.p + env->length,
+	    head.len - env->length));
+}
+
+struct copy {
+	struct delivery *d;
+	bool whole;		/* of a sole recipient: with its envelope */
+	int from;		/* the spool file, open */
+	dev_t dev;		/* the spool's file system */
+	struct buf head;	/* what stands before offset in the copy */
+	off_t offset;		/* in from, where the rest begins */
+	uint64_t size, wsize;	/* of the copy */
+};
+
+static size_t
+count_lines(struct span s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		n += s.p[i] == '\n';
+	return n;
+}
+
+/* Reads the envelope and takes it off. */
+static int
+copy_begin(struct copy *c)
+{
+	struct envelope env;
+	struct buf b;
+	unsigned char *p;
+	size_t room = 8192;
+	ssize_t n;
+	int r = -1;
+
+	buf_init(&c->head, SPOOL_ENVELOPE_MAX + 16384);
+	c->size = c->d->name.size;
+	c->wsize = c->d->name.wsize;
+	if (c->whole)
+		return 0;
+	buf_init(&b, SPOOL_ENVELOPE_MAX + 8192);
+	do {
+		if ((p = buf_room(&b, room)) == NULL ||
+		    (n = read(c->from, p, room)) == -1)
+			break;
+		b.len += (size_t)n;
+		room = b.len;
+		r = envelope_parse(buf_span(&b), &env);
+	} while (r == -1 && errno == ENODATA && n > 0);
+	if (r == 0) {
+		struct span cut = span_of(b.p, env.length);
+		char path[ADDR_MAX + 32];
+		int len = snprintf(path, sizeof(path), "Return-Path: <%s>\n",
+		    env.sender);
+
+		c->offset = (off_t)b.len;
+		c->size += (uint64_t)len - cut.len;
+		c->wsize += (uint64_t)len + 1 - cut.len - count_lines(cut);
+		r = clean_head(buf_span(&b), &env, &c->head);
+		envelope_free(&env);
+	} else
+		errno = EBADMSG;
+	buf_free(&b);
+	return r;
+}
+
+static int
+copy_content(struct copy *c, int to)
+{
+	unsigned char chunk[COPY_CHUNK];
+	uint64_t total = c->head.len;
+	off_t at = c->offset;
+	ssize_t n;
+
+	if (file_write_all(to, c->head.p, c->head.len) == -1)
+		return -1;
+	while ((n = pread(c->from, chunk, sizeof(chunk), at)) > 0) {
+		if (file_write_all(to, chunk, (size_t)n) == -1)
+			return -1;
+		at += n;
+		total += (uint64_t)n;
+	}
+	if (n == 0 && total != c->size)
+		errno = EBADMSG;
+	return n == 0 && total == c->size ? 0 : -1;
+}
+
+/* QID.i.HOST,S=,W=: the same after a crash, different for each recipient.  A
+ * sole one has the spool file's name, as if it had been moved. */
+static int
+copy_name(const struct copy *c, struct target *t)
+{
+	const struct spool_name *n = &c->d->name;
+	const char *host = n->text + n->qid_len + 1;
+	int len = c->whole ? snprintf(t->file, sizeof(t->file), "%s", n->text) :
+	    snprintf(t->file, sizeof(t->file), "%.*s.%.*s.%.*s,S=%llu,W=%llu", (int)n->qid_len, n->text,
+	    (int)t->rcpt.index.len, (const char *)t->rcpt.index.p,
+	    (int)strcspn(host, ","), host, (unsigned long long)c->size,
+	    (unsigned long long)c->wsize);
+
+	return len > 0 && (size_t)len < sizeof(t->file) ? 0 : -1;
+}
+
+/* The clean copy in tmp/ of the first one's Maildir, on the disk; fd or -1. */
+static int
+copy_make(struct copy *c, struct target *t, struct mailbox *m)
+{
+	int tmp = mailbox_tmp(m), fd, e;
+
+	if (tmp == -1)
+		return -1;
+	(void)unlinkat(tmp, t->file, 0);	/* of an attempt that was killed */
+	fd = openat(tmp, t->file,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	if (copy_content(c, fd) == 0 && message_give(fd, &t->account.owner,
+	    c->d->name.arrival) == 0 && fsync(fd) == 0)
+		return fd;
+	e = errno;
+	close(fd);
+	(void)unlinkat(tmp, t->file, 0);
+	errno = e;
+	return -1;
+}
+
+/* Other recipients of the same owner on the same file system share the copy. */
+static bool
+can_share(const struct target *t, const struct target *first,
+    const struct mailbox *m, dev_t dev)
+{
+	return t->todo && m->dev == dev &&
+	    t->account.owner.uid == first->account.owner.uid &&
+	    t->account.owner.gid == first->account.owner.gid;
+}
+
+/* The names last by the flush of the file that follows; where that is not
+ * known of the file system, or not trusted, by one of the directory. */
+static int
+sync_names(const struct copy *c, const struct mailbox *m)
+{
+	if (m->dev == c->dev && !c->d->c->set.sync_directory)
+		return 0;
+	return file_sync_dir(m->new);
+}
+
+/* Gives the first one's copy, at tmp/first->file, to each that can share it. */
+static void
+link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
+    dev_t dev)
+{
+	for (size_t i = first + 1; i < n; i++) {
+		struct mailbox *m;
+
+		if (!t[i].todo)
+			continue;
+		if ((m = mailbox_open(&t[i].account)) == NULL) {
+			failed(&t[i], errno, t[i].account.maildir);
+			continue;
+		}
+		if (!can_share(&t[i], &t[first], m, dev))
+			continue;
+		if (linkat(tmp, t[first].file, m->new, t[i].file, 0) == 0 ||
+		    errno == EEXIST) {
+			done(&t[i]);
+			if (sync_names(c, m) == -1)
+				failed(&t[i], errno, "cannot flush the mailbox");
+		} else if (errno != EXDEV)
+			failed(&t[i], errno, t[i].account.maildir);
+	}
+}
+
+/* A file system without links has one rename for each copy. */
+static bool
+no_links(int e)
+{
+	return e == EPERM || e == EOPNOTSUPP || e == EMLINK || e == ENOSYS;
+}
+
+static void
+share_copy(struct copy *c, struct target *t, size_t n, size_t first)
+{
+	struct mailbox *m = mailbox_open(&t[first].account);
+	int tmp, fd, r;
+	dev_t dev;
+
+	if (m == NULL || (fd = copy_make(c, &t[first], m)) == -1) {
+		failed(&t[first], errno, t[first].account.maildir);
+		return;
+	}
+	dev = m->dev;
+	/* The cache may give its place to another: the directory stays open. */
+	tmp = fcntl(m->tmp, F_DUPFD_CLOEXEC, 0);
+	r = tmp == -1 ? -1 : linkat(tmp, t[first].file, m->new, t[first].file,
+	    0);
+	if (r == -1 && tmp != -1 && no_links(errno))
+		r = rename_new(tmp, t[first].file, m->new, t[first].file);
+	if (r == 0 || errno == EEXIST) {
+		done(&t[first]);
+		if (sync_names(c, m) == -1)
+			failed(&t[first], errno, "cannot flush the mailbox");
+	} else
+		failed(&t[first], errno, t[first].account.maildir);
+	if (t[first].out.class == PROC_DONE)
+		link_all(c, t, n, first, tmp, dev);
+	if (fsync(fd) == -1)
+		for (size_t i = first; i < n; i++)
+			if (!t[i].todo && t[i].out.class == PROC_DONE)
+				failed(&t[i], errno, "cannot flush the mailbox");
+	close(fd);
+	if (tmp != -1) {
+		(void)unlinkat(tmp, t[first].file, 0);
+		close(tmp);
+	}
+}
+
+static void
+copies(struct delivery *d, struct target *t, size_t n, bool whole)
+{
+	struct copy c = { .d = d, .whole = whole };
+	struct outcome o;
+	struct stat st;
+	int e;
+
+	for (size_t i = 0; i < n; i++)
+		t[i].todo = true;
+	c.from = message_open(d, &o);
+	if (c.from != -1 && fstat(c.from, &st) == 0)
+		c.dev = st.st_dev;
+	if (c.from != -1 && copy_begin(&c) == -1) {
+		e = errno;
+		close(c.from);
+		c.from = -1;
+		outcome_errno(&o, e, "cannot read the spool file");
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (c.from == -1) {
+			t[i].todo = false;
+			t[i].out = o;
+		} else if (copy_name(&c, &t[i]) == -1)
+			failed(&t[i], ENAMETOOLONG, "name");
+	}
+	for (size_t i = 0; c.from != -1 && i < n; i++)
+		if (t[i].todo)
+			share_copy(&c, t, n, i);
+	if (c.from != -1) {
+		close(c.from);
+		buf_free(&c.head);
+	}
+}
+
+void
+deliver_copies(struct delivery *d, struct target *t, size_t n)
+{
+	copies(d, t, n, false);
+}
+
+void
+deliver_move(struct delivery *d, struct target *t)
+{
+	struct mailbox *m;
+	int fd, r, e;
+
+	t->todo = false;
+	if ((m = mailbox_open(&t->account)) == NULL) {
+		failed(t, errno, t->account.maildir);
+		return;
+	}
+	if ((fd = message_open(d, &t->out)) == -1)
+		return;
+	r = message_give(fd, &t->account.owner, d->cur ? d->name.arrival : 0);
+	close(fd);
+	if (r == 0)
+		r = rename_new(d->dir, d->name.text, m->new, d->name.text);
+	e = errno;
+	if (r == -1 && e == ENOENT)	/* the Maildir went away under us */
+		mailbox_drop(m);
+	if (r == 0 || e == EEXIST)
+		done(t);
+	else if (e == EXDEV)
+		copies(d, t, 1, true);
+	else
+		failed(t, e, t->account.maildir);
+	/* It was delivered before, or it is a copy now. */
+	if (r == -1 && t->out.class == PROC_DONE)
+		(void)unlinkat(d->dir, d->name.text, 0);
+}

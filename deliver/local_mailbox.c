@@ -1,0 +1,101 @@
+/*
+ * Open Maildirs, kept for a second: a burst to one user opens his directory
+ * once, and a Maildir that is renamed or made anew is seen at once by people's
+ * measure.  All paths come from the control files; maildir_open_new does not
+ * follow the mailbox owner's links.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "local.h"
+#include "maildir.h"
+
+#define CACHE_SIZE	256	/* descriptors; power of two */
+#define CACHE_MS	1000
+
+static struct mailbox cache[CACHE_SIZE];
+
+void
+mailbox_init(void)
+{
+	for (size_t i = 0; i < CACHE_SIZE; i++)
+		cache[i].new = cache[i].tmp = -1;
+}
+
+void
+mailbox_drop(struct mailbox *m)
+{
+	if (m->new != -1)
+		close(m->new);
+	if (m->tmp != -1)
+		close(m->tmp);
+	m->new = m->tmp = -1;
+	m->dir[0] = '\0';
+}
+
+static struct mailbox *
+cache_slot(const char *dir)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *dir != '\0'; dir++)
+		h = (h ^ (unsigned char)*dir) * 16777619u;
+	return &cache[(h ^ h >> 16) & (CACHE_SIZE - 1)];
+}
+
+static int
+open_or_make(const struct account *a)
+{
+	int fd = maildir_open_new(a->maildir, &a->owner);
+
+	if (fd == -1 && errno == ENOENT &&
+	    maildir_make(a->maildir, &a->owner) == 0)
+		fd = maildir_open_new(a->maildir, &a->owner);
+	return fd;
+}
+
+struct mailbox *
+mailbox_open(const struct account *a)
+{
+	struct mailbox *m = cache_slot(a->maildir);
+	uint64_t now = clock_mono_ms();
+	struct stat st;
+
+	if (m->new != -1 && strcmp(m->dir, a->maildir) == 0 &&
+	    m->owner.uid == a->owner.uid && m->owner.gid == a->owner.gid &&
+	    now - m->since < CACHE_MS)
+		return m;
+	mailbox_drop(m);
+	if ((m->new = open_or_make(a)) == -1 || fstat(m->new, &st) == -1)
+		return NULL;
+	strlcpy(m->dir, a->maildir, sizeof(m->dir));
+	m->owner = a->owner;
+	m->dev = st.st_dev;
+	m->since = now;
+	return m;
+}
+
+/* Beside new/, so through its descriptor: the path may lead elsewhere by now. */
+int
+mailbox_tmp(struct mailbox *m)
+{
+	struct stat st;
+
+	if (m->tmp != -1)
+		return m->tmp;
+	m->tmp = openat(m->new, "../tmp",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->tmp != -1 && (fstat(m->tmp, &st) == -1 ||
+	    (geteuid() == 0 && m->owner.uid != (uid_t)-1 &&
+	    st.st_uid != m->owner.uid))) {
+		close(m->tmp);
+		m->tmp = -1;
+		errno = EPERM;
+	}
+	return m->tmp;
+}

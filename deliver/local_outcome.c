@@ -1,0 +1,48 @@
+/*
+ * What became of a recipient, in the words that the sender and the
+ * administrator will read.  Only trouble that cannot mend itself fails; all
+ * else is deferred.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "local.h"
+
+void
+outcome_set(struct outcome *o, enum proc_class class, const char *dsn,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	o->class = class;
+	o->dsn = dsn;
+	va_start(ap, fmt);
+	if (vsnprintf(o->text, sizeof(o->text), fmt, ap) < 0)
+		o->text[0] = '\0';
+	va_end(ap);
+}
+
+/* RFC 3463: 4.2.2 mailbox full, 4.3.1 system full, 4.3.0 other. */
+static const struct { int e; const char *dsn, *text; } errors[] = {
+	{ EDQUOT, "4.2.2", "the mailbox is over its quota" },
+	{ ENOSPC, "4.3.1", "no space is left for the mailbox" },
+	{ EROFS, "4.3.0", "the mailbox is on a read-only file system" },
+	{ EACCES, "4.3.5", "the mailbox may not be written" },
+	{ EPERM, "4.3.5", "the mailbox belongs to somebody else" },
+	{ ELOOP, "4.3.5", "a symbolic link stands in the mailbox's path" },
+	{ ENOTDIR, "4.3.5", "the mailbox's path is no directory" },
+};
+
+void
+outcome_errno(struct outcome *o, int e, const char *what)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i].e == e) {
+			outcome_set(o, PROC_DEFER, errors[i].dsn, "%s (%s)",
+			    errors[i].text, what);
+			return;
+		}
+	outcome_set(o, PROC_DEFER, "4.3.0", "%s: %s", what, strerror(e));
+}

@@ -1,0 +1,73 @@
+/*
+ * The worker's confinement.  As root it keeps three capabilities: CAP_CHOWN to
+ * give a message to its owner, CAP_DAC_OVERRIDE to reach mailboxes, CAP_FOWNER
+ * to set mode and time of what it has given away.  Landlock confines it to
+ * the spool and the mail directory, unless some account's Maildir lies
+ * elsewhere.
+ */
+#include <sys/syscall.h>
+
+#include <linux/capability.h>
+#include <string.h>
+
+#include "local.h"
+#include "table.h"
+
+static const int local_calls[] = {
+	SYS_openat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_unlinkat,
+	SYS_mkdirat, SYS_fchown, SYS_fchmod, SYS_utimensat, SYS_fsync,
+	SYS_ftruncate, SYS_geteuid,
+#ifdef SYS_open
+	SYS_open, SYS_stat,
+#endif
+	-1
+};
+
+static const struct sandbox_role local_role = {
+	.name = "deliver-local",
+	.syscalls = local_calls,
+	.memory = UINT64_C(2) << 30,
+	.file_size = UINT64_MAX,
+	.files = 1024,		/* 256 mailboxes, two each */
+	.no_fork = true
+};
+
+static bool
+is_below(struct span path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return path.len > n && memcmp(path.p, dir, n) == 0 && path.p[n] == '/';
+}
+
+/* Does some account keep its mail outside the mail directory? */
+static bool
+mail_elsewhere(const struct control *c)
+{
+	struct span key, value;
+	unsigned line;
+
+	for (size_t i = 0; i < c->users.nslots; i++) {
+		table_at(&c->users, i, &key, &value, &line);
+		if (value.len > 0 && value.p[0] == '/' &&
+		    !is_below(value, c->set.mail))
+			return true;
+	}
+	return false;
+}
+
+int
+local_confine(const struct control *c)
+{
+	const struct sandbox_path paths[] = {
+		{ c->set.spool, SANDBOX_READ | SANDBOX_WRITE },
+		{ c->set.mail, SANDBOX_READ | SANDBOX_WRITE },
+		{ c->dir, SANDBOX_READ }
+	};
+
+	if (sandbox_become(NULL, SANDBOX_CAP(CAP_CHOWN) |
+	    SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_FOWNER)) == -1)
+		return -1;
+	return sandbox_enter(&local_role, NULL, NULL, mail_elsewhere(c) ?
+	    NULL : paths, sizeof(paths) / sizeof(paths[0]), !c->set.sandbox);
+}

@@ -1,0 +1,267 @@
+/*
+ * The worker: jobs in, deliveries, answers out.  Of what queue says it believes the
+ * file's name and the addresses, and checks both: the name must be one of a
+ * spool file, and where an address is delivered is looked up here.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "local.h"
+#include "log.h"
+
+#define READ_CHUNK	65536
+#define ANSWERS_FLUSH	32768	/* answers gathered before a write */
+#define CHECK_MS	1000	/* an edit of the control files may wait so long */
+
+struct state {
+	struct worker *w;
+	struct buf in, out;
+	uint64_t checked;	/* when the control files were last looked at */
+	bool reload;
+};
+
+static void
+log_result(const struct delivery *d, const struct target *t)
+{
+	static const char *const status[] = {
+		[PROC_DONE] = "sent", [PROC_FAIL] = "bounced",
+		[PROC_DEFER] = "deferred"
+	};
+	time_t now = clock_now();
+	struct log l;
+
+	log_begin(&l, "result");
+	log_span(&l, "qid", span_of(d->name.text, d->name.qid_len));
+	log_addr(&l, "rcpt", span_str(t->rcpt.address));
+	log_str(&l, "relay", "local");
+	log_str(&l, "status", status[t->out.class]);
+	log_str(&l, "dsn", t->out.dsn);
+	log_num(&l, "delay", now > d->name.arrival ?
+	    (uint64_t)(now - d->name.arrival) : 0);
+	log_text(&l, "%s", t->out.text);
+	log_end(&l);
+}
+
+static bool
+changed(struct state *s, bool now)
+{
+	uint64_t ms = clock_mono_ms();
+
+	if (!now && ms - s->checked < CHECK_MS)
+		return false;
+	s->checked = ms;
+	return control_changed(s->w->c);
+}
+
+/* Where the address is delivered: false when it is no mailbox. */
+static bool
+find(const struct control *c, struct target *t)
+{
+	struct rcpt_decision d;
+	struct addr a;
+
+	if (parse_mailbox(span_str(t->rcpt.address), true, &a) != ADDR_OK) {
+		if (!span_isis(span_str(t->rcpt.address), "postmaster"))
+			return false;
+		memset(&a, 0, sizeof(a));
+		strlcpy(a.text, "postmaster", sizeof(a.text));
+		a.local_len = strlen(a.text);
+	}
+	rcpt_decide(c, &a, &d);
+	if (d.kind == RCPT_MAILBOX) {
+		t->account = d.account;
+		return true;
+	}
+	if (d.kind == RCPT_UNKNOWN)
+		outcome_set(&t->out, PROC_FAIL, "5.1.1", "no such user here");
+	return false;
+}
+
+/* All recipients of a job: how many, or -1 (malformed, no memory). */
+static ssize_t
+targets_parse(struct job *j, struct target **out)
+{
+	struct target *v = NULL, *p;
+	size_t n = 0, cap = 0;
+	int r;
+
+	for (;;) {
+		if (n == cap) {
+			cap = cap == 0 ? 4 : cap * 2;
+			if ((p = reallocarray(v, cap, sizeof(*v))) == NULL)
+				break;
+			v = p;
+		}
+		memset(&v[n], 0, sizeof(v[n]));
+		if ((r = job_next(j, &v[n].rcpt)) == 0 && n > 0) {
+			*out = v;
+			return (ssize_t)n;
+		}
+		if (r != 1)
+			break;
+		n++;
+	}
+	free(v);
+	return -1;
+}
+
+static void
+deliver(struct delivery *d, struct target *t, size_t n, bool move)
+{
+	size_t known = 0;
+
+	/* Those that are no mailbox (any more) have their outcome: behind. */
+	for (size_t i = 0; i < n; i++)
+		if (t[i].todo) {
+			struct target swap = t[known];
+
+			t[known++] = t[i];
+			if (i != known - 1)
+				t[i] = swap;
+		}
+	if (known == 0)
+		return;
+	if (move && n == 1)
+		deliver_move(d, &t[0]);
+	else
+		deliver_copies(d, t, known);
+}
+
+/* true: done, answered.  false: the control files have changed and say what
+ * these addresses are. */
+static bool
+run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
+    bool move)
+{
+	for (size_t i = 0; i < n; i++) {
+		outcome_set(&t[i].out, PROC_DEFER, "4.3.5",
+		    "this is no mailbox any more");
+		t[i].todo = find(s->w->c, &t[i]);
+		if (!t[i].todo && changed(s, true))
+			return false;
+	}
+	deliver(d, t, n, move);
+	for (size_t i = 0; i < n; i++) {
+		log_result(d, &t[i]);
+		answer_print(&s->out, t[i].rcpt.id, t[i].out.class,
+		    t[i].out.dsn, span_str(t[i].out.text));
+	}
+	return true;
+}
+
+/* A line that is not in the grammar is dropped with a word: queue is ours, and
+ * a message that gets no answer is tried again when queue starts. */
+static bool
+run_job(struct state *s, struct span line)
+{
+	struct delivery d = { .c = s->w->c };
+	struct target *t;
+	struct job j;
+	ssize_t n;
+	bool r;
+
+	if (job_parse(line, &j) == -1 || !spool_name_parse(j.name, &d.name) ||
+	    (n = targets_parse(&j, &t)) == -1) {
+		log_warn("a job is malformed: %.*s",
+		    (int)(line.len > 200 ? 200 : line.len),
+		    (const char *)line.p);
+		return true;
+	}
+	d.cur = j.cur;
+	d.dir = j.cur ? s->w->cur : s->w->new;
+	r = run_targets(s, &d, t, (size_t)n, span_is(j.mode, "move"));
+	free(t);
+	return r;
+}
+
+static int
+flush(struct state *s)
+{
+	int r = s->out.len == 0 ? 0 : file_write_all(1, s->out.p, s->out.len);
+
+	buf_clear(&s->out);
+	return r;
+}
+
+/* Works on all whole lines that have been read. */
+static int
+run_lines(struct state *s)
+{
+	struct span line;
+	size_t whole = 0;
+	struct cur c;
+
+	cur_init(&c, buf_span(&s->in));
+	while (!s->reload) {
+		line = cur_until(&c, '\n');
+		if (!cur_ch(&c, '\n'))
+			break;
+		if (!run_job(s, line)) {
+			s->reload = true;
+			break;
+		}
+		whole += line.len + 1;
+		if (s->out.len > ANSWERS_FLUSH && flush(s) == -1)
+			return -1;
+	}
+	buf_drop(&s->in, whole);
+	return flush(s);
+}
+
+/* What this worker has read and not done is the next one's first input. */
+static int
+leave_rest(struct state *s)
+{
+	if (ftruncate(s->w->rest, 0) == -1 ||
+	    lseek(s->w->rest, 0, SEEK_SET) == -1 ||
+	    file_write_all(s->w->rest, s->in.p, s->in.len) == -1) {
+		log_warn_errno("cannot hand over jobs");
+		return EX_IOERR;
+	}
+	return LOCAL_EXIT_RELOAD;
+}
+
+static int
+take_rest(struct state *s)
+{
+	if (lseek(s->w->rest, 0, SEEK_SET) == -1 ||
+	    file_read_all(s->w->rest, &s->in) == -1 ||
+	    ftruncate(s->w->rest, 0) == -1)
+		return -1;
+	return run_lines(s);
+}
+
+int
+worker_run(struct worker *w)
+{
+	struct state s = { .w = w, .checked = clock_mono_ms() };
+	unsigned char *p;
+	ssize_t n;
+
+	buf_init(&s.in, JOB_LINE_MAX + READ_CHUNK);
+	buf_init(&s.out, 2 * JOB_LINE_MAX);
+	mailbox_init();
+	if (take_rest(&s) == -1)
+		log_die_errno(EX_IOERR, "cannot take jobs over");
+	while (!s.reload) {
+		if ((p = buf_room(&s.in, READ_CHUNK)) == NULL)
+			log_die_errno(EX_DATAERR, "a job is too long");
+		n = read(0, p, READ_CHUNK);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? 0 : EX_IOERR;
+		s.in.len += (size_t)n;
+		if (changed(&s, false))
+			break;
+		if (run_lines(&s) == -1)
+			return EX_IOERR;
+	}
+	return leave_rest(&s);
+}
