@@ -121,7 +121,7 @@ parse_parameter(struct cur *c, struct params *ps)
 		return;
 	}
 	split_name(raw, p);
-	p->used = false;
+	p->used = p->name.len == 0;
 	p->at = ps->values.len;
 	header_skip_cfws(c);
 	if (cur_peek(c) == '"')

@@ -244,7 +244,7 @@ static const struct { const char *in, *value, *params; } params[] = {
 	{ "a; b*0=x; b*2=z; c=d", "a", "b=x;c=d;" },
 	{ "a; b*0*=utf-8''x%20; b*1=\"100%\"; b*2*=%21", "a",
 	    "b*=utf-8''x%20100%25%21;" },
-	{ "a; b*1=x", "a", "" }, { "a; B=c; b=d", "a", "B=c;b=d;" },
+	{ "a; b*1=x", "a", "" }, { "a; *0=b; *=c; d=e", "a", "d=e;" }, { "a; B=c; b=d", "a", "B=c;b=d;" },
 	{ "a; b*99999999999999999999=c", "a", "b=c;" },
 };
 
