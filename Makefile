@@ -36,12 +36,12 @@ VERSION	= 0.1
 all: $(PROGS:%=$(O)/bin/%) $(SCRIPTS:%=$(O)/bin/%) $(O)/bin/newaliases
 
 $(O)/%.o: %.c $(HEADERS) Makefile
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); echo "$(CC) -c $<"
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(O)/libcommon.a: $(COMMON)
 	@rm -f $@
-	ar rcs $@ $(COMMON)
+	@ar rcs $@ $(COMMON)
 
 link = @mkdir -p $(@D); echo "$(CC) -o $@"; \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/libcommon.a $(LIBS)
@@ -92,8 +92,8 @@ $(O)/t/%_test: t/unit/%_test.c $(O)/libcommon.a $$(call linked,t/unit/%_test.c)
 $(O)/fuzz/%: t/fuzz/%.c t/fuzz/main.c $(O)/libcommon.a $$(call linked,t/fuzz/%.c)
 	$(call linktest,$(if $(FUZZER),$<,$< t/fuzz/main.c),$(FUZZER))
 $(O)/t/%: t/%.c Makefile
-	@mkdir -p $(@D)
-	$(CC) $(WARN) -D_GNU_SOURCE -O1 -g -o $@ $<
+	@mkdir -p $(@D); echo "$(CC) -o $@"
+	@$(CC) $(WARN) -D_GNU_SOURCE -O1 -g -o $@ $<
 
 tests: $(UNITS) $(TARGETS) $(HELPERS)
 sanitized:
