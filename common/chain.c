@@ -351,8 +351,6 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 			log_die_errno(EX_OSERR, "ppoll");
 		if (r > 0)
 			see_pending();
-		if (got_child)
-			reap(ch);
 		for (size_t i = 0; r > 0 && i < n; i++) {
 			if (set[i].revents == 0)
 				continue;
@@ -361,6 +359,9 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 			else
 				credential_ready(ch, &set[i]);
 		}
+		/* Last: it frees descriptors whose numbers set still holds. */
+		if (got_child)
+			reap(ch);
 	}
 	if (got_term)
 		end_clients(ch);
