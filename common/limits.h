@@ -30,7 +30,7 @@
 #define POP3_LINE_MAX	512	/* RFC 2449 section 4 says 255; AUTH lines apart */
 
 /* IMAP */
-#define IMAP_LINE_MAX	65535	/* one line of a command, before a literal */
+#define IMAP_LINE_MAX	65530	/* one line of a command, before a literal; NETIN_BUF less its end */
 #define IMAP_LOGIN_MAX	8192	/* all of one command before login: CVE-2026-27857 */
 #define IMAP_COMMAND_MAX 1048576 /* all of one command after login, APPEND data apart */
 #define IMAP_DEPTH_MAX	32	/* nesting of parentheses */
