@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+"""Several imapd sessions over one Maildir at the same time: imap_sessions.py IMAPD MAILDIR TEST.
+
+Each test is a function below; it raises when the server does not do what RFC 3501 and the extensions say.
+"""
+import os
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+
+IMAPD, ROOT = sys.argv[1], sys.argv[2]
+COUNTER = [0]
+
+
+class Imap:
+    """One pre-authenticated session on a pipe or a socket."""
+
+    def __init__(self, sock=False):
+        self.sock = None
+        if sock:
+            ours, theirs = socket.socketpair()
+            self.proc = subprocess.Popen([IMAPD, ROOT], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+            theirs.close()
+            self.sock = ours
+            self.fin = self.fout = ours.fileno()
+        else:
+            self.proc = subprocess.Popen([IMAPD, ROOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL)
+            self.fin, self.fout = self.proc.stdout.fileno(), self.proc.stdin.fileno()
+        self.buf = b''
+        self.n = 0
+        assert self.line().startswith(b'* PREAUTH')
+
+    def line(self, timeout=10.0):
+        end = time.monotonic() + timeout
+        while b'\r\n' not in self.buf:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.fin], [], [], left)[0]:
+                raise TimeoutError(repr(self.buf))
+            data = os.read(self.fin, 65536)
+            if not data:
+                raise EOFError(repr(self.buf))
+            self.buf += data
+        got, self.buf = self.buf.split(b'\r\n', 1)
+        return got
+
+    def send(self, data):
+        os.write(self.fout, data)
+
+    def cmd(self, text, want='OK'):
+        """Sends a command; its untagged lines (no literals)."""
+        self.n += 1
+        tag = b't%d' % self.n
+        self.send(tag + b' ' + text.encode() + b'\r\n')
+        out = []
+        while True:
+            got = self.line()
+            if got.startswith(tag + b' '):
+                assert got.startswith(tag + b' ' + want.encode()), got
+                self.tagged = got.decode()
+                return out
+            out.append(got.decode())
+
+    def close(self):
+        if self.sock:
+            self.sock.close()
+        else:
+            self.proc.stdin.close()
+            self.proc.stdout.close()
+        return self.proc.wait(10)
+
+
+def deliver(folder='', subject='x'):
+    COUNTER[0] += 1
+    name = '%d.%d_%d.test' % (time.time(), os.getpid(), COUNTER[0])
+    base = os.path.join(ROOT, folder)
+    with open(os.path.join(base, 'tmp', name), 'w') as f:
+        f.write('From: a@example.org\nSubject: %s\n\nbody\n' % subject)
+    os.rename(os.path.join(base, 'tmp', name), os.path.join(base, 'new', name))
+    return name
+
+
+def idle_sees_new_mail():
+    """New mail is told within milliseconds, and so is what goes and what changes."""
+    for sock in (False, True):
+        a = Imap(sock)
+        a.cmd('SELECT INBOX')
+        a.send(b'i IDLE\r\n')
+        assert a.line() == b'+ idling'
+        best = 1.0
+        for _ in range(5):
+            time.sleep(0.02)
+            start = time.monotonic()
+            deliver()
+            while b'EXISTS' not in a.line(2):
+                pass
+            best = min(best, time.monotonic() - start)
+        assert best < 0.05, best
+        b = Imap()
+        b.cmd('SELECT INBOX')
+        b.cmd('STORE 1 +FLAGS (\\Flagged)')
+        while b'FLAGS (\\Flagged' not in a.line(5):
+            pass
+        b.cmd('STORE 1 +FLAGS (\\Deleted)')
+        b.cmd('EXPUNGE')
+        while a.line(5) != b'* 1 EXPUNGE':
+            pass
+        a.send(b'DONE\r\nn NOOP\r\n')
+        lines = []
+        while not lines or not lines[-1].startswith(b'n OK'):
+            lines.append(a.line())
+        assert any(x.startswith(b'i OK') for x in lines), lines
+        a.close()
+        b.close()
+
+
+def no_expunge_in_fetch():
+    """FETCH, STORE and SEARCH by sequence number never tell EXPUNGE, and numbers stay what they were."""
+    for _ in range(5):
+        deliver()
+    a, b = Imap(), Imap()
+    a.cmd('SELECT INBOX')
+    b.cmd('SELECT INBOX')
+    b.cmd('STORE 2,4 +FLAGS.SILENT (\\Deleted)')
+    b.cmd('EXPUNGE')
+    out = a.cmd('FETCH 1:5 UID')
+    assert not any('EXPUNGE' in x for x in out), out
+    out = a.cmd('FETCH 5 UID')
+    assert out[0] == '* 5 FETCH (UID 5)', out
+    out = a.cmd('FETCH 1:5 UID', 'NO')
+    assert 'EXPUNGEISSUED' in a.tagged
+    assert out == ['* 1 FETCH (UID 1)', '* 3 FETCH (UID 3)', '* 5 FETCH (UID 5)'], out
+    deliver()
+    out = a.cmd('SEARCH ALL')
+    assert '* 6 EXISTS' in out and not any('EXPUNGE' in x for x in out), out
+    out = a.cmd('STORE 5 +FLAGS (\\Seen)')
+    assert out == ['* 5 FETCH (FLAGS (\\Seen))'] or out == ['* 5 FETCH (FLAGS (\\Seen \\Recent))'], out
+    out = a.cmd('SEARCH UNSEEN')
+    assert out[0] == '* SEARCH 1 3 6', out
+    out = a.cmd('NOOP')
+    assert out == ['* 4 EXPUNGE', '* 2 EXPUNGE'], out
+    out = a.cmd('FETCH 1:* UID')
+    assert out == ['* 1 FETCH (UID 1)', '* 2 FETCH (UID 3)', '* 3 FETCH (UID 5)', '* 4 FETCH (UID 6)'], out
+    a.close()
+    b.close()
+
+
+def uid_commands_expunge():
+    """A UID command may tell EXPUNGE."""
+    for _ in range(3):
+        deliver()
+    a, b = Imap(), Imap()
+    a.cmd('SELECT INBOX')
+    b.cmd('SELECT INBOX')
+    b.cmd('STORE 1 +FLAGS.SILENT (\\Deleted)')
+    b.cmd('EXPUNGE')
+    a.cmd('UID FETCH 2 FLAGS')
+    out = a.cmd('NOOP')
+    more = a.cmd('FETCH 1:* UID')
+    assert more == ['* 1 FETCH (UID 2)', '* 2 FETCH (UID 3)'], (out, more)
+    a.close()
+    b.close()
+
+
+def foreign_changes():
+    """A mail reader on the same Maildir renames and removes files."""
+    names = [deliver() for _ in range(3)]
+    a = Imap()
+    a.cmd('SELECT INBOX')
+    os.rename(f'{ROOT}/new/{names[0]}', f'{ROOT}/cur/{names[0]}:2,FS')
+    os.unlink(f'{ROOT}/new/{names[2]}')
+    deliver()
+    out = a.cmd('NOOP')
+    assert '* 3 EXPUNGE' in out and '* 3 EXISTS' in out, out
+    assert any(re.fullmatch(r'\* 1 FETCH \(FLAGS \(\\Flagged \\Seen( \\Recent)?\)\)', x) for x in out), out
+    a.close()
+
+
+def two_store():
+    """Two sessions add different flags at once: both stay."""
+    for _ in range(50):
+        deliver()
+    a, b = Imap(), Imap()
+    a.cmd('SELECT INBOX')
+    b.cmd('SELECT INBOX')
+    a.send(b'x STORE 1:50 +FLAGS.SILENT (\\Flagged)\r\n')
+    b.send(b'x STORE 1:50 +FLAGS.SILENT (\\Answered)\r\n')
+    for s in a, b:
+        while not s.line().startswith(b'x OK'):
+            pass
+    a.cmd('NOOP')
+    out = a.cmd('FETCH 1:* FLAGS')
+    lost = [x for x in out if '\\Flagged' not in x or '\\Answered' not in x]
+    assert len(out) == 50 and not lost, lost
+    a.close()
+    b.close()
+
+
+def open_folder_renamed_deleted():
+    """Renaming and deleting a folder that another session has open."""
+    a, b = Imap(), Imap()
+    b.cmd('CREATE Work')
+    for _ in range(2):
+        deliver('.Work')
+    a.cmd('SELECT Work')
+    b.cmd('RENAME Work Play')
+    try:
+        a.cmd('NOOP')
+        a.cmd('FETCH 1 FLAGS')
+    except (EOFError, AssertionError):
+        a.close()
+        a = Imap()
+    b.cmd('SELECT Play')
+    assert b.cmd('FETCH 1:* UID') == ['* 1 FETCH (UID 1)', '* 2 FETCH (UID 2)']
+    a.cmd('SELECT Play')
+    b.cmd('DELETE Play')
+    try:
+        for _ in range(3):
+            out = a.cmd('NOOP')
+        assert any('BYE' in x or 'EXPUNGE' in x for x in out), out
+    except (EOFError, AssertionError):
+        pass
+    assert b.cmd('LIST "" Play') == []
+    a.close()
+    b.close()
+
+
+def append_while_idle():
+    """A session that appends and one that watches agree."""
+    a, b = Imap(), Imap()
+    a.cmd('SELECT INBOX')
+    a.send(b'i IDLE\r\n')
+    a.line()
+    for i in range(3):
+        b.send(b'p APPEND INBOX (\\Seen) {12+}\r\nSubject: y\r\n\r\n')
+        while not (got := b.line()).startswith(b'p '):
+            pass
+        assert b'APPENDUID' in got, got
+        assert a.line(5) == b'* %d EXISTS' % (i + 1)
+        while select.select([a.fin], [], [], 0.05)[0]:
+            a.line()
+    a.close()
+    b.close()
+
+
+def slow_literal():
+    """A command that comes byte by byte, and a continuation for each literal."""
+    a = Imap(True)
+    for ch in b'a SELECT {5}\r\n':
+        a.send(bytes([ch]))
+        time.sleep(0.001)
+    assert a.line() == b'+ OK'
+    for ch in b'INBOX\r\n':
+        a.send(bytes([ch]))
+        time.sleep(0.001)
+    while not a.line().startswith(b'a OK'):
+        pass
+    a.send(b'b APPEND INBOX {14}\r\n')
+    assert a.line() == b'+ OK'
+    a.send(b'Subject: z\r\n\r\n\r\n')
+    while not a.line().startswith(b'b OK [APPENDUID'):
+        pass
+    a.send(b'c APPEND nowhere {14}\r\n')
+    assert a.line().startswith(b'c NO [TRYCREATE]')
+    a.send(b'd NOOP\r\n')
+    assert a.line().startswith(b'd OK')
+    a.close()
+
+
+def copy_to_selected():
+    """COPY into the selected mailbox tells EXISTS at once."""
+    deliver()
+    a = Imap()
+    a.cmd('SELECT INBOX')
+    out = a.cmd('COPY 1 INBOX')
+    assert '* 2 EXISTS' in out and 'COPYUID' in a.tagged, (out, a.tagged)
+    out = a.cmd('MOVE 1 INBOX')
+    assert '* 1 EXPUNGE' in out, out
+    assert len(a.cmd('UID SEARCH ALL')[0].split()) == 4
+    a.close()
+
+
+if __name__ == '__main__':
+    globals()[sys.argv[3]]()
