@@ -79,6 +79,8 @@ static const struct row rows[] = {
 	{ "retry-max", SECONDS, F(retry_max), "4h", 1, 7 * DAY, { 0 } },
 	/* The sender may still want to telephone; 0 is never. */
 	{ "delay-warning", SECONDS, F(delay_warning), "4h", 0, 90 * DAY, { 0 } },
+	/* What cannot be told to a sender hides errors of our own. */
+	{ "double-bounces", CHOICE, F(double_bounces), "postmaster", 0, 0, { "discard", "postmaster" } },
 	/* One process renames; more wait for the same disk. */
 	{ "local-jobs", COUNT, F(local_jobs), "20", 1, 10000, { 0 } },
 	{ "remote-jobs", COUNT, F(remote_jobs), "100", 1, 10000, { 0 } },

@@ -35,6 +35,7 @@ struct settings {
 	bool sync_directory;		/* two-flush order */
 	/* queue */
 	unsigned queue_lifetime, retry_first, retry_max, delay_warning;	/* s */
+	bool double_bounces;		/* to the postmaster, else nowhere */
 	unsigned local_jobs, remote_jobs, destination_jobs;
 	/* sending */
 	unsigned smtp_port, connect_timeout, reply_timeout;

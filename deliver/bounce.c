@@ -1,0 +1,207 @@
+/*
+ * bounce: reads a spool file on fd 0 and state lines of recipients on fd 3,
+ * and writes a report about them to the sender into the spool.  Exits 0 only
+ * when the report is durable or none is due.  Trusts queue, which starts it;
+ * trusts neither the message nor the answers in the lines.
+ */
+#include "bounce.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "ex.h"
+#include "file.h"
+#include "log.h"
+
+#define FD_LINES	3
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "usage: bounce [-dty] [-C dir] name <message "
+	    "3<recipients\n");
+	exit(EX_USAGE);
+}
+
+/* NAME, or a path that ends in it. */
+static void
+parse_name(struct bounce *b, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!spool_name_parse(span_str(slash == NULL ? path : slash + 1),
+	    &b->name))
+		log_die(EX_USAGE, "%s is not the name of a spool file", path);
+}
+
+/* The message, as far as it is of use: to the end, or until it is clear that
+ * it will not go back whole. */
+static void
+read_message(struct bounce *b)
+{
+	const size_t enough = 2 * BOUNCE_RETURN_MAX;
+	unsigned char *p;
+	ssize_t n = 1;
+	int r;
+
+	buf_init(&b->message, SPOOL_ENVELOPE_MAX + 4 * BOUNCE_RETURN_MAX);
+	for (;;) {
+		errno = ENODATA;
+		r = b->message.len == 0 ? -1 :
+		    envelope_parse(buf_span(&b->message), &b->env);
+		if (r == -1 && errno != ENODATA)
+			break;
+		if (r == 0 && b->message.len - b->env.length >= enough)
+			break;
+		if (n == 0)
+			break;
+		if (r == 0)
+			envelope_free(&b->env);
+		if ((p = buf_room(&b->message, BOUNCE_RETURN_MAX)) == NULL)
+			log_die(EX_DATAERR, "the envelope is too long");
+		while ((n = read(STDIN_FILENO, p, BOUNCE_RETURN_MAX)) == -1)
+			if (errno != EINTR)
+				log_die_errno(EX_IOERR,
+				    "cannot read the message");
+		b->message.len += (size_t)n;
+	}
+	if (r == -1)
+		log_die(EX_DATAERR, "%s is not a spool file", b->name.text);
+	b->whole = n == 0;
+	b->content = span_of(b->message.p + b->env.length,
+	    b->message.len - b->env.length);
+}
+
+static void
+read_rcpts(struct bounce *b)
+{
+	buf_init(&b->lines, BOUNCE_LINES_MAX);
+	if (file_read_all(FD_LINES, &b->lines) == -1)
+		log_die_errno(errno == EBADF ? EX_USAGE : EX_IOERR,
+		    "cannot read recipients on descriptor 3");
+}
+
+static void
+log_queued(const struct bounce *b, const char *qid, uint64_t size)
+{
+	struct log l;
+
+	log_begin(&l, "queued");
+	log_str(&l, "qid", qid);
+	log_addr(&l, "from", span_str(""));
+	log_addr(&l, "to", span_str(b->to));
+	log_num(&l, "size", size);
+	log_text(&l, "%s %.*s", b->delay ? "delay of" : "failure of",
+	    (int)b->name.qid_len, b->name.text);
+	log_end(&l);
+}
+
+static void
+log_none(const struct bounce *b)
+{
+	struct log l;
+
+	log_begin(&l, "bounce");
+	log_span(&l, "qid", span_of(b->name.text, b->name.qid_len));
+	log_addr(&l, "from", span_str(b->env.sender));
+	log_text(&l, "no report is due");
+	log_end(&l);
+}
+
+static int
+write_report(struct bounce *b)
+{
+	static struct spool_writer w;
+	struct spool_name name;
+	struct buf out;
+
+	if (spool_begin(&w, &b->spool) == -1)
+		log_die_errno(EX_TEMPFAIL, "cannot write into the spool %s",
+		    b->control.set.spool);
+	buf_init(&out, 2 * (size_t)BOUNCE_LINES_MAX);
+	if (bounce_print(b, w.qid, &out) == -1) {
+		spool_abort(&w);
+		log_die(EX_DATAERR, "the report cannot be written");
+	}
+	if (spool_add(&w, out.p, out.len) == -1 ||
+	    spool_commit(&w, &name) == -1) {
+		int e = errno;
+
+		spool_abort(&w);
+		errno = e;
+		log_die_errno(EX_IOERR, "cannot write into the spool %s",
+		    b->control.set.spool);
+	}
+	buf_free(&out);
+	spool_trigger(&b->spool, &name);
+	log_queued(b, w.qid, name.size);
+	printf("%s\n", w.qid);
+	spool_close(&b->spool);
+	return fflush(stdout) == 0 ? 0 : EX_IOERR;
+}
+
+/* Control files and spool, then the loss of all privilege. */
+static void
+prepare(struct bounce *b, const char *dir)
+{
+	struct control *c = &b->control;
+
+	control_init(c, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS);
+	if (control_load(c, NULL) == -1)
+		log_die(EX_CONFIG, "%s", c->error);
+	if (spool_open_writer(&b->spool, c->set.spool, c->hostname,
+	    c->set.sync_directory) == -1)
+		log_die_errno(EX_TEMPFAIL, "cannot open the spool %s",
+		    c->set.spool);
+	if (bounce_confine(c) == -1)
+		log_die_errno(EX_OSERR, "cannot confine this process");
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct bounce b;
+	bool stamp = false, to_syslog = false;
+	const char *dir = NULL;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "C:dty")) != -1) {
+		switch (ch) {
+		case 'C':
+			dir = optarg;
+			break;
+		case 'd':
+			b.delay = true;
+			break;
+		case 't':
+			stamp = true;
+			break;
+		case 'y':
+			to_syslog = true;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc - optind != 1)
+		usage();
+	clock_init();
+	log_init("bounce", stamp, to_syslog);
+	b.now = clock_now();
+	parse_name(&b, argv[optind]);
+	prepare(&b, dir);
+	read_rcpts(&b);
+	read_message(&b);
+	if (bounce_parse_rcpts(&b) == -1)
+		log_die(errno == ENOMEM ? EX_OSERR : EX_DATAERR,
+		    "the recipients on descriptor 3 are not state lines");
+	if (!bounce_select(&b)) {
+		log_none(&b);
+		return 0;
+	}
+	return write_report(&b);
+}

@@ -1,0 +1,194 @@
+/*
+ * Which recipients a report is about.  Reads state lines
+ * (posthouse-spool(5)) as queue writes them; trusts queue for their form and
+ * checks it all the same, for the answers in them are a stranger's words.
+ */
+#include "bounce.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "header.h"
+
+#define ATTEMPTS_MAX	1000000
+
+/* status-code: RFC 3463 section 2, of the right class; else the class's "0.0". */
+static void
+set_dsn(struct bounce_rcpt *r, struct cur *answer, bool delay)
+{
+	const char class = delay ? '4' : '5';
+	struct span code = cur_until(answer, ' ');
+	uint64_t v;
+	struct cur c;
+	bool ok;
+
+	cur_init(&c, code);
+	ok = cur_ch(&c, (unsigned char)class) && cur_ch(&c, '.') &&
+	    cur_num(&c, 999, &v) == 0 && cur_ch(&c, '.') &&
+	    cur_num(&c, 999, &v) == 0 && cur_end(&c);
+	if (!ok || span_cstr(code, r->dsn, sizeof(r->dsn)) == -1)
+		strlcpy(r->dsn, delay ? "4.0.0" : "5.0.0", sizeof(r->dsn));
+	cur_ch(answer, ' ');
+}
+
+/* "[mx.example.net] " or "[192.0.2.1] " before the words of another host. */
+static void
+set_host(struct bounce_rcpt *r, struct cur *answer)
+{
+	struct cur look = *answer;
+
+	r->host.len = 0;
+	if (!cur_ch(&look, '['))
+		return;
+	r->host = cur_until(&look, ']');
+	if (!cur_ch(&look, ']') || !cur_ch(&look, ' ') ||
+	    span_haschr(r->host, ' ')) {
+		r->host.len = 0;
+		return;
+	}
+	*answer = look;
+}
+
+/* "3" is the third recipient of the envelope, "3.1" a target of that alias. */
+static int
+set_original(struct bounce *b, struct bounce_rcpt *r, struct span index)
+{
+	struct cur c;
+	uint64_t n;
+
+	cur_init(&c, index);
+	if (cur_num(&c, b->env.nrcpts, &n) == -1 || n == 0)
+		return -1;
+	r->original = &b->env.rcpts[n - 1];
+	r->expanded = cur_peek(&c) == '.';
+	return cur_end(&c) || r->expanded ? 0 : -1;
+}
+
+static int
+parse_line(struct bounce *b, struct cur *c, struct bounce_rcpt *r)
+{
+	struct span index = cur_until(c, '\t');
+	struct cur answer;
+	uint64_t last;
+
+	if (set_original(b, r, index) == -1 || !cur_ch(c, '\t') ||
+	    cur_num(c, ATTEMPTS_MAX, &r->attempts) == -1 ||
+	    !cur_ch(c, '\t') || cur_num(c, UINT32_MAX, &last) == -1 ||
+	    !cur_ch(c, '\t'))
+		return -1;
+	r->last = (time_t)last;
+	r->address = cur_until(c, '\t');
+	if (r->address.len == 0 || r->address.len > ADDR_MAX ||
+	    !cur_ch(c, '\t'))
+		return -1;
+	cur_init(&answer, cur_rest(c));
+	set_dsn(r, &answer, b->delay);
+	set_host(r, &answer);
+	r->text = cur_rest(&answer);
+	return 0;
+}
+
+int
+bounce_parse_rcpts(struct bounce *b)
+{
+	struct span lines = buf_span(&b->lines);
+	struct cur c, line;
+	size_t n = 0;
+
+	for (cur_init(&c, lines); !cur_end(&c); cur_ch(&c, '\n')) {
+		cur_until(&c, '\n');
+		n++;
+	}
+	b->rcpts = calloc(n > 0 ? n : 1, sizeof(*b->rcpts));
+	if (b->rcpts == NULL)
+		return -1;
+	for (cur_init(&c, lines); !cur_end(&c); b->nrcpts++) {
+		cur_init(&line, cur_until(&c, '\n'));
+		if (!cur_ch(&c, '\n') ||
+		    parse_line(b, &line, &b->rcpts[b->nrcpts]) == -1) {
+			errno = EINVAL;
+			return -1;
+		}
+	}
+	if (b->nrcpts > 0)
+		return 0;
+	errno = EINVAL;
+	return -1;
+}
+
+static bool
+has_word(const char *list, const char *word)
+{
+	struct cur c;
+
+	for (cur_init(&c, span_str(list)); !cur_end(&c); cur_ch(&c, ','))
+		if (span_isis(cur_until(&c, ','), word))
+			return true;
+	return false;
+}
+
+/* Lists and machines: nobody waits for a warning (RFC 3834 section 2). */
+static bool
+is_bulk(const struct bounce *b)
+{
+	struct header_field f;
+
+	if (header_find(b->content, "List-Id", &f))
+		return true;
+	if (header_find(b->content, "Precedence", &f) &&
+	    (span_isis(header_trim(f.body), "bulk") ||
+	    span_isis(header_trim(f.body), "list") ||
+	    span_isis(header_trim(f.body), "junk")))
+		return true;
+	return header_find(b->content, "Auto-Submitted", &f) &&
+	    !span_isis(header_trim(f.body), "no");
+}
+
+/* NOTIFY: RFC 3461 section 4.1 and 5.2.  Without it a failure is told always,
+ * a delay because the setting delay-warning wishes it. */
+static bool
+is_wanted(const struct bounce *b, const struct bounce_rcpt *r)
+{
+	const char *notify = r->original->notify;
+
+	if (notify == NULL)
+		return !b->delay || !is_bulk(b);
+	return has_word(notify, b->delay ? "DELAY" : "FAILURE");
+}
+
+/* A report to the postmaster that cannot be delivered ends here: RFC 3464
+ * section 2 wants no report about a report, and somewhere it must stop. */
+static bool
+is_postmaster(const struct bounce *b, const struct bounce_rcpt *r)
+{
+	return strcasecmp(r->original->addr, b->to) == 0 ||
+	    strcasecmp(r->original->addr, "postmaster") == 0;
+}
+
+bool
+bounce_select(struct bounce *b)
+{
+	size_t kept = 0;
+
+	b->undeliverable = b->env.sender[0] == '\0';
+	if (b->undeliverable)
+		snprintf(b->to, sizeof(b->to), "postmaster@%s",
+		    b->control.first_domain);
+	else
+		strlcpy(b->to, b->env.sender, sizeof(b->to));
+	b->utf8 = b->env.smtputf8;
+	if (b->undeliverable && (b->delay || !b->control.set.double_bounces))
+		return false;
+	for (size_t i = 0; i < b->nrcpts; i++) {
+		const struct bounce_rcpt *r = &b->rcpts[i];
+
+		/* NEVER was a wish of the sender, and here is none */
+		if (b->undeliverable ? is_postmaster(b, r) :
+		    !is_wanted(b, r))
+			continue;
+		b->rcpts[kept++] = *r;
+	}
+	b->nrcpts = kept;
+	return kept > 0;
+}

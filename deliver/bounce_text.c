@@ -1,0 +1,300 @@
+/*
+ * The part of a report that people read: one sentence that says what
+ * happened, to whom, why, and what to do; then the attempts in the other
+ * side's words; then which message it is.  Everything that is not ours is
+ * shown without control bytes.
+ */
+#include "bounce.h"
+
+#include <string.h>
+
+#include "encode.h"
+#include "header.h"
+
+#define WIDTH		76
+#define WORD_MAX_	900	/* a line of text has at most 998 bytes */
+
+/* By the enhanced status code without its class (RFC 3463); the first that
+ * matches counts.  A code that ends in "." stands for all below it. */
+static const struct reason {
+	const char *code, *why, *what;
+} reasons[] = {
+	{ "1.1", "there is no such mailbox",
+	    "please check the address and send your message again" },
+	{ "1.2", "its domain does not exist",
+	    "please check what stands behind the \"@\" and send your message "
+	    "again" },
+	{ "1.3", "the address is not a valid one",
+	    "please check the address and send your message again" },
+	{ "1.6", "the mailbox has moved and left no new address",
+	    "please ask the recipient for it in another way" },
+	{ "1.10", "its domain does not take any mail",
+	    "please ask the recipient for another address" },
+	{ "1.", "something is wrong with the address",
+	    "please check it and send your message again" },
+	{ "2.1", "the mailbox is not in use",
+	    "please ask the recipient for another address" },
+	{ "2.2", "the mailbox is full",
+	    "please send your message again later, or reach the recipient in "
+	    "another way" },
+	{ "2.3", "the message is too large for the mailbox",
+	    "please send it in smaller parts" },
+	{ "3.4", "the message is too large for the receiving system",
+	    "please send it in smaller parts" },
+	{ "4.1", "the receiving system does not answer",
+	    "please send your message again later" },
+	{ "4.2", "the receiving system breaks the connection",
+	    "please send your message again later" },
+	{ "4.4", "no server for its domain can be found",
+	    "please check what stands behind the \"@\" and send your message "
+	    "again" },
+	{ "4.6", "it went round in a circle",
+	    "please tell the postmaster" },
+	{ "4.7", "the receiving system did not take it for too long",
+	    "please send it again later, or reach the recipient in another "
+	    "way" },
+	{ "6.", "the receiving system cannot take this kind of content",
+	    "please send your message in a simpler form" },
+	{ "7.", "the receiving system does not allow it",
+	    "please see its own words below" },
+	{ "", "the receiving system did not take it",
+	    "please see its own words below" },
+};
+
+static const struct reason *
+reason_for(const struct bounce_rcpt *r)
+{
+	const struct reason *q = reasons;
+	const char *code = r->dsn + 2;
+
+	for (; q->code[0] != '\0'; q++) {
+		size_t n = strlen(q->code);
+
+		if (q->code[n - 1] == '.' ? strncmp(code, q->code, n) == 0 :
+		    strcmp(code, q->code) == 0)
+			break;
+	}
+	return q;
+}
+
+void
+bounce_clean(struct buf *out, struct span text, bool ascii)
+{
+	size_t from = out->len;
+
+	if (ascii)
+		buf_addspan(out, text);
+	else
+		charset_decode(text, span_str("utf-8"), out);
+	for (size_t i = from; i < out->len; i++)
+		if (out->p[i] < ' ' || out->p[i] == 0x7f ||
+		    (ascii && out->p[i] > 0x7e))
+			out->p[i] = '?';
+}
+
+void
+bounce_wrap(struct buf *out, const char *first, const char *indent,
+    struct span text)
+{
+	size_t column = strlen(first), margin = column;
+	struct span word;
+	struct cur c;
+
+	buf_adds(out, first);
+	cur_init(&c, text);
+	while (!cur_end(&c)) {
+		word = cur_until(&c, ' ');
+		cur_ch(&c, ' ');
+		if (word.len > WORD_MAX_) {	/* broken, for it must be */
+			c.p -= word.len - WORD_MAX_ + (cur_end(&c) ? 0 : 1);
+			word.len = WORD_MAX_;
+		}
+		if (column > margin && column + 1 + word.len > WIDTH) {
+			buf_addf(out, "\n%s", indent);
+			column = margin = strlen(indent);
+		} else if (column > margin) {
+			buf_addc(out, ' ');
+			column++;
+		}
+		buf_addspan(out, word);
+		column += word.len;
+	}
+	buf_addc(out, '\n');
+}
+
+/* A sentence, built with addresses in it, then wrapped. */
+static void
+put_sentence(struct buf *out, const char *first, const char *indent,
+    struct buf *sentence)
+{
+	bounce_wrap(out, first, indent, buf_span(sentence));
+	if (sentence->bad)
+		out->bad = true;
+	buf_free(sentence);
+}
+
+/* " (by way of list@example.org)" for an alias's target. */
+static void
+put_address(struct buf *out, const struct bounce_rcpt *r)
+{
+	bounce_clean(out, r->address, false);
+	if (!r->expanded)
+		return;
+	buf_adds(out, " (by way of ");
+	bounce_clean(out, span_str(r->original->addr), false);
+	buf_adds(out, ")");
+}
+
+static void
+put_until(const struct bounce *b, struct buf *out)
+{
+	char when[DATE_SIZE];
+
+	date_print(b->name.arrival + (time_t)b->control.set.queue_lifetime,
+	    when);
+	buf_addf(out, "you need not do anything, for it will be tried again "
+	    "until %s", when);
+}
+
+/* One recipient: all in one sentence. */
+static void
+put_one(const struct bounce *b, struct buf *out)
+{
+	const struct bounce_rcpt *r = &b->rcpts[0];
+	const struct reason *why = reason_for(r);
+	struct buf s;
+
+	buf_init(&s, 16384);
+	buf_adds(&s, b->undeliverable ? "A message without a sender, which is "
+	    "most likely a report itself, to " : "Your message to ");
+	put_address(&s, r);
+	buf_addf(&s, " %s, because %s; ", b->delay ?
+	    "has not been delivered yet" : "could not be delivered", why->why);
+	if (b->delay)
+		put_until(b, &s);
+	else if (b->undeliverable)
+		buf_adds(&s, "you are told as the postmaster, and nobody else "
+		    "is");
+	else
+		buf_adds(&s, why->what);
+	buf_addc(&s, '.');
+	put_sentence(out, "", "", &s);
+}
+
+/* Several: how many, and for each why. */
+static void
+put_many(const struct bounce *b, struct buf *out)
+{
+	struct buf s;
+
+	buf_init(&s, 4096);
+	buf_addf(&s, "%s %s to %zu of its %zu recipients; ", b->undeliverable ?
+	    "A message without a sender" : "Your message", b->delay ?
+	    "has not been delivered yet" : "could not be delivered",
+	    b->nrcpts, b->env.nrcpts > b->nrcpts ? b->env.nrcpts : b->nrcpts);
+	if (b->delay)
+		put_until(b, &s);
+	else
+		buf_adds(&s, "for each of them this is why, and what you can "
+		    "do");
+	buf_addc(&s, ':');
+	put_sentence(out, "", "", &s);
+	buf_addc(out, '\n');
+	for (size_t i = 0; i < b->nrcpts && i < BOUNCE_TOLD_MAX; i++) {
+		const struct reason *why = reason_for(&b->rcpts[i]);
+
+		buf_init(&s, 16384);
+		put_address(&s, &b->rcpts[i]);
+		buf_addf(&s, ": %s", why->why);
+		if (!b->delay && !b->undeliverable)
+			buf_addf(&s, "; %s", why->what);
+		buf_addc(&s, '.');
+		put_sentence(out, "  ", "      ", &s);
+	}
+	if (b->nrcpts > BOUNCE_TOLD_MAX)
+		buf_addf(out, "  and %zu more, which the attached report "
+		    "names.\n", b->nrcpts - BOUNCE_TOLD_MAX);
+}
+
+/* What was tried, and what was answered. */
+static void
+put_attempts(const struct bounce *b, struct buf *out)
+{
+	struct buf words;
+	char when[DATE_SIZE];
+
+	buf_adds(out, "\nWhat was tried:\n");
+	for (size_t i = 0; i < b->nrcpts && i < BOUNCE_TOLD_MAX; i++) {
+		const struct bounce_rcpt *r = &b->rcpts[i];
+		struct span text = r->text;
+
+		buf_adds(out, "\n  ");
+		put_address(out, r);
+		buf_adds(out, "\n");
+		if (r->attempts > 0 && r->last > 0) {
+			date_print(r->last, when);
+			buf_addf(out, "    attempt %llu on %s\n",
+			    (unsigned long long)r->attempts, when);
+		}
+		if (r->host.len > 0) {
+			buf_adds(out, "    ");
+			bounce_clean(out, r->host, false);
+			buf_adds(out, bounce_is_reply(text) ? " said:\n" :
+			    ":\n");
+		}
+		if (text.len > BOUNCE_WORDS_MAX)
+			text.len = BOUNCE_WORDS_MAX;
+		buf_init(&words, 4 * BOUNCE_WORDS_MAX);
+		bounce_clean(&words, text, false);
+		if (words.len > 0)
+			bounce_wrap(out, "    ", "    ", buf_span(&words));
+		buf_free(&words);
+	}
+}
+
+/* Header fields by which the sender knows the message. */
+static void
+put_message(const struct bounce *b, struct buf *out)
+{
+	static const char *const names[] = { "From", "To", "Subject", "Date",
+		"Message-ID" };
+	struct header_field f;
+	struct buf raw, text;
+	char first[32];
+
+	buf_addf(out, "\nThe message:\n\n");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!header_find(b->content, names[i], &f))
+			continue;
+		if (f.body.len > BOUNCE_WORDS_MAX)
+			f.body.len = BOUNCE_WORDS_MAX;
+		buf_init(&raw, 8 * BOUNCE_WORDS_MAX);
+		buf_init(&text, 32 * BOUNCE_WORDS_MAX);
+		words_decode(header_trim(f.body), &raw);
+		bounce_clean(&text, buf_span(&raw), false);
+		snprintf(first, sizeof(first), "  %s: ", names[i]);
+		bounce_wrap(out, first, "      ", buf_span(&text));
+		buf_free(&raw);
+		buf_free(&text);
+	}
+}
+
+void
+bounce_text(const struct bounce *b, struct buf *out)
+{
+	struct buf s;
+
+	if (b->nrcpts == 1)
+		put_one(b, out);
+	else
+		put_many(b, out);
+	put_attempts(b, out);
+	put_message(b, out);
+	buf_init(&s, 4096);
+	buf_addf(&s, "This report was written by the mail system at %s. "
+	    "If you have a question, ask postmaster@%s and mention %.*s.",
+	    b->control.hostname, b->control.first_domain,
+	    (int)b->name.qid_len, b->name.text);
+	buf_addc(out, '\n');
+	put_sentence(out, "", "", &s);
+}
