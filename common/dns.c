@@ -123,24 +123,36 @@ take_mx(ns_msg *m, const ns_rr *rr, struct dns_answer *a)
 	a->n++;
 }
 
+/* By way of the right type and memcpy: reading a sockaddr_storage through
+ * another type's pointer is not C. */
+static void
+set_addr(struct sockaddr_storage *ss, int family, const void *addr,
+    unsigned port)
+{
+	struct sockaddr_in s4 = { .sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in6 s6 = { .sin6_family = AF_INET6,
+	    .sin6_port = htons((uint16_t)port) };
+
+	memset(ss, 0, sizeof(*ss));
+	if (family == AF_INET) {
+		memcpy(&s4.sin_addr, addr, sizeof(s4.sin_addr));
+		memcpy(ss, &s4, sizeof(s4));
+	} else {
+		memcpy(&s6.sin6_addr, addr, sizeof(s6.sin6_addr));
+		memcpy(ss, &s6, sizeof(s6));
+	}
+}
+
 static void
 take_addr(const ns_rr *rr, struct dns_answer *a)
 {
-	struct sockaddr_in *s4 = (struct sockaddr_in *)(void *)&a->addr[a->n];
-	struct sockaddr_in6 *s6 = (struct sockaddr_in6 *)(void *)&a->addr[a->n];
-
 	if (a->n >= DNS_ADDR_MAX)
 		return;
-	memset(&a->addr[a->n], 0, sizeof(a->addr[a->n]));
-	if (ns_rr_type(*rr) == ns_t_a && ns_rr_rdlen(*rr) == 4) {
-		s4->sin_family = AF_INET;
-		memcpy(&s4->sin_addr, ns_rr_rdata(*rr), 4);
-		a->n++;
-	} else if (ns_rr_type(*rr) == ns_t_aaaa && ns_rr_rdlen(*rr) == 16) {
-		s6->sin6_family = AF_INET6;
-		memcpy(&s6->sin6_addr, ns_rr_rdata(*rr), 16);
-		a->n++;
-	}
+	if (ns_rr_type(*rr) == ns_t_a && ns_rr_rdlen(*rr) == 4)
+		set_addr(&a->addr[a->n++], AF_INET, ns_rr_rdata(*rr), 0);
+	else if (ns_rr_type(*rr) == ns_t_aaaa && ns_rr_rdlen(*rr) == 16)
+		set_addr(&a->addr[a->n++], AF_INET6, ns_rr_rdata(*rr), 0);
 }
 
 /* RFC 1035 section 3.3.14; strings of one record are joined (RFC 7208 3.3). A
@@ -318,16 +330,15 @@ add_addr(struct sockaddr_storage *out, size_t *n, unsigned port,
     const struct dns_answer *a)
 {
 	for (size_t i = 0; i < a->n && *n < DNS_ADDR_MAX; i++) {
-		struct sockaddr_storage *s = &out[*n];
+		struct sockaddr_in s4;
+		struct sockaddr_in6 s6;
 
-		*s = a->addr[i];
-		if (s->ss_family == AF_INET6)
-			((struct sockaddr_in6 *)(void *)s)->sin6_port =
-			    htons((uint16_t)port);
+		memcpy(&s4, &a->addr[i], sizeof(s4));
+		memcpy(&s6, &a->addr[i], sizeof(s6));
+		if (a->addr[i].ss_family == AF_INET6)
+			set_addr(&out[(*n)++], AF_INET6, &s6.sin6_addr, port);
 		else
-			((struct sockaddr_in *)(void *)s)->sin_port =
-			    htons((uint16_t)port);
-		(*n)++;
+			set_addr(&out[(*n)++], AF_INET, &s4.sin_addr, port);
 	}
 }
 
@@ -335,17 +346,12 @@ add_addr(struct sockaddr_storage *out, size_t *n, unsigned port,
 static bool
 is_localhost(const char *host, struct dns_answer *six, struct dns_answer *four)
 {
-	struct sockaddr_in *s4 = (struct sockaddr_in *)(void *)&four->addr[0];
-	struct sockaddr_in6 *s6 = (struct sockaddr_in6 *)(void *)&six->addr[0];
+	struct in_addr loopback = { .s_addr = htonl(INADDR_LOOPBACK) };
 
 	if (strcasecmp(host, "localhost") != 0)
 		return false;
-	memset(&six->addr[0], 0, sizeof(six->addr[0]));
-	memset(&four->addr[0], 0, sizeof(four->addr[0]));
-	s6->sin6_family = AF_INET6;
-	s6->sin6_addr = in6addr_loopback;
-	s4->sin_family = AF_INET;
-	s4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	set_addr(&six->addr[0], AF_INET6, &in6addr_loopback, 0);
+	set_addr(&four->addr[0], AF_INET, &loopback, 0);
 	six->n = four->n = 1;
 	return true;
 }

@@ -21,11 +21,13 @@ static void
 child(struct manager *m, const struct route *route, int in, int out)
 {
 	struct route own = *route;
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 	int code;
 
 	log_forked();
-	signal(SIGTERM, SIG_DFL);
+	sigemptyset(&dfl.sa_mask);
+	(void)sigaction(SIGTERM, &dfl, NULL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	for (struct worker_proc *p = m->workers; p != NULL; p = p->next) {

@@ -257,17 +257,19 @@ maybe_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 static bool
 is_loopback(int fd)
 {
-	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
-	const struct sockaddr_in *s4 = (const void *)&ss;
-	const struct sockaddr_in6 *s6 = (const void *)&ss;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in s4;
+		struct sockaddr_in6 s6;
+	} peer;
+	socklen_t n = sizeof(peer);
 
-	if (getpeername(fd, (struct sockaddr *)&ss, &n) == -1)
+	if (getpeername(fd, &peer.any, &n) == -1)
 		return false;
-	if (ss.ss_family == AF_INET)
-		return ntohl(s4->sin_addr.s_addr) >> 24 == 127;
-	return ss.ss_family == AF_INET6 &&
-	    IN6_IS_ADDR_LOOPBACK(&s6->sin6_addr);
+	if (peer.any.sa_family == AF_INET)
+		return ntohl(peer.s4.sin_addr.s_addr) >> 24 == 127;
+	return peer.any.sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_LOOPBACK(&peer.s6.sin6_addr);
 }
 
 /* Writes word in base64 and CRLF; the secret's copies are wiped. */

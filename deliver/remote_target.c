@@ -31,8 +31,10 @@ one_host(struct targets *t, const char *host)
 static bool
 parse_literal(const char *host, unsigned port, struct sockaddr_storage *ss)
 {
-	struct sockaddr_in *s4 = (struct sockaddr_in *)(void *)ss;
-	struct sockaddr_in6 *s6 = (struct sockaddr_in6 *)(void *)ss;
+	struct sockaddr_in s4 = { .sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in6 s6 = { .sin6_family = AF_INET6,
+	    .sin6_port = htons((uint16_t)port) };
 	char text[64];
 	struct cur c;
 	struct span s;
@@ -46,14 +48,14 @@ parse_literal(const char *host, unsigned port, struct sockaddr_storage *ss)
 	    span_cstr(s, text, sizeof(text)) == -1)
 		return false;
 	memset(ss, 0, sizeof(*ss));
-	if (inet_pton(AF_INET, text, &s4->sin_addr) == 1) {
-		s4->sin_family = AF_INET;
-		s4->sin_port = htons((uint16_t)port);
+	if (inet_pton(AF_INET, text, &s4.sin_addr) == 1) {
+		memcpy(ss, &s4, sizeof(s4));
 		return true;
 	}
-	s6->sin6_family = AF_INET6;
-	s6->sin6_port = htons((uint16_t)port);
-	return inet_pton(AF_INET6, text, &s6->sin6_addr) == 1;
+	if (inet_pton(AF_INET6, text, &s6.sin6_addr) != 1)
+		return false;
+	memcpy(ss, &s6, sizeof(s6));
+	return true;
 }
 
 /* RFC 5321 section 5.1: from our own name on, every host of the same or a
@@ -161,17 +163,19 @@ targets_addr(const struct targets *t, size_t i, struct sockaddr_storage *ss,
 void
 target_text(const struct sockaddr_storage *ss, char *out, size_t size)
 {
-	const struct sockaddr_in *s4 = (const void *)ss;
-	const struct sockaddr_in6 *s6 = (const void *)ss;
+	struct sockaddr_in s4;
+	struct sockaddr_in6 s6;
 	char text[INET6_ADDRSTRLEN] = "?";
 	unsigned port;
 
+	memcpy(&s4, ss, sizeof(s4));
+	memcpy(&s6, ss, sizeof(s6));
 	if (ss->ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &s6->sin6_addr, text, sizeof(text));
-		port = ntohs(s6->sin6_port);
+		inet_ntop(AF_INET6, &s6.sin6_addr, text, sizeof(text));
+		port = ntohs(s6.sin6_port);
 	} else {
-		inet_ntop(AF_INET, &s4->sin_addr, text, sizeof(text));
-		port = ntohs(s4->sin_port);
+		inet_ntop(AF_INET, &s4.sin_addr, text, sizeof(text));
+		port = ntohs(s4.sin_port);
 	}
 	snprintf(out, size, "[%s]:%u", text, port);
 }

@@ -74,7 +74,7 @@ try_server(struct worker *w, struct search *s, const char *host,
 	    &wishes, &v);
 	if (r == SMTP_PLAIN) {
 		log_warn("TLS handshake with %s%s failed, going on without",
-		    host, address);
+		    host[0] == '[' ? "" : host, address);
 		wishes.no_tls = true;
 		fd = target_connect(ss, 1, &tried, w->set->connect_timeout,
 		    &which);

@@ -22,7 +22,7 @@ first rule that fits is done instead of the ordinary thing.  ACTIONs, joined by 
 	reset		it is reset (RST)
 	sleep N		N seconds pass
 	go		the ordinary thing is done after all
-	slow		the rest of this action is sent byte by byte, 0.1 s apart
+	slow		the rest, up to the next command, is sent byte by byte, 0.05 s apart
 """
 import argparse
 import codecs
@@ -99,7 +99,7 @@ class Session:
         if self.slow:
             for i in range(len(data)):
                 self.sock.sendall(data[i:i + 1])
-                time.sleep(0.1)
+                time.sleep(0.05)
         else:
             self.sock.sendall(data)
 
@@ -110,6 +110,7 @@ class Session:
         self.buf += got
 
     def line(self):
+        self.slow = False
         while b"\n" not in self.buf:
             self.more()
         line, self.buf = self.buf.split(b"\n", 1)
@@ -147,7 +148,6 @@ class Session:
                 time.sleep(float(rest))
             else:
                 self.send(text if word == "raw" else text + b"\r\n")
-        self.slow = False
         return go
 
     def ruled(self, verb, line):

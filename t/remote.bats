@@ -1,0 +1,621 @@
+# remote.bats: deliver-remote against servers that do what a test tells them.  For each: what is answered to queue, what is
+# logged, and what the server got.
+# shellcheck shell=bash disable=SC2154,SC2016
+
+load helper
+load lab
+
+setup() {
+	need python3 python3
+	lab_start
+}
+
+teardown() {
+	lab_stop
+}
+
+certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$LAB/key.pem" -out "$LAB/cert.pem" \
+	    -days 2 -subj "/CN=${1:-localhost}" -addext "subjectAltName=DNS:${1:-localhost}" 2>/dev/null
+}
+
+@test "a message arrives whole, without its envelope fields, in CRLF with stuffed dots" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$(printf 'Subject: x\nReturn-Path: stays\n\n.\n..a\nbare\rCR\n.\rx\nlast' |
+	    spool a@me.test "Delivered-To: secret@far.test" "Delivered-To: b@far.test" "Envelope-Auth: alice")
+	job "$name" far.test 12:2:b@far.test | deliver
+	[ "$output" = "12 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
+	printf '%s\r\n' "Received: by me.test; Sun, 22 Nov 2026 00:00:00 +0000" "Subject: x" "Return-Path: stays" "" .. ...a \
+	    "bare CR" ".. x" last | cmp - "$LAB/sink/1.eml"
+	[ "$(head -n 1 "$LAB/sink/1.env")" = "MAIL FROM:<a@me.test> SIZE=$(($(wc -c <"$LAB/sink/1.eml") - 3 - 2))" ]
+	[ "$(sed 1d "$LAB/sink/1.env")" = "RCPT TO:<b@far.test>" ]
+	grep -q "result qid=${name%%.me.test*} rcpt=<b@far.test> relay=\[127.0.0.1\]:$PORT status=sent dsn=2.0.0 delay=[0-9] text=250 2.0.0 kept$" \
+	    "$LAB/log"
+	# The message itself stays where it was: queue removes it.
+	[ -e "$LAB/spool/new/$name" ]
+}
+
+@test "a large message and a null sender" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	{
+		printf 'Subject: large\n\n'
+		seq 1 400000
+	} >"$LAB/body"
+	name=$(spool "" "Delivered-To: b@far.test" <"$LAB/body")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done 2.0.0 "* ]]
+	grep -q '^MAIL FROM:<> SIZE=' "$LAB/sink/1.env"
+	tr -d '\r' <"$LAB/sink/1.eml" | sed 1d | cmp - "$LAB/body"
+}
+
+@test "each refusal at each step is told in the other side's words" {
+	try "defer 4.0.0 \[127.0.0.1\] 450 not now" -r "MAIL: 450 not now"
+	try "defer 4.7.1 \[127.0.0.1\] 451 4.7.1 greylisted" -r "RCPT: 451 4.7.1 greylisted"
+	try "fail 5.1.1 \[127.0.0.1\] 550 5.1.1 no such user / see https://sink.test/" \
+	    -r 'RCPT: 550-5.1.1 no such user\r\n550 5.1.1 see https://sink.test/'
+	try "fail 5.0.0 \[127.0.0.1\] 550 no such user" -r "RCPT: 550 no such user"
+	try "fail 5.0.0 \[127.0.0.1\] 550 4.1.1 confused" -r "RCPT: 550 4.1.1 confused"
+	try "fail 5.7.1 \[127.0.0.1\] 553 5.7.1 sender refused" -r "MAIL: 553 5.7.1 sender refused"
+	try "fail 5.5.1 \[127.0.0.1\] 554 5.5.1 no data" -r "DATA: 554 5.5.1 no data"
+	try "defer 4.3.1 \[127.0.0.1\] 452 4.3.1 disk full" -r "DATA: 452 4.3.1 disk full"
+	try "fail 5.7.1 \[127.0.0.1\] 554 5.7.1 spam" -r "DOT: 554 5.7.1 spam"
+	try "defer 4.3.0 \[127.0.0.1\] 451 4.3.0 later" -r "DOT: 451 4.3.0 later"
+	try "done 2.6.0 \[127.0.0.1\] 250 2.6.0 queued as 1234 % <x>" -r "DOT: 250 2.6.0 queued as 1234 % <x>"
+}
+
+@test "a server that does not want us at all: greeting and EHLO" {
+	try "fail 5.3.2 \[127.0.0.1\] 521 5.3.2 no mail here" -r "CONNECT: 521 5.3.2 no mail here"
+	try "defer 4.3.2 \[127.0.0.1\] 421 4.3.2 too busy" -r "CONNECT: 421 4.3.2 too busy"
+	try "defer 4.7.0 \[127.0.0.1\] 450 4.7.0 who are you" -r "EHLO: 450 4.7.0 who are you"
+	try "fail 5.7.1 \[127.0.0.1\] 550 5.7.1 go away" -r "EHLO: 550 5.7.1 go away" -r "HELO: 550 5.7.1 go away"
+	try "done 2.0.0 *" -e HELO
+	grep -q '^1< HELO me.test$' "$LAB/sink/log"
+	! grep -q SIZE= "$LAB/sink/1.env"
+}
+
+@test "a connection that ends at any step is a deferral, and says where" {
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to the connection" -r "CONNECT: close"
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to EHLO" -r "EHLO: close"
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to MAIL" -e - -r "MAIL: close"
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to RCPT" -e - -r "RCPT: close"
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to DATA" -e - -r "DATA: close"
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to the final dot; the message may have been taken and may arrive twice" \
+	    -r "DOT: close"
+	try "defer 4.4.2 \[127.0.0.1\] connection lost while waiting for the reply to EHLO: Connection reset by peer" -r "EHLO: reset"
+	try "defer 4.3.2 \[127.0.0.1\] 421 4.3.2 shutting down" -r "RCPT: 421 4.3.2 shutting down && close"
+	try "defer 4.3.2 \[127.0.0.1\] 421 4.3.2 shutting down" -r "MAIL: 421 4.3.2 shutting down && close"
+	try "defer 4.4.1 \[127.0.0.1\] cannot connect: Connection refused" -r "CONNECT: 220 never" -p 1 || {
+		# Port 1 could not be had: nothing listens there, which is what is meant.
+		echo "far.test [127.0.0.1]:1" >"$LAB/control/routes"
+		job "$(simple)" far.test 7:1:b@far.test | deliver
+		[ "$output" = "7 defer 4.4.1 [127.0.0.1] cannot connect: Connection refused" ]
+	}
+}
+
+@test "slow servers: each reply has its time, drop by drop or not at all" {
+	lab_settings "reply-timeout 1s"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to the connection in time" -r "CONNECT: sleep 30"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to MAIL in time" -e - -r "MAIL: sleep 30"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to the final dot in time; the message may have been taken and may arrive twice" \
+	    -r "DOT: sleep 30"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to EHLO in time" -r "EHLO: slow && 250 this takes more than a second to say"
+	try "done 2.0.0 *" -r "RCPT: slow && go"
+}
+
+@test "replies that are none end the connection" {
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to the connection" -r "CONNECT: HTTP/1.1 400 Bad Request"
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to EHLO" -r 'EHLO: 250-a\r\n550 b'
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to EHLO" -r 'EHLO: raw 250 bare\n'
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to EHLO" -r 'EHLO: raw 250 nul\0\r\n'
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to RCPT" -r 'RCPT: raw 250 cr\rx\r\n'
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to EHLO" -r "EHLO: $(printf '250-x%.0s' {1..1000})"
+	try "defer 4.5.0 \[127.0.0.1\] unexpected reply to MAIL: 354 what" -e - -r "MAIL: 354 what"
+	try "defer 4.5.0 \[127.0.0.1\] unexpected reply to DATA: 250 2.0.0 ok" -r "DATA: 250 2.0.0 ok"
+	try "fail 5.1.1 \[127.0.0.1\] 550 5.1.1 ?\[2J?" -r 'RCPT: 550 5.1.1 \x1b[2J\x07'
+}
+
+@test "an endless reply is cut off" {
+	lines=$(printf '250-x\\r\\n%.0s' {1..150})
+	try "defer 4.5.0 \[127.0.0.1\] malformed reply to EHLO" -r "EHLO: ${lines}250 end"
+}
+
+@test "a server that lies about its extensions" {
+	# Says PIPELINING, and drops what came along with MAIL.
+	try "done 2.0.0 *" -e "PIPELINING" -r "RCPT: sleep 0.2 && go"
+	# No PIPELINING: each command waits for its reply.
+	try "done 2.0.0 *" -e "8BITMIME"
+	! grep -q SIZE= "$LAB/sink/1.env"
+	# Unknown and broken keywords are nothing.
+	try "done 2.0.0 *" -r 'EHLO: 250-sink\r\n250-\r\n250-SIZE x\r\n250-X-FOO BAR\r\n250 PIPELININGX'
+	try "fail 5.3.4 \[127.0.0.1\] message of 79 bytes is over the limit of \[127.0.0.1\], 10" -e "SIZE 10"
+	! grep -q '< MAIL' "$LAB/sink/log"
+	# 354 although every recipient was refused: the message does not go.
+	try "fail 5.1.1 *" -r "RCPT: 550 5.1.1 no" -r "DATA: 354 go on"
+	grep -q '^1! data 0$' "$LAB/sink/log"
+}
+
+@test "several recipients: each has its own answer, and the message goes once" {
+	sink sink -r "RCPT~bad@: 550 5.1.1 no bad here" -r "RCPT~later@: 450 4.2.1 later"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(simple)" far.test 3:1:one@far.test 4:2:bad@far.test 5:3:later@far.test 6:3.1:two@far.test | deliver
+	[ "$(sort "$LAB/answers")" = "3 done 2.0.0 [127.0.0.1] 250 2.0.0 kept
+4 fail 5.1.1 [127.0.0.1] 550 5.1.1 no bad here
+5 defer 4.2.1 [127.0.0.1] 450 4.2.1 later
+6 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
+	[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 1 ]
+	[ "$(grep -c 'result qid=' "$LAB/log")" = 4 ]
+}
+
+@test "more than 100 recipients go in several transactions on one connection" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	# shellcheck disable=SC2046
+	job "$(simple)" far.test $(seq 1 250 | sed 's/.*/&:1:u&@far.test/') | deliver
+	[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 250 ]
+	[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 3 ]
+	[ "$(cat "$LAB"/sink/*.env | grep -c ^RCPT)" = 250 ]
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
+}
+
+@test "one connection for many messages, RSET where a transaction was refused" {
+	sink sink -r "RCPT~bad@: 550 5.1.1 no"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	lab_settings "destination-jobs 1"
+	for i in 1 2 3; do
+		job "$(simple)" far.test "$i:1:b@far.test"
+		job "$(simple)" far.test "10$i:1:bad@far.test"
+	done | deliver
+	[ "$(grep -c '^[123] done' "$LAB/answers")" = 3 ]
+	[ "$(grep -c '^10[123] fail 5.1.1' "$LAB/answers")" = 3 ]
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
+	grep -q '< RSET' "$LAB/sink/log"
+	grep -q '< QUIT' "$LAB/sink/log"
+}
+
+@test "a connection that was closed while idle costs nothing" {
+	# The second MAIL is answered with 421, or by closing; a new connection takes it.
+	for rule in "MAIL#2: 421 4.4.2 idle too long && close" "MAIL#2: close"; do
+		sink sink -r "$rule"
+		echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+		lab_settings "destination-jobs 1"
+		for i in 1 2 3; do
+			job "$(simple)" far.test "$i:1:b@far.test"
+		done | deliver
+		[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 3 ]
+		[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+		[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 3 ]
+	done
+}
+
+@test "domains that share a smarthost share its connections; idle ones end" {
+	sink sink
+	echo "* [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	lab_settings "connection-reuse 1s" "destination-jobs 1"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	job "$(simple)" far.test 1:1:b@far.test >&8
+	await 10 grep -q '^1 done' "$LAB/answers"
+	job "$(simple)" other.test 2:1:b@other.test >&8
+	await 10 grep -q '^2 done' "$LAB/answers"
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
+	await 10 grep -q '< QUIT' "$LAB/sink/log"
+	await 5 test -z "$(children "$pid")" || await 5 childless "$pid"
+	job "$(simple)" far.test 3:1:b@far.test >&8
+	await 10 grep -q '^3 done' "$LAB/answers"
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+	exec 8>&-
+	await 10 gone "$pid"
+}
+childless() { [ -z "$(children "$1")" ]; }
+
+@test "greylisting: the same job succeeds later" {
+	sink sink -r "RCPT#-1: 451 4.7.1 greylisted, try again"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$(simple)
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 defer 4.7.1 "* ]]
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done 2.0.0 "* ]]
+}
+
+@test "STARTTLS: used when offered, required when told, verified when told" {
+	certificate localhost
+	tls=(-c "$LAB/cert.pem" -k "$LAB/key.pem")
+	try "done 2.0.0 *" "${tls[@]}"
+	grep -q '! tls TLSv1' "$LAB/sink/log"
+	grep -q ' tls=TLSv1[.0-9]* status=sent' "$LAB/log"
+	# After the handshake EHLO is said again.
+	[ "$(grep -c '< EHLO' "$LAB/sink/log")" = 2 ]
+	ROUTE=tls=none try "done 2.0.0 *" "${tls[@]}"
+	! grep -q STARTTLS$ <(grep '<' "$LAB/sink/log")
+	ROUTE=tls=encrypt try "done 2.0.0 *" "${tls[@]}"
+	ROUTE=tls=encrypt try "defer 4.7.4 \[127.0.0.1\] TLS is required, but the server does not offer it"
+	ROUTE=tls=encrypt try "defer 4.7.4 \[127.0.0.1\] TLS is required, but the server refused it: 454 4.7.0 not now" \
+	    "${tls[@]}" -r "STARTTLS: 454 4.7.0 not now"
+	ROUTE=tls=verify try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: *" "${tls[@]}"
+	! grep -q '< MAIL' "$LAB/sink/log"
+	try "done 2.0.0 *" "${tls[@]}" -r "STARTTLS: 454 4.7.0 not now"
+}
+
+@test "STARTTLS, verify: the right name by the right authority, and no other" {
+	certificate localhost
+	sink sink -c "$LAB/cert.pem" -k "$LAB/key.pem"
+	zone <<-E
+	wrong.test A 127.0.0.1
+	E
+	sink sink -c "$LAB/cert.pem" -k "$LAB/key.pem"
+	echo "far.test localhost:$PORT tls=verify" >"$LAB/control/routes"
+	echo "wrong.test wrong.test:$PORT tls=verify" >>"$LAB/control/routes"
+	export SSL_CERT_FILE=$LAB/cert.pem
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done 2.0.0 [localhost] "* ]]
+	job "$(simple)" wrong.test 1:1:b@wrong.test | deliver
+	[[ $output == "1 defer 4.7.5 [wrong.test] TLS handshake failed: "* ]]
+	unset SSL_CERT_FILE
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 defer 4.7.5 [localhost] TLS handshake failed: "* ]]
+}
+
+@test "STARTTLS, broken: plain again where it may be, deferred where it may not" {
+	certificate localhost
+	try "done 2.0.0 *" -e "PIPELINING,STARTTLS" -r "STARTTLS: 220 ready && raw this is not TLS at all"
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+	grep -q 'warn text=TLS handshake with \[127.0.0.1\].* failed, going on without' "$LAB/log"
+	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: *" \
+	    -e "PIPELINING,STARTTLS" -r "STARTTLS: 220 ready && sleep 0.3 && raw this is not TLS at all"
+	ROUTE=tls=encrypt try "defer 4.7.5 *" -e "PIPELINING,STARTTLS" -r "STARTTLS: 220 ready && close"
+}
+
+@test "STARTTLS: what a stranger puts behind 220 is never taken for a reply inside TLS" {
+	# ../shared/testdata/vectors/starttls-injection.tsv, smtp-client: CVE-2021-38371.
+	certificate localhost
+	tls=(-c "$LAB/cert.pem" -k "$LAB/key.pem")
+	for policy in may encrypt; do
+		ROUTE=tls=$policy try "defer 4.7.0 \[127.0.0.1\] the server sent data between STARTTLS and the handshake" \
+		    "${tls[@]}" -r 'STARTTLS: raw 220 ready\r\n250 evil\r\n && go'
+		! grep -q '! tls' "$LAB/sink/log"
+		! grep -q '< MAIL' "$LAB/sink/log"
+	done
+}
+
+@test "AUTH with the route's credentials, and never in clear over a network" {
+	certificate localhost
+	tls=(-c "$LAB/cert.pem" -k "$LAB/key.pem")
+	ROUTE="tls=encrypt user=alice password=se cret" try "done 2.0.0 *" "${tls[@]}" -e "PIPELINING,AUTH LOGIN PLAIN"
+	grep -q "< AUTH PLAIN $(printf '\0alice\0se cret' | base64)$" "$LAB/sink/log"
+	ROUTE="tls=encrypt user=alice password=secret" try "done 2.0.0 *" "${tls[@]}" -e "AUTH LOGIN"
+	grep -A 4 '< AUTH LOGIN' "$LAB/sink/log" | grep -q "< $(printf secret | base64)$"
+	ROUTE="tls=encrypt user=alice password=secret" \
+	    try "defer 4.7.8 \[127.0.0.1\] login as alice refused: 535 5.7.8 no" "${tls[@]}" -e "AUTH PLAIN" -r "AUTH: 535 5.7.8 no"
+	ROUTE="tls=encrypt user=alice password=secret" \
+	    try "defer 4.7.0 \[127.0.0.1\] the server offers neither AUTH PLAIN nor LOGIN" "${tls[@]}"
+	! grep -q 'secret\|c2VjcmV0' "$LAB/log"
+}
+
+@test "8-bit and internationalized mail only where it is taken" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(printf 'Subject: x\n\ngr\303\274n\n' | spool a@me.test "Delivered-To: b@far.test")" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done "* ]]
+	grep -q 'BODY=8BITMIME' "$LAB/sink/1.env"
+	# A late 8-bit byte in a large message is seen too.
+	{
+		printf 'Subject: x\n\n'
+		seq 1 100000
+		printf '\374\n'
+	} | spool a@me.test "Delivered-To: b@far.test" >"$LAB/name"
+	job "$(cat "$LAB/name")" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done "* ]]
+	grep -q 'BODY=8BITMIME' "$LAB/sink/2.env"
+	sink sink -e SIZE
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(cat "$LAB/name")" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 fail 5.6.3 [127.0.0.1] the message has 8-bit text"* ]]
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done "* ]]
+	name=$(printf 'Subject: x\n\nx\n' | spool a@me.test $'Delivered-To: gr\303\274n@far.test' "Envelope-Smtputf8: yes")
+	job "$name" far.test $'1:1:gr\303\274n@far.test' | deliver
+	[[ $output == "1 fail 5.6.7 [127.0.0.1] "* ]]
+	sink sink -e SMTPUTF8,8BITMIME
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$name" far.test $'1:1:gr\303\274n@far.test' | deliver
+	[[ $output == "1 done "* ]]
+	grep -q 'SMTPUTF8' "$LAB/sink/1.env"
+	grep -q $'RCPT TO:<gr\303\274n@far.test>' "$LAB/sink/1.env"
+}
+
+@test "DSN wishes go along where they are understood" {
+	sink sink -e "DSN,PIPELINING"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$(printf 'Subject: x\n\nx\n' | spool a@me.test "Delivered-To: b@far.test" "Delivered-To: c@far.test" \
+	    "Envelope-Id: id+2B7" "Envelope-Ret: HDRS" "Envelope-Notify: 2 SUCCESS,FAILURE" "Envelope-Orcpt: 2 rfc822;C@far.test")
+	job "$name" far.test 1:1:b@far.test 2:2:c@far.test | deliver
+	[ "$(cat "$LAB/sink/1.env")" = "MAIL FROM:<a@me.test> RET=HDRS ENVID=id+2B7
+RCPT TO:<b@far.test>
+RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
+}
+
+@test "MX: preference, the next host when one is dead or refuses, A when there is none" {
+	sink two -l 127.0.0.2
+	lab_settings "smtp-port $PORT"
+	zone <<-E
+	far.test	MX	20 two.far.test
+	far.test	MX	10 one.far.test
+	far.test	MX	5 gone.far.test
+	one.far.test	A	127.0.0.3
+	two.far.test	A	127.0.0.2
+	plain.test	A	127.0.0.2
+	alias.test	CNAME	far.test
+	E
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 done 2.0.0 [two.far.test] 250 2.0.0 kept" ]
+	grep -q "relay=two.far.test\[127.0.0.2\]:$(cat "$LAB/two.port") status=sent" "$LAB/log"
+	job "$(simple)" plain.test 1:1:b@plain.test | deliver
+	[ "$output" = "1 done 2.0.0 [plain.test] 250 2.0.0 kept" ]
+	job "$(simple)" alias.test 1:1:b@alias.test | deliver
+	[ "$output" = "1 done 2.0.0 [two.far.test] 250 2.0.0 kept" ]
+	# A server that greets with 5yz is passed over for the next.
+	sink one -l 127.0.0.3 -p "$(cat "$LAB/two.port")" -r "CONNECT: 554 5.3.2 not here"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 done 2.0.0 [two.far.test] 250 2.0.0 kept" ]
+	grep -q '> 554' "$LAB/one/log"
+}
+
+@test "MX: equals take turns" {
+	sink one -l 127.0.0.2
+	port=$PORT
+	sink two -l 127.0.0.3 -p "$port"
+	lab_settings "smtp-port $port"
+	zone <<-E
+	far.test	MX	10 one.far.test
+	far.test	MX	10 two.far.test
+	one.far.test	A	127.0.0.2
+	two.far.test	A	127.0.0.3
+	E
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		job "$(simple)" far.test 1:1:b@far.test | deliver
+		[ ! -s "$LAB/one/log" ] || [ ! -s "$LAB/two/log" ] || return 0
+	done
+	echo "twenty times the same host"
+	return 1
+}
+
+@test "MX: what DNS says against delivery" {
+	zone <<-E
+	null.test	MX	0 .
+	loop.test	MX	10 me.test
+	loop.test	MX	20 far.test
+	self.test	MX	10 ME.TEST
+	noaddr.test	MX	10 nothing.noaddr.test
+	txt.test	TXT	only text
+	broken.test	SERVFAIL
+	silent.test	TIMEOUT
+	garbage.test	GARBAGE
+	half.test	MX	10 broken.test
+	E
+	expect() {
+		job "$(simple)" "$1" "7:1:b@$1" | deliver
+		[ "$output" = "7 $2" ] || {
+			echo "$output"
+			return 1
+		}
+	}
+	expect null.test "fail 5.1.10 null.test does not accept mail (null MX)"
+	expect loop.test "fail 5.4.6 mail for loop.test loops: its best MX host is me.test, which is this host"
+	expect self.test "fail 5.4.6 mail for self.test loops: its best MX host is me.test, which is this host"
+	expect nowhere.test "fail 5.1.2 no such domain: nowhere.test"
+	expect noaddr.test "fail 5.4.4 [nothing.noaddr.test] no address for host nothing.noaddr.test"
+	expect txt.test "fail 5.4.4 [txt.test] no address for host txt.test"
+	expect broken.test "defer 4.4.3 no answer from DNS about the MX hosts of broken.test"
+	expect silent.test "defer 4.4.3 no answer from DNS about the MX hosts of silent.test"
+	expect garbage.test "defer 4.4.3 no answer from DNS about the MX hosts of garbage.test"
+	expect half.test "defer 4.4.3 [broken.test] no answer from DNS about the addresses of broken.test"
+	grep -q 'relay=none status=bounced dsn=5.1.10' "$LAB/log"
+}
+
+@test "MX behind ourselves are not asked, those in front of us are" {
+	sink two -l 127.0.0.2
+	lab_settings "smtp-port $PORT"
+	zone <<-E
+	far.test	MX	10 two.far.test
+	far.test	MX	20 me.test
+	far.test	MX	30 three.far.test
+	two.far.test	A	127.0.0.2
+	E
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done 2.0.0 [two.far.test] "* ]]
+}
+
+@test "address literals, IPv4 and IPv6, and a dead family that costs under a second" {
+	sink four -l 127.0.0.2
+	port=$PORT
+	lab_settings "smtp-port $port" "connect-timeout 20s"
+	job "$(simple)" "[127.0.0.2]" "1:1:b@[127.0.0.2]" | deliver
+	[ "$output" = "1 done 2.0.0 [127.0.0.2] 250 2.0.0 kept" ]
+	zone <<-E
+	far.test	MX	10 both.far.test
+	both.far.test	AAAA	100::1
+	both.far.test	AAAA	::1
+	both.far.test	A	127.0.0.2
+	E
+	start=${EPOCHREALTIME/./}
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done 2.0.0 [both.far.test] "* ]]
+	[ $((${EPOCHREALTIME/./} - start)) -lt 1500000 ]
+	[ -e /proc/net/if_inet6 ] || return 0
+	grep -q "^0*1 " /proc/net/if_inet6 || return 0
+	sink six -l ::1 -p "$port"
+	job "$(simple)" "[ipv6:::1]" "1:1:b@[IPv6:::1]" | deliver
+	[[ $output == "1 done 2.0.0 [ipv6:::1] "* ]]
+}
+
+@test "a smarthost that is not there delays mail and does not return it" {
+	zone <<-E
+	x.test A 127.0.0.1
+	E
+	echo "* smart.test:2525" >"$LAB/control/routes"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 defer 4.4.4 [smart.test] no address for host smart.test" ]
+}
+
+@test "a dead destination is deferred at once for all who wait, and holds up nobody else" {
+	sink dead -r "CONNECT: sleep 60"
+	echo "dead.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >>"$LAB/control/routes"
+	lab_settings "destination-jobs 5" "remote-jobs 3"
+	for i in {1..40}; do
+		job "$(simple)" dead.test "$i:1:b@dead.test"
+	done >"$LAB/jobs"
+	job "$(simple)" far.test "100:1:b@far.test" >>"$LAB/jobs"
+	start=${EPOCHREALTIME/./}
+	deliver <"$LAB/jobs"
+	[ $((${EPOCHREALTIME/./} - start)) -lt 9000000 ]
+	[ "$(grep -c 'defer 4.4.2 \[127.0.0.1\] no reply to the connection in time' "$LAB/answers")" = 40 ]
+	[ "$(head -n 1 "$LAB/answers")" = "100 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
+	[ "$(grep -c '! connect' "$LAB/dead/log")" -le 2 ]
+}
+
+@test "a server that takes two connections only gets all the mail over two" {
+	sink sink -r "CONNECT#3-: 421 4.7.0 too many connections && close" -r "DOT#-2: sleep 0.5 && go"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	for i in {1..30}; do
+		job "$(simple)" far.test "$i:1:b@far.test"
+	done >"$LAB/jobs"
+	deliver <"$LAB/jobs"
+	[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 30 ]
+	[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 30 ]
+}
+
+@test "a worker that dies defers its one job, and is in the log" {
+	sink sink -r "DOT#-1: sleep 20"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	lab_settings "destination-jobs 1"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	job "$(simple)" far.test 1:1:b@far.test 2:2:c@far.test >&8
+	job "$(simple)" far.test 3:1:b@far.test >&8
+	await 10 grep -q '! data' "$LAB/sink/log"
+	kill -9 "$(children "$pid")"
+	await 10 grep -q '^3 done' "$LAB/answers"
+	[ "$(grep -c '^[12] defer 4.3.0 the sending process died$' "$LAB/answers")" = 2 ]
+	grep -q 'warn text=worker [0-9]* died by signal 9' "$LAB/log"
+	grep -q 'rcpt=<c@far.test> relay=none status=deferred dsn=4.3.0 ' "$LAB/log"
+	exec 8>&-
+	await 10 gone "$pid"
+}
+
+@test "a job that cannot be read is logged and costs nothing else" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	{
+		printf 'nonsense\n\n\t\t\t\n../../etc/passwd\tnew\tfar.test\t1:1:b@far.test\n'
+		job "$(simple)" far.test $'2:1:b@far.test%0D%0ARCPT%20TO:<evil@far.test>'
+		job "$(simple)" far.test 3:1:not-an-address
+		head -c 3000 /dev/urandom
+		echo
+		job "1700000000.0123456789abcdef.me.test,S=100,W=110" far.test 4:1:b@far.test
+		job "$(simple)" far.test 5:1:b@far.test
+	} | deliver
+	[ "$(sort "$LAB/answers")" = "4 defer 4.3.0 cannot read the message from the spool: No such file or directory
+5 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
+	[ "$(grep -c 'a job that cannot be read' "$LAB/log")" -ge 5 ]
+	! grep -q evil "$LAB/sink/log"
+}
+
+@test "a file that is shorter than its name says is not sent" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$(seq 1 50000 | sed '1s/^/Subject: x\n\n/' | spool a@me.test "Delivered-To: b@far.test")
+	truncate -s 100000 "$LAB/spool/new/$name"
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 defer 4.3.0 "* ]]
+	[ ! -e "$LAB/sink/1.eml" ]
+}
+
+@test "a message that has moved to cur is found; routes edited meanwhile hold" {
+	sink sink
+	echo "far.test [127.0.0.1]:1" >"$LAB/control/routes"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	name=$(simple)
+	mv "$LAB/spool/new/$name" "$LAB/spool/cur/"
+	job "$name" far.test 1:1:b@far.test >&8
+	await 10 grep -q '^1 defer 4.4.1' "$LAB/answers"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	again() { job "$name" far.test 2:1:b@far.test >&8; sleep 0.3; grep -q '^2 done' "$LAB/answers"; }
+	await 10 again
+	echo "far.test [not an address" >"$LAB/control/routes"
+	broken() { job "$name" far.test 3:1:b@far.test >&8; sleep 0.3; grep -q '^3 defer 4.3.5 the control files cannot be read' "$LAB/answers"; }
+	await 10 broken
+	exec 8>&-
+	await 10 gone "$pid"
+}
+
+@test "SIGTERM lets a message that is being sent finish; the end of queue ends all" {
+	sink sink -r "DOT#-1: sleep 1 && go"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	job "$(simple)" far.test 1:1:b@far.test >&8
+	await 10 grep -q '! data' "$LAB/sink/log"
+	kill "$pid"
+	await 10 gone "$pid"
+	grep -q '^1 done' "$LAB/answers"
+	exec 8>&-
+	# queue is gone: its end of both pipes is closed.
+	"$BIN/deliver-remote" <"$LAB/jobs" 2>>"$LAB/log" > >(true) &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	await 10 grep -q 'nobody reads the answers' "$LAB/log"
+	await 10 gone "$pid"
+	exec 8>&-
+}
+
+@test "the workers are confined: user, no privileges, filter, no file to write" {
+	sink sink -r "DOT#-1: sleep 20"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	job "$(simple)" far.test 1:1:b@far.test >&8
+	await 10 grep -q '! data' "$LAB/sink/log"
+	for p in "$pid" "$(children "$pid")"; do
+		grep -q '^NoNewPrivs:	1$' "/proc/$p/status"
+		[ "${SANITIZED-}" ] || grep -q '^Seccomp:	2$' "/proc/$p/status"
+		[ "$(id -u)" != 0 ] || {
+			grep -q '^Uid:	65534	65534	65534	65534$' "/proc/$p/status"
+			grep -q '^CapEff:	0000000000000000$' "/proc/$p/status"
+		}
+	done
+	exec 8>&-
+}
+
+@test "usage, -n, and a broken configuration" {
+	run "$BIN/deliver-remote" -x
+	[ "$status" = 64 ]
+	run "$BIN/deliver-remote" -n
+	[ "$status" = 0 ]
+	[[ $output == *"smtp-port 25"* ]]
+	echo "spool-directory" >"$LAB/control/settings"
+	run "$BIN/deliver-remote" -n
+	[ "$status" = 78 ]
+	[[ $output == *settings:1:* ]]
+}
