@@ -200,7 +200,8 @@ static int
 op_open(struct folder *f, const char *path, void *arg)
 {
 	(void)arg;
-	return openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(f->dirfd, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 int

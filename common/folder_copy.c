@@ -151,7 +151,8 @@ op_copy_bytes(struct folder *f, const char *path, void *arg)
 	struct stat st;
 	int from, to, r = -1, e;
 
-	from = openat(f->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	from = openat(f->dirfd, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (from == -1)
 		return -1;
 	snprintf(c->tmp, sizeof(c->tmp), "tmp/%.*s", (int)c->unique, c->name);
