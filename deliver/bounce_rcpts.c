@@ -103,7 +103,12 @@ bounce_parse_rcpts(struct bounce *b)
 	b->rcpts = calloc(n > 0 ? n : 1, sizeof(*b->rcpts));
 	if (b->rcpts == NULL)
 		return -1;
-	for (cur_init(&c, lines); !cur_end(&c); b->nrcpts++) {
+	cur_init(&c, lines);
+	if (cur_word(&c, "warned\t")) {		/* a whole state file */
+		cur_until(&c, '\n');
+		cur_ch(&c, '\n');
+	}
+	for (; !cur_end(&c); b->nrcpts++) {
 		cur_init(&line, cur_until(&c, '\n'));
 		if (!cur_ch(&c, '\n') ||
 		    parse_line(b, &line, &b->rcpts[b->nrcpts]) == -1) {
