@@ -1,0 +1,151 @@
+/*
+ * Children: classes of their ends, their descriptors, their confinement.
+ */
+#include "proc.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+
+#include "clock.h"
+#include "ex.h"
+#include "sandbox.h"
+#include "test.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CONFINED 0	/* the sanitizers' calls are in no table */
+#else
+#define CONFINED 1
+#endif
+
+static void
+test_class(void)
+{
+	static const int fails[] = { 65, 67, 69, 76, 77, 100, 112 };
+
+	for (int code = 0; code < 256; code++) {
+		enum proc_class want = code == 0 ? PROC_DONE : PROC_DEFER;
+
+		for (size_t i = 0; i < sizeof(fails) / sizeof(*fails); i++)
+			if (code == fails[i])
+				want = PROC_FAIL;
+		CHECK(proc_class(code << 8) == want, "exit code");
+	}
+	for (int sig = 1; sig < 32; sig++)
+		CHECK(proc_class(sig) == PROC_DEFER, "signal");
+	test_end("class of an end");
+}
+
+static void
+test_spawn(void)
+{
+	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c",
+	    (char *)(uintptr_t)"cat <&3; ls /proc/self/fd | tr '\\n' ' '",
+	    NULL };
+	char got[256] = "";
+	int in[2], out[2], status;
+	struct proc_map map[3];
+	size_t n = 0;
+	ssize_t r;
+	pid_t pid;
+
+	if (pipe(in) == -1 || pipe(out) == -1)
+		err(1, "pipe");
+	map[0] = (struct proc_map){ -1, 0 };
+	map[1] = (struct proc_map){ out[1], 1 };
+	map[2] = (struct proc_map){ in[0], 3 };
+	pid = proc_spawn("/bin/sh", argv, NULL, map, 3);
+	CHECK(pid > 0, "spawned");
+	close(out[1]);
+	CHECK(write(in[1], "hello ", 6) == 6, "write");
+	close(in[1]);
+	while (n < sizeof(got) - 1 && (r = read(out[0], got + n,
+	    sizeof(got) - 1 - n)) > 0)
+		n += (size_t)r;
+	/* The next descriptor is the one with which ls reads the folder. */
+	CHECK_SPAN(span_of(got, n), "hello 0 1 2 3 4 ", "descriptors");
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0, "status");
+	CHECK(proc_spawn("/nonexistent", argv, NULL, map, 1) == -1 &&
+	    errno == ENOENT, "exec fails here, not later");
+	close(out[0]);
+	close(in[0]);
+	test_end("spawn");
+}
+
+static const int no_calls[] = { -1 };
+
+/* What a confined child tries; its exit code, or the signal that ended it. */
+static int
+confined(const struct sandbox_role *role, const struct sandbox_path *paths,
+    size_t n, bool off, int (*try)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (sandbox_enter(role, NULL, NULL, paths, n, off) == -1)
+			_exit(99);
+		_exit(try());
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int try_nothing(void) { return 0; }
+static int try_socket(void) { return socket(AF_INET, SOCK_STREAM, 0) == -1; }
+static int try_fork(void) { return fork() == -1 ? 1 : 0; }
+static int try_read(void) { return open("/etc/passwd", O_RDONLY) == -1; }
+static int try_write(void)
+{
+	int fd = open("/tmp/.posthouse-proc-test", O_WRONLY | O_CREAT, 0600);
+
+	if (fd != -1)
+		unlink("/tmp/.posthouse-proc-test");
+	return fd == -1;
+}
+static int try_core(void)
+{
+	struct sandbox_role r = { .name = "x" };
+
+	return sandbox_enter(&r, NULL, NULL, NULL, 0, true);
+}
+
+static void
+test_sandbox(void)
+{
+	static const struct sandbox_path etc[] = { { "/etc", SANDBOX_READ },
+	    { "/nonexistent", SANDBOX_READ } };
+	struct sandbox_role calls = { .name = "calls", .syscalls = no_calls };
+	struct sandbox_role files = { .name = "files" };
+
+	CHECK(confined(&calls, NULL, 0, false, try_nothing) == 0, "may end");
+	CHECK(confined(&files, etc, 2, false, try_read) == 0, "may read");
+	CHECK(confined(&files, NULL, 0, false, try_write) == 0, "no Landlock");
+	CHECK(confined(&calls, etc, 0, true, try_read) == 0, "setting off");
+	CHECK(confined(&files, NULL, 0, false, try_core) == 0, "twice");
+	if (!CONFINED) {
+		test_end("sandbox: limits only");
+		test_skip("sandbox: seccomp and Landlock", "sanitizer build");
+		return;
+	}
+	CHECK(confined(&calls, NULL, 0, false, try_socket) == -SIGSYS, "socket");
+	CHECK(confined(&calls, NULL, 0, false, try_fork) == -SIGSYS, "fork");
+	CHECK(confined(&calls, NULL, 0, false, try_read) == -SIGSYS, "open");
+	CHECK(confined(&files, etc, 0, false, try_read) == 1, "no file");
+	CHECK(confined(&files, etc, 1, false, try_write) == 1, "no writing");
+	test_end("sandbox");
+}
+
+int
+main(void)
+{
+	clock_init();
+	proc_ignore_sigpipe();
+	test_class();
+	test_spawn();
+	test_sandbox();
+	return test_done();
+}
