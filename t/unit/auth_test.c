@@ -173,7 +173,10 @@ main(void)
 	put(dir, "passwords", "alice@example.test:{PLAIN}secret\n"
 	    "alice@example.test:{PLAIN}other\n"
 	    "ghost@example.test:{PLAIN}secret\n");	/* has no mailbox */
-	put(dir, "settings", "mail-user 64006:64006\n");
+	put(dir, "settings", "net-user 64001:64001\ntls-user 64002:64002\n"
+	    "auth-user 64003:64003\nqueue-user 64004:64004\n"
+	    "send-user 64005:64005\nmail-user 64006:64006\n"
+	    "spool-group 64007\n");
 	test_stored();
 	test_serve(dir);
 	test_garbage(dir);
