@@ -233,7 +233,7 @@ assert inner["delivered-to"] is None and inner["return-path"] is None
 			cat "$DIR/log"
 			return 1
 		}
-		[ -z "$(ls "$DIR/spool/new" "$DIR/spool/tmp" | grep -v :)" ]
+		[ -z "$(find "$DIR/spool/new" "$DIR/spool/tmp" -type f)" ]
 	}
 	with() { "$BIN/bounce" -C "$DIR/control" "$1" <"$2" 3<"$3"; }
 	code 64 "$BIN/bounce"
