@@ -168,3 +168,18 @@ gone() {
 	state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || return 0
 	[ -z "$state" ] || [ "$state" = Z ] || [ "$state" = X ]
 }
+
+# bare_control DIR: DIR/control with hostname and domains, DIR/mail and a spool that its caller may use; nothing is started.
+bare_control() {
+	mkdir -p "$1/control" "$1/mail" "$1"/spool/{tmp,new,cur,state,hold} &&
+	    mkfifo "$1/spool/trigger" || return 1
+	echo mx.example.test >"$1/control/hostname"
+	echo example.test >"$1/control/domains"
+	{
+		echo "spool-directory $1/spool"
+		echo "mail-directory $1/mail"
+		printf '%s\n' 'net-user 64001' 'tls-user 64002' 'auth-user 64003' 'queue-user 64004' 'send-user 64005' \
+		    'mail-user 64006' 'spool-group 64007'
+	} >"$1/control/settings"
+	chmod 755 "$1/control" "$1/spool"
+}

@@ -1,0 +1,310 @@
+# admin.bats: posthouse check, explain, hash and user, through the shell command.
+# shellcheck shell=bash
+
+load helper
+
+setup() {
+	DIR=$(private_dir)
+	bare_control "$DIR"
+	export POSTHOUSE=$DIR/control
+	POST=$BIN/posthouse
+	cd "$DIR/control" || return 1
+	echo 'postmaster: alice' >aliases
+	printf 'alice@example.test:\nbob@example.test:\n' >users
+}
+
+teardown() {
+	cd / && rm -rf "$DIR"
+}
+
+says() {
+	[[ $output == *"$1"* ]] || {
+		echo "not said: $1" >&2
+		echo "$output" >&2
+		return 1
+	}
+}
+silent_on() {
+	[[ $output != *"$1"* ]] || {
+		echo "said: $output" >&2
+		return 1
+	}
+}
+
+@test "check: a good directory is 0 and prints every setting" {
+	run "$POST" check
+	[ "$status" = 0 ]
+	says "message-size-limit 50M"
+	says "# domains 1, users 2, aliases 1"
+	silent_on " error"
+}
+
+@test "check: open secrets are errors" {
+	echo 'alice@example.test:{PLAIN}x' >passwords
+	chmod 644 passwords
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "passwords: it holds the secrets of all accounts"
+	chmod 640 passwords
+	echo 'example.net h.example user=a password=b' >routes
+	chmod 644 routes
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "routes: it holds a password"
+	silent_on "passwords: it holds"
+	echo 'example.net h.example' >routes
+	mkdir tls
+	touch tls/cert.pem tls/key.pem
+	chmod 604 tls/key.pem
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "tls/key.pem: it is a private key"
+	rm tls/key.pem
+	run "$POST" check
+	says "tls/cert.pem: there is no key beside"
+	chmod 600 passwords
+	rm -r tls
+	run "$POST" check
+	[ "$status" = 0 ]
+}
+
+@test "check: lines that lead nowhere" {
+	printf '%s\n' 'one: two' 'two: one' 'lost: nobody' 'alice@example.test: bob' 'x@example.net: bob' >aliases
+	echo 'carol@example.org:' >>users
+	echo 'dave@example.test:{PLAIN}x' >passwords
+	chmod 600 passwords
+	: >domainz
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "aliases:1: the alias goes round in a circle"
+	says "aliases:2: the alias goes round in a circle"
+	says "aliases:3: nobody@example.test is in a local domain, but"
+	says "warning: $DIR/control/aliases:4: alice@example.test is never used"
+	says "warning: $DIR/control/aliases:5: the line is never used"
+	says "warning: $DIR/control/users:3: carol@example.org gets no mail"
+	says "warning: $DIR/control/passwords:1: dave@example.test is not in users"
+	says "warning: $DIR/control/domainz: no program reads"
+	says "warning: $DIR/control/domains:1: postmaster@example.test is not known"
+	says "3 errors"
+}
+
+@test "expect: what holds is silent" {
+	printf '%s\n' 'sales: alice, bob@example.net' '@catch.test: bob@example.test' >>aliases
+	echo catch.test >>domains
+	printf '%s\n' '.example.net [192.0.2.9]:26 tls=verify' 'example.com mx: tls=encrypt' >routes
+	echo 192.0.2.0/25 >networks
+	cat >expect <<-'END'
+	# what must stay so
+	rcpt alice+x@Example.test -> mailbox alice@example.test
+	rcpt sales@example.test   ->  alias alice, bob@example.net
+	rcpt any@catch.test -> alias bob@example.test
+	rcpt x@example.org -> remote
+	rcpt x@example.test -> unknown
+	client 192.0.2.1 may relay
+	client 192.0.2.200 may not relay
+	client 127.0.0.1 may not relay
+	client 2001:db8::1 may not relay
+	route a.example.net -> [192.0.2.9]:26
+	route example.net -> mx:
+	tls a.example.net verified
+	tls a.example.net required
+	tls example.com required
+	tls example.org optional
+	END
+	run "$POST" check
+	[ "$status" = 0 ]
+	says "expectations 15"
+}
+
+@test "expect: each line that does not hold, or is not understood, fails the check" {
+	cat >expect <<-'END'
+	rcpt alice@example.test -> mailbox bob@example.test
+	rcpt alice@example.test -> remote
+	client 127.0.0.1 may not relay
+	client 192.0.2.1 may relay
+	route example.net -> smart.example
+	tls example.net required
+	rcpt alice@example.test mailbox alice@example.test
+	client localhost may relay
+	client 127.0.0.1 may be relay
+	tls example.net perhaps
+	something else
+	END
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "expect:1: "
+	says "users:1 says \"mailbox alice@example.test\""
+	says "expect:3: \"client 127.0.0.1 may not relay\" does not hold"
+	says "expect:11: "
+	says "11 errors"
+}
+
+@test "explain: every step to mailbox, host and dead end" {
+	echo 'sales: alice, x@example.net' >>aliases
+	echo 'example.net smart.example:587 user=me password=hidden' >routes
+	run "$POST" explain Sales+now@example.test
+	[ "$status" = 0 ]
+	says "aliases:2: alias alice, x@example.net"
+	says "users:1: mailbox alice@example.test in $DIR/mail/example.test/alice"
+	says "routes:1: to smart.example:587, TLS with a verified name, with a password"
+	silent_on hidden
+	run "$POST" explain nobody@example.test
+	[ "$status" = 67 ]
+	says "refused with 550 5.1.1"
+	printf 'a: b\nb: a\n' >aliases
+	run "$POST" explain a@example.test
+	[ "$status" = 67 ]
+	says "round in a circle"
+	run "$POST" explain 'a b@example.test'
+	[ "$status" = 64 ]
+}
+
+@test "hash: a new salt each time, and nothing of the secret" {
+	run "$POST" hash <<<"the secret"
+	[ "$status" = 0 ]
+	[[ $output == '$'*'$'* ]]
+	silent_on "the secret"
+	[ "$output" != "$("$POST" hash <<<"the secret")" ]
+	run "$POST" hash <<<""
+	[ "$status" = 65 ]
+	run "$POST" hash <<<$'a\001b'
+	[ "$status" = 65 ]
+}
+
+@test "user add: mailbox, password, and last the line" {
+	run "$POST" user add Carol@Example.test <<<"pw of carol"
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+	grep -qx 'carol@example.test::::' users
+	grep -q '^carol@example.test:\$' passwords
+	[ "$(cat users passwords | grep -c 'pw of carol')" = 0 ]
+	[ "$(stat -c %a passwords)" = 600 ]
+	[ -d "$DIR/mail/example.test/carol/cur" ]
+	[ -d "$DIR/mail/example.test/carol/new" ]
+	[ -d "$DIR/mail/example.test/carol/tmp" ]
+	[ "$(id -u)" != 0 ] || [ "$(stat -c %u "$DIR/mail/example.test/carol/new")" = 64006 ]
+	run "$POST" user list
+	[ "$output" = $'alice@example.test\nbob@example.test\ncarol@example.test' ]
+	[ -z "$(find . -name '.users*' -o -name '.passwords*')" ]
+}
+
+@test "user add: maildir, owner and quota" {
+	run "$POST" user add -n -m "$DIR/mail/box" -o 64099.64098 -q 2G,500 dave@example.test
+	[ "$status" = 0 ]
+	grep -qx "dave@example.test:$DIR/mail/box:64099.64098:2G,500:" users
+	[ ! -e passwords ]
+	run "$POST" user show dave@example.test
+	says "maildir $DIR/mail/box"
+	says "quota 2147483648 bytes, 500 messages"
+	says "passwords 0"
+	[ "$(id -u)" != 0 ] || [ "$(stat -c %u:%g "$DIR/mail/box/cur")" = 64099:64098 ]
+}
+
+@test "user add: what is refused changes nothing" {
+	cp users "$DIR/before"
+	for arg in alice@example.test carol@example.net 'carol' 'a b@example.test' '-m ../x carol@example.test' \
+	    '-q many carol@example.test' '-m a:b:c:d:e:f carol@example.test' '-x carol@example.test' ''; do
+		# shellcheck disable=SC2086
+		run "$POST" user add $arg <<<"secret"
+		[ "$status" != 0 ] || {
+			echo "taken: $arg" >&2
+			false
+		}
+		[ -n "$output" ]
+	done
+	run "$POST" user add carol@example.test <<<""
+	[ "$status" = 65 ]
+	cmp users "$DIR/before"
+	[ ! -s passwords ]
+}
+
+@test "user passwd and delete: other lines, comments, owner and mode stay" {
+	printf '# first\nalice@example.test:{PLAIN}a\nALICE@example.test:{PLAIN}a2\n\nbob@example.test:{PLAIN}b' >passwords
+	chmod 640 passwords
+	[ "$(id -u)" != 0 ] || chown 64003:64007 passwords
+	owner=$(stat -c %u:%g:%a passwords)
+	run "$POST" user passwd alice@example.test <<<"new"
+	[ "$status" = 0 ]
+	[ "$(stat -c %u:%g:%a passwords)" = "$owner" ]
+	[ "$(sed -n 1p passwords)" = "# first" ]
+	[[ $(sed -n 2p passwords) == 'alice@example.test:$'* ]]
+	[ -z "$(sed -n 3p passwords)" ]
+	[ "$(sed -n 4p passwords)" = "bob@example.test:{PLAIN}b" ]
+	run "$POST" user passwd nobody@example.test <<<"new"
+	[ "$status" = 67 ]
+	mkdir -p "$DIR/mail/example.test/alice"
+	run "$POST" user delete alice@example.test
+	[ "$status" = 0 ]
+	says "the mail stays in $DIR/mail/example.test/alice"
+	[ "$(cat users)" = "bob@example.test:" ]
+	[ "$(grep -c alice passwords)" = 0 ]
+	[ -d "$DIR/mail/example.test/alice" ]
+	run "$POST" user delete alice@example.test
+	[ "$status" = 67 ]
+}
+
+@test "user: edits at the same time lose nothing" {
+	for i in 1 2 3 4 5 6 7 8; do
+		"$POST" user add -n "many$i@example.test" 3>&- &
+		pids="${pids-} $!"
+	done
+	# shellcheck disable=SC2086
+	for pid in $pids; do
+		wait "$pid"
+	done
+	[ "$(grep -c '^many[1-8]@' users)" = 8 ]
+}
+
+@test "user: a password is asked for twice on a terminal" {
+	need python3 python3
+	cat >"$DIR/terminal.py" <<-'END'
+	import os, pty, sys, time
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execv(sys.argv[1], [sys.argv[1], "user", "passwd", "alice@example.test"])
+	def until(text):
+	    seen = b""
+	    while text not in seen:
+	        seen += os.read(fd, 1000)
+	    return seen
+	said = until(b"New password: ")
+	os.write(fd, sys.argv[2].encode() + b"\n")
+	said += until(b"The same again: ")
+	os.write(fd, sys.argv[3].encode() + b"\n")
+	try:
+	    while True:
+	        more = os.read(fd, 1000)
+	        if not more:
+	            break
+	        said += more
+	except OSError:
+	    pass
+	if sys.argv[2].encode() in said:
+	    sys.exit("the password was shown")
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
+	run timeout 20 python3 "$DIR/terminal.py" "$POST" oneword oneword
+	[ "$status" = 0 ]
+	grep -q '^alice@example.test:\$' passwords
+	cp passwords "$DIR/before"
+	run timeout 20 python3 "$DIR/terminal.py" "$POST" oneword otherword
+	[ "$status" = 65 ]
+	cmp passwords "$DIR/before"
+}
+
+@test "posthouse: finds its helpers and says when it cannot" {
+	run "$POST"
+	[ "$status" = 64 ]
+	run "$POST" nonsense
+	[ "$status" = 64 ]
+	run env POSTHOUSE_LIBEXEC="$DIR/nowhere" "$POST" check
+	[ "$status" = 72 ]
+	says "there is no admin in $DIR/nowhere"
+	run env -u POSTHOUSE "$POST" -C "$DIR/control" check
+	[ "$status" = 0 ]
+	cp "$POST" "$DIR/posthouse"
+	run env POSTHOUSE_LIBEXEC="$BIN" "$DIR/posthouse" user list
+	[ "$status" = 0 ]
+	run "$POST" queue '../../bin/sh'
+	[ "$status" = 64 ]
+}
