@@ -39,7 +39,7 @@ static const int basic_calls[] = {
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_fstat,
 	SYS_newfstatat, SYS_lseek, SYS_poll, SYS_ppoll, SYS_brk, SYS_mmap,
 	SYS_munmap, SYS_mremap, SYS_madvise, SYS_clock_gettime,
-	SYS_gettimeofday, SYS_getrandom, SYS_getpid, SYS_gettid,
+	SYS_gettimeofday, SYS_getrandom, SYS_getpid, SYS_gettid, SYS_getuid, SYS_geteuid,
 	SYS_rt_sigreturn, SYS_rt_sigaction, SYS_rt_sigprocmask,
 	SYS_restart_syscall, SYS_futex, SYS_exit, SYS_exit_group, SYS_fcntl,
 	SYS_setsockopt, SYS_getsockopt, SYS_shutdown, SYS_sendto,
