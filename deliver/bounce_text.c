@@ -92,6 +92,25 @@ bounce_clean(struct buf *out, struct span text, bool ascii)
 			out->p[i] = '?';
 }
 
+/* Up to a space, which is taken too; what is too long for any line is broken,
+ * but not inside a character. */
+static struct span
+take_word(struct cur *c)
+{
+	struct cur start = *c;
+	struct span word = cur_until(c, ' ');
+	size_t n = WORD_MAX_;
+
+	if (word.len <= n) {
+		cur_ch(c, ' ');
+		return word;
+	}
+	while (n > 1 && (word.p[n] & 0xc0) == 0x80)
+		n--;
+	*c = start;
+	return cur_take(c, n);
+}
+
 void
 bounce_wrap(struct buf *out, const char *first, const char *indent,
     struct span text)
@@ -103,12 +122,7 @@ bounce_wrap(struct buf *out, const char *first, const char *indent,
 	buf_adds(out, first);
 	cur_init(&c, text);
 	while (!cur_end(&c)) {
-		word = cur_until(&c, ' ');
-		cur_ch(&c, ' ');
-		if (word.len > WORD_MAX_) {	/* broken, for it must be */
-			c.p -= word.len - WORD_MAX_ + (cur_end(&c) ? 0 : 1);
-			word.len = WORD_MAX_;
-		}
+		word = take_word(&c);
 		if (column > margin && column + 1 + word.len > WIDTH) {
 			buf_addf(out, "\n%s", indent);
 			column = margin = strlen(indent);
