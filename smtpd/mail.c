@@ -305,7 +305,7 @@ may_relay(const struct session *s)
 	if (s->conn->variant == LMTP)
 		return false;
 	return s->user[0] != '\0' ||
-	    (s->conn->peer.ss_family != AF_UNSPEC &&
+	    (!IN6_IS_ADDR_UNSPECIFIED(&s->conn->peer_in6) &&
 	    control_may_relay(s->control, &s->conn->peer_in6));
 }
 

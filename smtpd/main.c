@@ -4,6 +4,7 @@
  */
 #include "smtpd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ main(int argc, char *argv[])
 		usage();
 	log_init("smtpd", stamp, to_syslog);
 	clock_init();
+	signal(SIGXFSZ, SIG_IGN);	/* a write that is too long fails instead */
 	control_init(&control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
 	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
 	if (control_load(&control, config_error) == -1)

@@ -43,7 +43,7 @@ add_protocol(const struct session *s, struct buf *b)
 static void
 add_peer(const struct conn *conn, struct buf *b)
 {
-	if (conn->peer.ss_family == AF_UNSPEC)
+	if (IN6_IS_ADDR_UNSPECIFIED(&conn->peer_in6))
 		buf_addf(b, "(%s)", conn->peer_text);
 	else
 		buf_addf(b, "([%s%s])", strchr(conn->peer_text, ':') != NULL ?

@@ -51,12 +51,10 @@ authenticate(struct session *s, struct span user, struct span secret)
 		reply(s, R_AUTH_OK, NULL);
 		break;
 	case AUTH_FAILED:
-		log_auth(s, user, "failed");
+	case AUTH_DISABLED:	/* nobody learns which names exist */
+		log_auth(s, user, res.verdict == AUTH_DISABLED ? "disabled" :
+		    "failed");
 		reply(s, R_AUTH_FAILED, NULL);
-		break;
-	case AUTH_DISABLED:
-		log_auth(s, user, "disabled");
-		reply(s, R_AUTH_DISABLED, NULL);
 		break;
 	case AUTH_TEMP:
 		log_auth(s, user, "temporary failure");

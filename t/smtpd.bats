@@ -1,0 +1,490 @@
+# smtpd.bats: dialogues with smtpd on a pipe; every reply that posthouse-smtpd(8) lists is produced here.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+load smtpd.bash
+
+M='MAIL FROM:<a@example.org>\r\n'
+R='RCPT TO:<bob@example.test>\r\n'
+LOGIN='AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAcHc=\r\n'	# bob@example.test pw
+
+setup() {
+	SEEN=$BATS_FILE_TMPDIR/seen
+	WRAP=()
+	house
+}
+
+@test "greeting, EHLO with every extension, QUIT" {
+	smtp 'EHLO client.example\r\nQUIT\r\n'
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = "220 mx.example.test ESMTP posthouse" ]
+	[ "${lines[1]}" = "250-mx.example.test" ]
+	for word in PIPELINING 'SIZE 52428800' 8BITMIME ENHANCEDSTATUSCODES; do
+		has "250-$word"
+	done
+	! grep -q 'STARTTLS\|AUTH' <<<"$output"
+	has "221 2.0.0 mx.example.test closing connection"
+}
+
+@test "a message is stored with its envelope first, LF line ends, dots unstuffed, sizes in its name" {
+	smtp "EHLO client.example\r\nMAIL FROM: <a@example.org> SIZE=40 BODY=8BITMIME\r\n${R}RCPT TO:<AL@Example.Test>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n\xc3\xa4\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 250 354 250 221
+	[ "$(stored)" = 1 ]
+	message >"$DIR/got"
+	cat >"$DIR/want" <<-E
+		Return-Path: <a@example.org>
+		Delivered-To: bob@example.test
+		Delivered-To: AL@example.test
+		Envelope-Body: 8BITMIME
+	E
+	head -n 4 "$DIR/got" | diff "$DIR/want" -
+	[[ $(sed -n 5p "$DIR/got") == "Received: from client.example (local)" ]]
+	[[ $(sed -n 7p "$DIR/got") == *"id "*"."*"; "*" +0000" ]]
+	printf 'Subject: x\n\n.dot\n\xc3\xa4\n' >"$DIR/want"
+	tail -n 4 "$DIR/got" | diff "$DIR/want" -
+	name=$(basename "$SPOOL"/new/*)
+	size=$(stat -c %s "$SPOOL"/new/*)
+	[[ $name == *.mx.example.test,S=$size,W=$((size + $(wc -l <"$DIR/got"))) ]]
+	[ "$(stat -c %a "$SPOOL"/new/*)" = 640 ]
+	qid=$(cut -d . -f 1,2 <<<"$name")
+	has "250 2.0.0 Queued as $qid"
+	[ "$(grep -c "queued sid=.* qid=$qid from=<a@example.org> to=<bob@example.test> nrcpt=2 size=$size" "$LOG")" = 1 ]
+}
+
+@test "the queue is told the name through the trigger" {
+	exec 8<>"$SPOOL/trigger"
+	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	read -r -t 5 name <&8
+	exec 8>&-
+	[ -f "$SPOOL/new/$name" ]
+}
+
+# The legal verbs of each state: START (no EHLO), READY, MAIL, RCPT.
+@test "every verb in every state" {
+	reach=('' 'EHLO a\r\n' "EHLO a\r\n$M" "EHLO a\r\n$M$R")
+	seen=0
+	while IFS='|' read -r verb start ready mail rcpt; do
+		want=("$start" "$ready" "$mail" "$rcpt")
+		for i in 0 1 2 3; do
+			smtp "${reach[i]}$verb\r\n"
+			got=$(sed -n '$s/^\([0-9]*\).*/\1/p' <<<"$output")
+			[ "$got" = "${want[i]}" ] || {
+				echo "$verb in state $i: expected ${want[i]}, got $output"
+				return 1
+			}
+			seen=$((seen + 1))
+		done
+	done <<-'E'
+		HELO a|250|250|250|250
+		EHLO a|250|250|250|250
+		LHLO a|502|502|502|502
+		MAIL FROM:<a@example.org>|503|250|503|503
+		MAIL|503|501|503|503
+		RCPT TO:<bob@example.test>|503|503|250|250
+		RCPT|503|503|501|501
+		DATA|503|503|503|354
+		RSET|250|250|250|250
+		NOOP|250|250|250|250
+		NOOP x y|250|250|250|250
+		QUIT|221|221|221|221
+		VRFY bob|252|252|252|252
+		HELP|214|214|214|214
+		HELP data|214|214|214|214
+		STARTTLS|454|454|503|503
+		AUTH PLAIN|502|502|502|502
+		EXPN x|502|502|502|502
+		SEND FROM:<a@b>|502|502|502|502
+		SOML FROM:<a@b>|502|502|502|502
+		SAML FROM:<a@b>|502|502|502|502
+		TURN|502|502|502|502
+		BDAT 3|500|500|500|500
+		XYZZY|500|500|500|500
+		|500|500|500|500
+		RSET x|501|501|501|501
+		QUIT x|501|501|501|501
+		DATA x|503|503|503|501
+		VRFY|501|501|501|501
+		HELP xyzzy|504|504|504|504
+		HELO|501|501|501|501
+		EHLO|501|501|501|501
+	E
+	[ "$seen" = 128 ]
+}
+
+@test "EHLO, HELO and RSET in a transaction forget it" {
+	for verb in 'EHLO b' 'HELO b' RSET; do
+		smtp "EHLO a\r\n$M$R$verb\r\n${R}DATA\r\nQUIT\r\n"
+		expect 250 250 250 250 503 503 221
+	done
+	# After a message the next one begins anew.
+	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\n${R}QUIT\r\n"
+	expect 250 250 250 354 250 503 221
+}
+
+@test "verbs and keywords without case; blanks at the end and behind the colon" {
+	smtp 'ehlo a\r\nmail from:   <a@example.org>   size=1 \t\r\nrCpT tO: <bob@example.test> \r\ndata \r\nx: y\r\n\r\n.\r\nquit \r\n'
+	expect 250 250 250 354 250 221
+	smtp "HELO a\r\nMAIL FROM:<>\r\n${R}QUIT\r\n"
+	expect 250 250 250 221
+}
+
+@test "recipients: users, aliases, details, postmaster; unknown ones and relaying refused" {
+	smtp "EHLO a\r\n${M}RCPT TO:<bob+x@example.test>\r\nRCPT TO:<sales@other.test>\r\nRCPT TO:<postmaster>\r\nRCPT TO:<@relay.example,@b.example:bob@example.test>\r\nRCPT TO:<nobody@example.test>\r\nRCPT TO:<x@example.com>\r\nRCPT TO:<bob%%example.com@example.test>\r\nRCPT TO:<\"x@example.com\"@example.test>\r\nQUIT\r\n"
+	expect 250 250 250 250 250 250 550 550 550 550 221
+	has "550 5.1.1 No such user here"
+	has "550 5.7.1 Relaying denied"
+	grep -q 'reject .*cmd=RCPT from=<a@example.org> rcpt=<x@example.com> code=550 dsn=5.7.1' "$LOG"
+	# All refused: no data.
+	smtp "EHLO a\r\n${M}RCPT TO:<x@example.com>\r\nDATA\r\nQUIT\r\n"
+	expect 250 250 550 554 221
+	has "554 5.5.1 No valid recipients"
+}
+
+@test "a listed network may relay, others not" {
+	TCPREMOTEIP=192.0.2.7 smtp "EHLO a\r\n${M}RCPT TO:<x@example.com>\r\nDATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 354 250 221
+	message | grep -q '^Received: from a (\[192.0.2.7\])$'
+	TCPREMOTEIP=192.0.3.7 smtp "EHLO a\r\n${M}RCPT TO:<x@example.com>\r\nQUIT\r\n"
+	expect 250 250 550 221
+	TCPREMOTEIP=2001:db8::1 smtp "EHLO a\r\n${M}${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	message | grep -q '^Received: from a (\[IPv6:2001:db8::1\])$'
+}
+
+@test "the same recipient twice is delivered once" {
+	smtp "EHLO a\r\n$M$R${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 250 354 250 221
+	[ "$(message | grep -c '^Delivered-To:')" = 1 ]
+}
+
+@test "recipient limit: 452, those before it stand, 50,000 are answered at once" {
+	setting recipient-limit 5
+	smtp "$(printf 'EHLO a\\r\\n%s' "$M"; for i in {1..7}; do printf 'RCPT TO:<bob+%d@example.test>\\r\\n' "$i"; done)DATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 250 250 250 250 452 452 354 250 221
+	has "452 4.5.3 Too many recipients, send the rest in another message"
+	[ "$(message | grep -c '^Delivered-To:')" = 5 ]
+	start=$SECONDS
+	[ "$(printf 'EHLO a\r\nMAIL FROM:<>\r\n%s\nQUIT\r\n' "$(seq -f 'RCPT TO:<bob+%.0f@example.test>'$'\r' 50000)" |
+	    session | grep -c '^452 4.5.3')" = 49995 ]
+	[ $((SECONDS - start)) -lt 20 ]
+	[ "$(grep -c 'Too many recipients' "$LOG")" -le 2 ]
+}
+
+@test "limits: errors, refused recipients, size, line, header, hops" {
+	smtp "$(printf 'FOO\\r\\n%.0s' {1..30})"
+	[ "$(grep -c '^500' <<<"$output")" = 20 ]
+	has "421 4.7.0 Too many errors, closing connection"
+	[ "$status" = 76 ]
+	setting recipient-limit 3
+	smtp "EHLO a\r\n$M$(printf 'RCPT TO:<x%d@example.test>\\r\\n' 1 2 3 4)QUIT\r\n"
+	expect 250 250 550 550 550 421
+	has "421 4.7.0 Too many refused recipients, closing connection"
+	setting message-size-limit 10000
+	smtp "EHLO a\r\n${M%??}"
+	smtp "EHLO a\r\nMAIL FROM:<a@b.example> SIZE=10001\r\nMAIL FROM:<a@b.example> SIZE=10000\r\nQUIT\r\n"
+	expect 250 552 250 221
+	body=$(printf 'x: y\\r\\n\\r\\n'; head -c 10500 /dev/zero | tr '\0' a | sed 's/.\{70\}/&\\r\\n/g')
+	smtp "EHLO a\r\n$M${R}DATA\r\n$body\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 354 552 221
+	has "552 5.3.4 Message too large"
+	nothing_left
+	sed -i /message-size/d "$CONTROL/settings"
+	line=$(head -c 998 /dev/zero | tr '\0' a)
+	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n${line}a\r\n.\r\nQUIT\r\n"
+	has "550 5.6.0 Message has a line longer than 998 octets"
+	nothing_left
+	smtp "EHLO a\r\n$M${R}DATA\r\n$(printf 'Received: x\\r\\n%.0s' {1..101})\r\n.\r\nQUIT\r\n"
+	has "554 5.4.6 Too many hops, message is looping"
+	smtp "EHLO a\r\n$M${R}DATA\r\n$(printf 'X: x\\r\\n%.0s' {1..10001})\r\n.\r\nQUIT\r\n"
+	has "550 5.6.0 Message header too large"
+	nothing_left
+	# At the limits, not over them.
+	smtp "EHLO a\r\n$M${R}DATA\r\n$(printf 'Received: x\\r\\n%.0s' {1..100})\r\n$line\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 354 250 221
+}
+
+@test "silence ends the session, also in the data, and nothing is kept" {
+	setting command-timeout 1
+	smtp ''
+	output=$( (printf 'EHLO a\r\n'; sleep 3) | session | tr -d '\r')
+	echo "$output" >>"$SEEN"
+	has "421 4.4.2 Too slow, closing connection"
+	output=$( (printf 'EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nx: y\r\n'; sleep 3) | session | tr -d '\r')
+	has "421 4.4.2 Too slow, closing connection"
+	nothing_left
+}
+
+@test "input that ends anywhere leaves nothing" {
+	text="EHLO a\r\n$M${R}DATA\r\nx: y\r\n\r\nbody\r\n."
+	whole=$(printf '%b' "$text")
+	for n in $(seq 0 7 ${#whole}) ${#whole}; do
+		smtp "${whole:0:n}"
+		nothing_left
+	done
+}
+
+@test "AUTH PLAIN and LOGIN, with and without initial response" {
+	u=Ym9iQGV4YW1wbGUudGVzdA== p=cHc= plain=AGJvYkBleGFtcGxlLnRlc3QAcHc=
+	for auth in "AUTH PLAIN $plain" "AUTH PLAIN\r\n$plain" "auth plain\r\n$plain" "AUTH LOGIN\r\n$u\r\n$p" "AUTH LOGIN $u\r\n$p"; do
+		smtp "EHLO a\r\n$auth\r\nMAIL FROM:<bob@example.test>\r\nRCPT TO:<x@example.com>\r\nQUIT\r\n" -s
+		has "250-AUTH PLAIN LOGIN"
+		has "235 2.7.0 Authentication succeeded"
+		has "250 2.1.5 Recipient ok"
+	done
+	! grep -q "pw$\|$p\|$plain" "$LOG"
+	smtp "EHLO a\r\n$LOGIN${LOGIN}EHLO b\r\nQUIT\r\n" -s
+	expect 250 235 503 250 221
+	has "503 5.5.1 Authenticated already"
+	[ "$(grep -c '^250-AUTH' <<<"$output")" = 1 ]
+	grep -q 'auth sid=.* user=bob@example.test text=ok' "$LOG"
+}
+
+@test "AUTH that fails: wrong, cancelled, malformed, unknown, and again right" {
+	smtp "EHLO a\r\nAUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAeHg=\r\nAUTH LOGIN\r\n*\r\nAUTH PLAIN !!\r\nAUTH PLAIN AAA=\r\nAUTH PLAIN =\r\nAUTH CRAM-MD5\r\nAUTH\r\n${M}AUTH PLAIN YWwAYm9iQGV4YW1wbGUudGVzdABwdw==\r\n${LOGIN}QUIT\r\n" -s
+	expect 250 535 334 501 501 501 501 504 501 530 535 235 221
+	has "535 5.7.8 Wrong name or password"
+	has "501 5.7.0 Authentication cancelled"
+	has "501 5.5.2 Not a valid base64 response"
+	has "504 5.5.4 Mechanism not known"
+	has "530 5.7.0 Authentication required"
+	smtp "EHLO a\r\nAUTH LOGIN\r\n$(head -c 13000 /dev/zero | tr '\0' A)\r\nQUIT\r\n" -s
+	has "500 5.5.6 Authentication line too long"
+	echo 'not a line' >"$CONTROL/passwords"
+	smtp "EHLO a\r\n${LOGIN}QUIT\r\n" -s
+	has "454 4.7.0 Authentication is not possible now, try later"
+}
+
+@test "AUTH is not offered in clear to the network, nor on port 25" {
+	TCPREMOTEIP=192.0.2.7 smtp "EHLO a\r\n${LOGIN}QUIT\r\n" -s
+	expect 250 538 221
+	has "538 5.7.11 Send STARTTLS first"
+	! grep -q AUTH <<<"$output"
+	setting plain-auth yes
+	TCPREMOTEIP=192.0.2.7 smtp "EHLO a\r\n${LOGIN}QUIT\r\n" -s
+	expect 250 235 221
+}
+
+@test "submission: the sender must be the login's own" {
+	smtp "EHLO a\r\n${LOGIN}${M}MAIL FROM:<al@example.test>\r\nMAIL FROM:<BOB@Example.Test>\r\nRSET\r\nMAIL FROM:<bob+x@example.test>\r\nRSET\r\nMAIL FROM:<sales@other.test>\r\nRSET\r\nMAIL FROM:<boss@example.test>\r\nRSET\r\nMAIL FROM:<postmaster@example.test>\r\nMAIL FROM:<> AUTH=<>\r\nQUIT\r\n" -s
+	expect 250 235 553 553 250 250 250 250 250 250 250 250 553 250 221
+	has "553 5.7.1 Sender address is not yours"
+}
+
+@test "submission: Date, Message-ID and From are added where they are missing, and only there" {
+	send() { smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${R}DATA\r\n$1.\r\nQUIT\r\n" -s; message >"$DIR/got"; rm "$SPOOL"/new/*; }
+	send 'Subject: x\r\n\r\nbody\r\n'
+	[ "$(grep -cE '^(Date: .* \+0000|Message-ID: <.*@mx.example.test>|From: <bob@example.test>)$' "$DIR/got")" = 3 ]
+	tail -n 2 "$DIR/got" | head -n 1 | grep -qx ''
+	send 'date: 1\r\nmessage-id : 2\r\nFROM: 3\r\n\r\nDate: x\r\n'
+	[ "$(grep -ciE '^(Date|Message-ID|From) ?:' "$DIR/got")" = 4 ]
+	# Text without a header becomes a body.
+	send 'just text\r\n'
+	[ "$(tail -n 2 "$DIR/got")" = $'\njust text' ]
+	send ' folded first\r\n'
+	[ "$(tail -n 2 "$DIR/got")" = $'\n folded first' ]
+	send ''
+	grep -q '^Date:' "$DIR/got"
+	grep -q 'with ESMTPA$' "$DIR/got"
+	# Port 25 adds nothing.
+	smtp "EHLO a\r\n$M${R}DATA\r\nSubject: x\r\n\r\n.\r\nQUIT\r\n"
+	! message | grep -q '^Date:'
+}
+
+@test "with keywords: SMTP and ESMTP" {
+	smtp "HELO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	message | grep -q 'with SMTP$'
+	rm "$SPOOL"/new/*
+	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	message | grep -q 'with ESMTP$'
+}
+
+@test "STARTTLS: offered with a certificate; nothing may follow it in clear" {
+	certificate
+	smtp 'EHLO a\r\nSTARTTLS\r\nEHLO injected\r\nMAIL FROM:<>\r\n'
+	has "250-STARTTLS"
+	expect 250 503
+	has "503 5.5.1 Nothing may follow STARTTLS, closing connection"
+	smtp 'STARTTLS x\r\nSTARTTLS\r\n'
+	has "501 5.5.4 No argument allowed"
+	has "220 2.0.0 Ready to start TLS"
+}
+
+# tls_client PORT MODE TEXT: a client behind TLS; needs python3.
+tls_client() {
+	python3 - "$@" <<-'E'
+		import socket, ssl, sys
+		port, mode, text = int(sys.argv[1]), sys.argv[2], sys.argv[3].encode().decode("unicode_escape").encode("latin-1")
+		s = socket.create_connection(("127.0.0.1", port), timeout=20)
+		def reply(s):
+		    data = b""
+		    while not data.endswith(b"\n") or data.split(b"\r\n")[-2][3:4] == b"-":
+		        part = s.recv(4096)
+		        if not part: break
+		        data += part
+		    return data
+		out = b""
+		if mode == "starttls":
+		    out += reply(s); s.sendall(b"EHLO a\r\n"); out += reply(s)
+		    s.sendall(b"STARTTLS\r\n"); out += reply(s)
+		c = ssl.create_default_context(); c.check_hostname = False; c.verify_mode = ssl.CERT_NONE
+		s = c.wrap_socket(s)
+		s.sendall(text)
+		while True:
+		    part = s.recv(4096)
+		    if not part: break
+		    out += part
+		sys.stdout.write(out.decode().replace("\r", ""))
+	E
+}
+
+@test "behind TLS: STARTTLS forgets everything, 465 greets; facts in Received" {
+	need python3 python3
+	certificate
+	for mode in starttls implicit; do
+		port=$(free_port)
+		[ "$mode" = starttls ] && flag=-s || flag=-S
+		unprivileged "$BIN/smtpd" -C "$CONTROL" "$flag" -l "127.0.0.1:$port" 2>>"$LOG" &
+		pid=$!
+		await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
+		output=$(tls_client "$port" "$mode" "${M}QUIT\r\n")
+		[ "$mode" = implicit ] || grep -q '^503 5.5.1 Send EHLO first' <<<"$output"
+		output=$(tls_client "$port" "$mode" "EHLO b\r\n${LOGIN}STARTTLS\r\nMAIL FROM:<bob@example.test>\r\n${R}DATA\r\n\r\n.\r\nQUIT\r\n")
+		echo "$output" >>"$SEEN"
+		end "$pid"
+		has "235 2.7.0 Authentication succeeded"
+		has "503 5.5.1 TLS is on already"
+		[ "$(sed '1,/220 2.0.0 Ready/d' <<<"$output" | grep -c '^250-STARTTLS')" = 0 ]
+		message | grep -qE 'with ESMTPSA \(TLSv1\.[23] [A-Z0-9_-]+\)$'
+		rm "$SPOOL"/new/*
+	done
+}
+
+@test "no spool: 451 at MAIL" {
+	sed -i 's/^spool-directory.*/spool-directory \/nonexistent/' "$CONTROL/settings"
+	smtp "EHLO a\r\n${M}QUIT\r\n"
+	[ "$(id -u)" = 0 ] || expect 250 451 221
+	has "451 4.3.0 Cannot take mail now, try later"
+}
+
+@test "works unprivileged with nothing else running, and without -C" {
+	output=$(printf 'EHLO a\r\nQUIT\r\n' | unprivileged env "POSTHOUSE=$CONTROL" "$BIN/smtpd" 2>>"$LOG" | tr -d '\r')
+	has "221 2.0.0 mx.example.test closing connection"
+}
+
+@test "one gibibyte is streamed in constant memory" {
+	[ -z "${SANITIZED-}" ] || skip "the sanitizer's own memory"
+	setting message-size-limit 2G
+	mkfifo "$DIR/in"
+	(printf 'EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n'
+	 yes "$(head -c 900 /dev/zero | tr '\0' a)"$'\r' | head -c $((902 * 1190000)); printf '.\r\n'; sleep 1
+	 cat "/proc/$(pgrep -P "$(cat "$DIR/pid")" 2>/dev/null | head -n 1)/status" >"$DIR/status" 2>/dev/null
+	 printf 'QUIT\r\n') >"$DIR/in" &
+	unprivileged sh -c 'echo $$ >"$0"; exec "$@"' "$DIR/pid" "$BIN/smtpd" -C "$CONTROL" <"$DIR/in" >"$DIR/out" 2>>"$LOG"
+	wait
+	grep -q '^250 2.0.0 Queued' "$DIR/out"
+	[ "$(stat -c %s "$SPOOL"/new/*)" -gt 1000000000 ]
+	peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "$DIR/status")
+	echo "peak memory $peak kB"
+	[ "$peak" -lt 8000 ]
+}
+
+@test "configuration: -n prints it; a broken one is exit 78, wrong usage 64" {
+	run unprivileged "$BIN/smtpd" -C "$CONTROL" -n
+	[ "$status" = 0 ]
+	[[ $output == *"message-size-limit 5"* ]]
+	setting no-such-setting 1
+	run unprivileged "$BIN/smtpd" -C "$CONTROL" -n
+	[ "$status" = 78 ]
+	run unprivileged "$BIN/smtpd" -x
+	[ "$status" = 64 ]
+}
+
+# Out of memory is made by taking it away from a session that runs.
+@test "no memory: 421 and an end, not a crash" {
+	need prlimit util-linux
+	[ -z "${SANITIZED-}" ] || skip "the sanitizer's own memory"
+	setting recipient-limit 100000
+	mkfifo "$DIR/in"
+	chmod 666 "$DIR/in"
+	session <"$DIR/in" >"$DIR/out" &
+	exec 8>"$DIR/in"
+	printf 'EHLO a\r\n' >&8
+	await 10 grep -q '250 HELP' "$DIR/out"
+	pid=$(sed -n 's/^smtpd\[\([0-9]*\)\]: connect.*/\1/p' "$LOG")
+	unprivileged prlimit --pid "$pid" --data=1000:1000
+	printf 'MAIL FROM:<>\r\n' >&8
+	seq -f 'RCPT TO:<bob+%.0f@example.test>'$'\r' 5000 >&8 2>/dev/null || :
+	exec 8>&-
+	wait || :
+	output=$(tr -d '\r' <"$DIR/out")
+	echo "$output" >>"$SEEN"
+	has "421 4.3.0 Out of memory, closing connection"
+}
+
+@test "write errors: ENOSPC, EIO, short writes: a 4xx reply, and nothing is left" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "strace and the leak checker exclude each other"
+	text="EHLO a\r\n$M${R}DATA\r\nSubject: x\r\n\r\n$(printf 'line %d of the body\\r\\n' {1..200})\r\n.\r\nNOOP\r\nQUIT\r\n"
+	setting sandbox no	# a call that strace leaves out looks forbidden to seccomp
+	# The data file is the only thing opened below tmp: its descriptor's calls are what the filters name.
+	while read -r inject code; do
+		WRAP=(strace -f -qq -o "$DIR/trace" -e trace=openat,write,renameat,fsync,close -e "$inject")
+		[ "$inject" != "${inject#*write}" ] && WRAP+=(-P "$SPOOL/tmp")
+		smtp "$text"
+		WRAP=()
+		expect 250 250 250 354 "$code" 250 221 || { echo "$inject"; return 1; }
+		nothing_left || { echo "$inject"; ls -l "$SPOOL"/*; return 1; }
+		grep -q 'warn qid=.* errno=E.* text=message not stored' "$LOG"
+		: >"$LOG"
+	done <<-'E'
+		inject=renameat:error=EIO 451
+		inject=renameat:error=ENOSPC 452
+		inject=fsync:error=EIO 451
+		inject=fsync:error=ENOSPC 452
+	E
+	# A full file system, and one that breaks in the middle of a write.
+	cat >"$DIR/small" <<-E
+		ulimit -f 2
+		exec "$BIN/smtpd" -C "$CONTROL"
+	E
+	output=$(printf '%b' "$text" | unprivileged sh "$DIR/small" 2>>"$LOG" | tr -d '\r')
+	echo "$output" >>"$SEEN"
+	expect 250 250 250 354 452 250 221
+	nothing_left
+}
+
+@test "one message of 4 KiB: one open, its bytes in one write, one rename, one fsync, one trigger, no exec" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "strace and the leak checker exclude each other"
+	exec 8<>"$SPOOL/trigger"
+	WRAP=(strace -f -qq -o "$DIR/trace")
+	smtp "EHLO a\r\n$M${R}DATA\r\nSubject: x\r\n\r\n$(printf 'line %03d of the body of this message, 4 KiB in all\\r\\n' {1..78})\r\n.\r\nQUIT\r\n"
+	WRAP=()
+	exec 8>&-
+	expect 250 250 250 354 250 221
+	# From the DATA reply on, in the session's process.
+	pid=$(sed -n 's/^\([0-9]*\) .*write(1, "354 .*/\1/p;s/^\([0-9]*\) .*openat([0-9]*, "[0-9]*\.[0-9a-f]\{16\}\..*/\1/p' "$DIR/trace" | head -n 1)
+	sed -n "s/^$pid *//p" "$DIR/trace" | sed -n '/openat([0-9]*, "[0-9]*\.[0-9a-f]\{16\}\./,$p' >"$DIR/tail"
+	file=$(sed -n '1s/.*= \([0-9]*\)$/\1/p' "$DIR/tail")
+	calls=$(grep -E "^(openat|renameat2?|fsync|link|unlink)|^(write|close)\($file[,)]|^write\([0-9]+, \"[0-9]+\.[0-9a-f]{16}\." "$DIR/tail" |
+	    sed 's/(.*//' | tr '\n' ' ')
+	echo "$calls"
+	[ "$calls" = "openat write renameat fsync close write " ]
+	[ "$(grep -c execve "$DIR/trace")" -le 3 ]	# strace's, setpriv's and timeout's own
+	! grep -q execve "$DIR/tail"
+}
+
+@test "posthouse-smtpd(8) lists every reply, and every reply that it lists was seen here" {
+	[ -e "$SEEN" ] || skip "run the whole file"
+	in_source() { sed -n '/\[R_/,/},$/p' "$ROOT/smtpd/reply.c" | tr '\n' ' ' | sed 's/\[R_/\n&/g' |
+	    sed -n 's/.*= { \([0-9]*\), "\([^"]*\)",[[:space:]]*"\([^"]*\)".*/\1 \2 \3/p' | tr -s ' ' | sed 's/%/.../'; }
+	in_manual() { sed -n '/^\.Ss Replies/,/^\.S[hs] [^R]/s/^\.It \([0-9][0-9][0-9] .*\)/\1/p' "$ROOT/man/posthouse-smtpd.8"; }
+	[ "$(in_source | wc -l)" -gt 50 ]
+	diff <(in_source | sort) <(in_manual | sort)
+	in_source | while read -r reply; do
+		pattern=$(sed 's/[][().*^$<>\\]/\\&/g; s/\\\.\\\.\\\./.*/' <<<"$reply" | sed 's/\\</</g;s/\\>/>/g')
+		grep -qE "^$(sed 's/^\(...\) /\1[ -]/' <<<"$pattern")\$" "$SEEN" || {
+			echo "never seen: $reply"
+			exit 1
+		}
+	done
+}
