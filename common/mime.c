@@ -16,10 +16,14 @@
 #define BOUNDARIES_MAX	65536	/* bytes of all that are open: RFC 2046 section
 				 * 5.1.1 allows 70 for one, some send more */
 #define NO_BOUNDARY	SIZE_MAX
+#define SLOTS		256	/* for MIME_DEPTH_MAX boundaries */
+#define HASH_FIRST	0x811c9dc5u	/* FNV-1a */
 
 struct open_multipart {
 	size_t part, last_child;
 	size_t at, len;			/* its boundary, in parser.boundaries */
+	uint32_t hash;			/* of the boundary */
+	size_t shadowed;		/* what parser.slots held before */
 };
 
 struct parser {
@@ -30,7 +34,9 @@ struct parser {
 	size_t current;			/* the part that lines belong to */
 	struct open_multipart *open;	/* MIME_DEPTH_MAX of them */
 	size_t nopen;
+	size_t slots[SLOTS];		/* by hash: the innermost in open, chained */
 	struct buf boundaries;		/* of the open ones, one after another */
+	size_t longest;			/* no boundary so far was longer */
 	bool encoded;			/* this part's transfer encoding hides lines */
 };
 
@@ -66,33 +72,56 @@ take_line(struct parser *ps)
 	return line;
 }
 
+static uint32_t
+hash_add(uint32_t hash, int byte)
+{
+	return (hash ^ (uint32_t)byte) * 0x01000193u;
+}
+
+/* Is the beginning of the line, len bytes with that hash, an open boundary? */
+static size_t
+find_exact(const struct parser *ps, struct span begin, uint32_t hash)
+{
+	size_t i = ps->slots[hash % SLOTS];
+	const struct open_multipart *o;
+
+	for (; i != NO_BOUNDARY; i = o->shadowed) {
+		o = &ps->open[i];
+		if (o->hash == hash && span_eq(begin,
+		    span_of(ps->boundaries.p + o->at, o->len)))
+			break;
+	}
+	return i;
+}
+
 /*
  * Which open boundary the line is: dash-boundary of RFC 2046 section 5.1.1.
- * It need only begin with it; of several the longest counts, then the innermost.
+ * It need only begin with it; of several the longest counts, then the
+ * innermost.  One step for each byte of the line, however many are open.
  */
 static size_t
 find_boundary(const struct parser *ps, struct span line, bool *final)
 {
-	size_t found = NO_BOUNDARY, len = 0;
-	struct cur c;
+	size_t found = NO_BOUNDARY, i;
+	uint32_t hash = HASH_FIRST;
+	struct cur c, begin;
+	struct span s;
 
 	cur_init(&c, line);
-	if (!cur_word(&c, "--"))
+	if (ps->nopen == 0 || !cur_word(&c, "--"))
 		return NO_BOUNDARY;
-	line = cur_rest(&c);
-	for (size_t i = ps->nopen; i-- > 0;) {
-		const struct open_multipart *o = &ps->open[i];
-
-		if (o->len <= len || line.len < o->len ||
-		    !span_eq(span_of(line.p, o->len),
-		    span_of(ps->boundaries.p + o->at, o->len)))
-			continue;
-		found = i;
-		len = o->len;
+	begin = c;
+	s = span_of(c.p, 0);
+	while (!cur_end(&c) && s.len < ps->longest) {
+		hash = hash_add(hash, cur_next(&c));
+		s.len++;
+		if ((i = find_exact(ps, s, hash)) != NO_BOUNDARY)
+			found = i;
 	}
-	cur_init(&c, line);
-	cur_take(&c, len);
-	*final = cur_word(&c, "--");
+	if (found == NO_BOUNDARY)
+		return NO_BOUNDARY;
+	cur_take(&begin, ps->open[found].len);
+	*final = cur_word(&begin, "--");
 	return found;
 }
 
@@ -210,12 +239,38 @@ parse_header(struct parser *ps)
 	set_type(ps, p);
 }
 
+static void
+push_open(struct parser *ps, size_t at)
+{
+	struct open_multipart *o = &ps->open[ps->nopen];
+	size_t len = ps->boundaries.len - at;
+	uint32_t hash = HASH_FIRST;
+
+	for (size_t i = at; i < ps->boundaries.len; i++)
+		hash = hash_add(hash, ps->boundaries.p[i]);
+	*o = (struct open_multipart){ .part = ps->current, .at = at,
+	    .len = len, .hash = hash, .shadowed = ps->slots[hash % SLOTS] };
+	ps->slots[hash % SLOTS] = ps->nopen++;
+	if (len > ps->longest)
+		ps->longest = len;
+}
+
+/* Closes the innermost until n are open. */
+static void
+pop_open(struct parser *ps, size_t n)
+{
+	while (ps->nopen > n) {
+		const struct open_multipart *o = &ps->open[--ps->nopen];
+
+		ps->slots[o->hash % SLOTS] = o->shadowed;
+	}
+}
+
 /* Opens the current part as a multipart, if it has a boundary. */
 static void
 open_multipart(struct parser *ps)
 {
-	struct mime_part *p = part_of(ps, ps->current);
-	struct open_multipart *o = &ps->open[ps->nopen];
+	const struct mime_part *p = part_of(ps, ps->current);
 	size_t at = 0;
 
 	if (p->depth >= MIME_DEPTH_MAX || ps->nopen >= MIME_DEPTH_MAX) {
@@ -223,14 +278,11 @@ open_multipart(struct parser *ps)
 		return;
 	}
 	if (ps->nopen > 0)
-		at = o[-1].at + o[-1].len;
+		at = ps->open[ps->nopen - 1].at + ps->open[ps->nopen - 1].len;
 	ps->boundaries.len = at;
 	if (mime_param(p->content_type, "boundary", &ps->boundaries) &&
-	    ps->boundaries.len > at) {
-		*o = (struct open_multipart){ .part = ps->current, .at = at,
-		    .len = ps->boundaries.len - at };
-		ps->nopen++;
-	}
+	    ps->boundaries.len > at)
+		push_open(ps, at);
 	ps->boundaries.bad = false;	/* too long: as if there were none */
 }
 
@@ -300,11 +352,11 @@ pass_boundary(struct parser *ps, size_t k, bool final, size_t end,
 
 	if (!final && ps->t->nparts >= MIME_PARTS_MAX) {
 		ps->t->truncated = true;
-		ps->nopen = 0;	/* no more boundaries: the rest is one part */
+		pop_open(ps, 0);	/* the rest is one part */
 		return 0;
 	}
 	close_parts(ps, parent, end, lines, lf);
-	ps->nopen = final ? k : k + 1;
+	pop_open(ps, final ? k : k + 1);
 	if (final)
 		return 0;
 	o->last_child = ps->t->nparts;
@@ -348,6 +400,8 @@ mime_parse(struct span message, struct mime_tree *t)
 	ps.open = reallocarray(NULL, MIME_DEPTH_MAX, sizeof(*ps.open));
 	if (ps.open == NULL)
 		return -1;
+	for (size_t i = 0; i < SLOTS; i++)
+		ps.slots[i] = NO_BOUNDARY;
 	buf_init(&ps.boundaries, BOUNDARIES_MAX);
 	cur_init(&ps.c, message);
 	r = begin_part(&ps, 0) == -1 || parse_lines(&ps) == -1 ? -1 : 0;
