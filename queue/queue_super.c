@@ -57,6 +57,7 @@ struct run {
 	int alive[2];		/* its end tells the scheduler to stop */
 	int lock;		/* cur/, locked: one queue for each spool */
 	int status;		/* the scheduler's */
+	bool stop;		/* told to */
 };
 
 static void
@@ -250,15 +251,16 @@ reap(struct run *r, bool expected)
 		for (int i = 0; i < CHILDREN; i++) {
 			if (r->pid[i] != pid)
 				continue;
-			any = true;
 			r->pid[i] = 0;
 			if (i == CHILD_SCHED)
 				r->status = status;
-			else if (!expected || status != 0)
+			if (!expected || status != 0)
 				log_warn("%s has ended: %s %d", child_names[i],
 				    WIFSIGNALED(status) ? "signal" : "exit "
 				    "code", WIFSIGNALED(status) ?
 				    WTERMSIG(status) : WEXITSTATUS(status));
+			any = true;
+			expected = true;	/* the others follow */
 		}
 	return any;
 }
@@ -290,24 +292,26 @@ kill_all(const struct run *r, int sig)
 
 /* The scheduler ends first; then the workers see the end of their jobs. */
 static void
-end_all(struct run *r, bool expected)
+end_all(struct run *r)
 {
 	uint64_t start = clock_mono_ms();
 	int sent = 0;
 
+	r->stop = r->stop || got_stop;
+	got_stop = 0;
 	close_pipe(r->alive);
 	while (!all_gone(r)) {
 		uint64_t ms = clock_mono_ms() - start;
 
-		reap(r, expected);
+		reap(r, true);
 		if (all_gone(r))
 			break;
 		if (ms > GRACE_MS && sent == 0)
 			kill_all(r, sent = SIGTERM);
 		if (ms > GRACE_MS + 2000 && sent != SIGKILL)
 			kill_all(r, sent = SIGKILL);
-		got_child = 0;
 		wait_signal(500);
+		r->stop = r->stop || got_stop;
 		got_stop = 0;		/* we are at it */
 	}
 	close_pipes(r);
@@ -367,22 +371,20 @@ super_run(struct super *su)
 	r.lock = take_lock(&su->c->set);
 	for (int i = 0; i < WORKERS; i++)
 		r.p[i] = (struct pipes){ { -1, -1 }, { -1, -1 } };
-	for (;;) {
+	while (!got_stop) {
 		bool failed;
 
 		began = clock_mono_ms();
 		failed = start_all(&r) == -1;
 		while (!failed && !got_stop && !reap(&r, su->once))
 			wait_signal(-1);
-		end_all(&r, got_stop || su->once);
-		if (su->once || got_stop)
+		end_all(&r);
+		if (su->once || r.stop)
 			break;
 		if (clock_mono_ms() - began > STABLE * 1000)
 			backoff = BACKOFF_FIRST;
 		wait_signal((int)backoff * 1000);
 		backoff = backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : backoff * 2;
-		if (got_stop)
-			break;
 		(void)control_refresh(su->c);
 	}
 	if (!su->once) {
