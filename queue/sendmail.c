@@ -231,7 +231,6 @@ option(struct sendmail *s, int ch)
 static void
 options(struct sendmail *s, int argc, char *argv[])
 {
-	const char *const known = "+A:B:b:C:d::EF:f:Gh:iL:mN:nO:o:p:q::R:r:tUV:vx";
 	const char *name = strrchr(argv[0], '/');
 	const char *b = "m";
 	int ch;
@@ -241,7 +240,8 @@ options(struct sendmail *s, int argc, char *argv[])
 		b = "p";
 	if (strcmp(name, "newaliases") == 0)
 		b = "i";
-	while ((ch = getopt(argc, argv, known)) != -1)
+	while ((ch = getopt(argc, argv,
+	    "+A:B:b:C:d::EF:f:Gh:iL:mN:nO:o:p:q::R:r:tUV:vx")) != -1)
 		if (ch == 'b')
 			b = optarg;
 		else

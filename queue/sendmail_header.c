@@ -240,6 +240,6 @@ sendmail_header(struct sendmail *s, const char *qid)
 	if (s->header.len > 0 && s->header.p[s->header.len - 1] != '\n')
 		buf_addc(&s->header, '\n');
 	buf_addc(&s->header, '\n');
-	s->header_len = (size_t)(rest.p - s->message.p);
+	s->header_len = s->message.len - rest.len;
 	return s->header.bad ? -1 : 0;
 }
