@@ -186,13 +186,27 @@ greet(struct imap *im, int first)
 	arena_free(&im->arena);
 }
 
+static void
+log_end_of(const struct imap *im, const struct account *account)
+{
+	struct log l;
+
+	if (im->conn->sid[0] == '\0')
+		return;			/* a test */
+	log_begin(&l, "disconnect");
+	log_str(&l, "sid", im->conn->sid);
+	if (account->address[0] != '\0')
+		log_addr(&l, "user", span_str(account->address));
+	log_num(&l, "size", im->out.total);
+	log_end(&l);
+}
+
 int
 mailbox_serve(struct control *control, struct conn *conn,
     struct account *account, int first)
 {
 	struct imap im = { .control = control, .conn = conn,
 	    .root = account->maildir, .exit_code = EX_OK };
-	struct log l;
 
 	netout_init(&im.out, conn->out, WRITE_TIMEOUT);
 	input_init(&im.input, conn->in, &im.out, IMAP_COMMAND_MAX,
@@ -207,11 +221,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 	greet(&im, first);
 	serve(&im);
 	view_close(&im.view);
-	log_begin(&l, "disconnect");
-	log_str(&l, "sid", conn->sid);
-	log_addr(&l, "user", span_str(account->address));
-	log_num(&l, "size", im.out.total);
-	log_end(&l);
+	log_end_of(&im, account);
 	input_free(&im.input);
 	netout_free(&im.out);
 	buf_free(&im.code);
