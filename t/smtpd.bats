@@ -473,6 +473,28 @@ tls_client() {
 	! grep -q execve "$DIR/tail"
 }
 
+@test "the other refusals, each with its words" {
+	smtp "$(head -c 3000 /dev/zero | tr '\0' a)\r\nNOOP\nNOOP\rx\r\nNO\x00OP\r\nEHLO a\r\nMAIL FROM:<a b>\r\nMAIL FROM:<$(head -c 70 /dev/zero | tr '\0' a)@b.example>\r\nMAIL FROM:<a@b.example> SIZE=x\r\nMAIL FROM:<a@b.example> SIZE=1 SIZE=1\r\nMAIL FROM:<a@b.example> FOO=1\r\nMAIL FROM:<\xc3\xa4@b.example>\r\n${M}RCPT TO:<a b>\r\nQUIT\r\n"
+	expect 500 500 500 500 250 501 501 501 501 555 553 250 501 221
+	has "500 5.5.2 Line too long"
+	has "500 5.5.2 A line must end in CRLF"
+	has "500 5.5.2 NUL is not allowed"
+	has "501 5.1.7 Bad sender address"
+	has "501 5.1.0 Address too long"
+	has "501 5.5.4 Bad value of parameter SIZE"
+	has "501 5.5.4 Parameter SIZE given twice"
+	has "555 5.5.4 Parameter FOO not known"
+	has "553 5.6.7 Address needs SMTPUTF8"
+	has "501 5.1.3 Bad recipient address"
+	smtp "EHLO a\r\n$M${R}DATA\r\na: b\n.\n\r\n.\r\nMAIL FROM:<>\r\n"
+	expect 250 250 250 354 521
+	has "521 5.5.2 Message with a bare CR or LF refused, closing connection"
+	smtp "EHLO a\r\n$M${R}DATA\r\na: b\x00\r\n.\r\nQUIT\r\n"
+	has "521 5.5.2 Message with a NUL refused, closing connection"
+	[ "$status" = 76 ]
+	nothing_left
+}
+
 @test "posthouse-smtpd(8) lists every reply, and every reply that it lists was seen here" {
 	[ -e "$SEEN" ] || skip "run the whole file"
 	in_source() { sed -n '/\[R_/,/},$/p' "$ROOT/smtpd/reply.c" | tr '\n' ' ' | sed 's/\[R_/\n&/g' |
