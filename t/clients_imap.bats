@@ -126,7 +126,7 @@ snapshot() { (cd "$1" && find . -type f ! -name '.*' ! -name 'posthouse*' ! -nam
 	cat >"$HOME/muttrc" <<-END
 		set imap_user=alice@example.test imap_pass=secret
 		set ssl_ca_certificates_file=$CA_FILE ssl_usesystemcerts=no
-		set header_cache= imap_check_subscribed=no mark_old=no quit=yes
+		set header_cache="" imap_check_subscribed=no mark_old=no quit=yes
 		set wait_key=no print=yes print_split=yes print_command="cat >>$HOME/printed" pipe_decode=yes
 		set imap_keepalive=10 timeout=5 imap_peek=no
 	END

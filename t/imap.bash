@@ -12,14 +12,24 @@ message() {
 	cat >"$M/${2:-new}/$1"
 }
 
+# clean: no sanitizer has found an error in what just ran.
+clean() {
+	if grep -A 30 'AddressSanitizer\|runtime error:\|LeakSanitizer' "$BATS_TEST_TMPDIR/log" >&2; then
+		echo "SANITIZER: see standard error"
+		return 1
+	fi
+}
+
 # talk: what imapd answers to the lines on standard input over $M (PREAUTH), without the CRs.  Further words go to imapd.
 talk() {
 	sed 's/$/\r/' | timeout 20 "$BIN/imapd" "$@" "$M" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	clean
 }
 
 # bytes TEXT: the same with printf escapes and nothing added; for what is no clean line.
 bytes() {
 	printf "$1" | timeout 20 "$BIN/imapd" "$M" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	clean
 }
 
 # control_dir: a control directory in $CTL with one account, alice@example.test, password "pw", and mail below $BATS_TEST_TMPDIR/home.
@@ -45,6 +55,7 @@ control_dir() {
 # session TEXT: what imapd answers before login to these bytes (printf escapes).
 session() {
 	printf "$1" | timeout 20 "$BIN/imapd" -C "$CTL" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	clean
 }
 
 # has REGEX...: each is a whole line of $output; hasnot: none is.
