@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "folder_impl.h"
+#include "folder_uids.h"
 #include "limits.h"
 
 #define CHUNK		65536

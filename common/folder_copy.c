@@ -14,7 +14,7 @@
 
 #include "clock.h"
 #include "file.h"
-#include "folder_impl.h"
+#include "folder_uids.h"
 #include "limits.h"
 
 #define BATCH	1000		/* messages under one lock: about ten milliseconds */

@@ -7,7 +7,6 @@
 #include <sys/types.h>
 
 #include "folder.h"
-#include "uidlist.h"
 
 #define FOLDER_UIDS	"posthouse.uids"
 #define FOLDER_KEYWORDS	"posthouse.keywords"
@@ -37,24 +36,6 @@ struct msg {
 	uint8_t state;		/* MSG_* */
 };
 
-/* One file in cur or new, as listed. */
-struct entry {
-	uint32_t name;		/* offset into names */
-	uint32_t msg;		/* 1 + its index in msgs, 0: none yet */
-	uint8_t len, unique, base;
-	bool in_new, dup;
-};
-
-struct listing {
-	struct buf names;
-	struct entry *e;
-	size_t n, cap;
-	uint32_t *hash;		/* 1 + index into e; by unique part */
-	size_t mask;
-	bool duplicates;	/* a unique part was seen twice */
-	bool lent;		/* names belong to the folder now */
-};
-
 /* A line of the uid list whose file has not been seen (yet). */
 struct pending {
 	uint32_t uid;
@@ -67,6 +48,9 @@ struct stamp {
 	ino_t ino;
 	off_t size;
 };
+
+struct listing;
+struct entry;
 
 struct folder {
 	char *dir;
@@ -112,40 +96,6 @@ int	folder_new_validity(int dirfd, uint32_t *);
 
 /* fsync of new/ and cur/ where the setting asks for it. 0 or -1. */
 int	folder_sync_dirs(int dirfd, bool in_new, bool in_cur);
-
-/* folder_list.c: listing cur and new */
-int	listing_read(struct folder *, struct listing *);
-void	listing_free(struct listing *);
-struct entry *listing_find(const struct listing *, struct span unique);
-const char *listing_name(const struct listing *, const struct entry *);
-
-/* uids_out.c: adding lines to the uid list of a folder that need not be open */
-struct uids_out {
-	int dirfd, lock, fd;
-	ino_t ino;
-	off_t end;			/* where the file ends, all lines whole */
-	struct uidlist_header h;	/* next: the true one */
-	struct buf text;		/* lines to come */
-};
-/* Locks the list and makes it ready: made if there is none, half lines cut.  0 or -1. */
-int	uids_begin(struct uids_out *, int dirfd);
-int	uids_add(struct uids_out *, struct span unique, uint32_t *uid);
-/* Writes the lines, durably, and unlocks. 0, or -1 and nothing was added. */
-int	uids_commit(struct uids_out *);
-void	uids_abort(struct uids_out *);	/* unlocks; after commit too */
-
-/* folder_uids.c */
-/* Reads what is new in the uid list (all, the first time or after it was replaced) into text.
- * locked: the caller has the lock.  1: something, 0: nothing new, -1. */
-int	folder_uids_load(struct folder *, struct buf *text, bool locked);
-/* Matches lines with a listing: new messages are added to msgs.  0 or -1. */
-int	folder_uids_match(struct folder *, struct listing *, const struct buf *text);
-/* Tries again the lines whose files had not been there. 0 or -1. */
-int	folder_pending_match(struct folder *, struct listing *);
-/* Gives UIDs to all files of the listing that have none; may list again.  0 or -1. */
-int	folder_uids_assign(struct folder *, struct listing *);
-/* Notes durably enough that messages marked MSG_GONE were seen to be gone. Best effort. */
-void	folder_uids_gone(struct folder *);
 
 /* folder_scan.c */
 /* Finds out what changed; take_up: gives UIDs to new files.  0 or -1. */

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder_impl.h"
-#include "uidlist.h"
+#include "folder_uids.h"
 
 const char *
 listing_name(const struct listing *l, const struct entry *e)

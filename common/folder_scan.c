@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "folder_impl.h"
+#include "folder_uids.h"
 #include "watch.h"
 
 #define SCAN_TRIES	6		/* listings of a folder that others keep changing */

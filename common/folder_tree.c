@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder_impl.h"
+#include "folder_uids.h"
 
 #define NAME_LIMIT	240	/* bytes of a folder name: a file name with the dot, and some */
 

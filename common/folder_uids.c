@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "folder_impl.h"
+#include "folder_uids.h"
 #include "log.h"
 
 #define STALE_MIN	256	/* stale lines that are not worth a new list */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "file.h"
-#include "folder_impl.h"
+#include "folder_uids.h"
 #include "log.h"
 
 #define TAIL	65536		/* bytes at the end that surely hold a whole line */

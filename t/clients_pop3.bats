@@ -1,5 +1,5 @@
 # clients_pop3.bats: POP3 as real programs speak it, over TLS, against a whole instance.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 load helper
 
@@ -64,14 +64,14 @@ fetched() {
 @test "fetchmail: keep, by UIDL: the second run fetches nothing, a third only what is new" {
 	need fetchmail fetchmail
 	fetched --keep --uidl
-	[ "$(ls "$HOME"/mail.* | wc -l)" = 3 ]
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
 	run fetched --keep --uidl
 	[ "$status" = 1 ]
-	[ "$(ls "$HOME"/mail.* | wc -l)" = 3 ]
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
 	put 1700000004.g.h four
 	mv "$BOX/new/1700000001.a.b" "$BOX/cur/1700000001.a.b:2,S"
 	fetched --keep --uidl
-	[ "$(ls "$HOME"/mail.* | wc -l)" = 4 ]
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 4 ]
 	grep -q '^Subject: four' "$HOME"/mail.*
 	[ "$(messages "$BOX")" = 4 ]
 }
@@ -79,7 +79,7 @@ fetched() {
 @test "fetchmail: fetch and delete; the text arrives unchanged" {
 	need fetchmail fetchmail
 	fetched --nokeep
-	[ "$(ls "$HOME"/mail.* | wc -l)" = 3 ]
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
 	[ "$(messages "$BOX")" = 0 ]
 	[ "$(grep -lx '\.dot' "$HOME"/mail.* | wc -l)" = 3 ]
 	[ "$(grep -cx '\.' "$HOME"/mail.* | cut -d : -f 2 | sort -u)" = 1 ]

@@ -226,5 +226,5 @@ each() {
 	got=$(printf 'STAT\r\nRETR 2\r\nRETR 3\r\nNOOP\r\nQUIT\r\n' | timeout 20 "$BIN/pop3d" "$M" 2>"$D/log" | tr -d '\r')
 	grep -q '^+OK Bye' <<<"$got"
 	[ "$(grep -c -e '^-ERR \[SYS/TEMP\] Cannot read the message' <<<"$got")" = 2 ]
-	! grep -q root: <<<"$got"
+	if grep -q root: <<<"$got"; then return 1; fi
 }

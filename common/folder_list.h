@@ -1,0 +1,33 @@
+/*
+ * Listings of cur and new: inside the folder modules only.
+ */
+#ifndef FOLDER_LIST_H
+#define FOLDER_LIST_H
+
+#include "folder_impl.h"
+
+/* One file in cur or new, as listed. */
+struct entry {
+	uint32_t name;		/* offset into names */
+	uint32_t msg;		/* 1 + its index in msgs, 0: none yet */
+	uint8_t len, unique, base;
+	bool in_new, dup;
+};
+
+struct listing {
+	struct buf names;
+	struct entry *e;
+	size_t n, cap;
+	uint32_t *hash;		/* 1 + index into e; by unique part */
+	size_t mask;
+	bool duplicates;	/* a unique part was seen twice */
+	bool lent;		/* names belong to the folder now */
+};
+
+int	listing_read(struct folder *, struct listing *);
+void	listing_free(struct listing *);
+struct entry *listing_find(const struct listing *, struct span unique);
+const char *listing_name(const struct listing *, const struct entry *);
+
+
+#endif
