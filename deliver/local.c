@@ -135,6 +135,8 @@ main(int argc, char *argv[])
 		settings_print(&c.set);
 		return 0;
 	}
+	if (local_drop_powers() == -1)
+		log_die_errno(EX_OSERR, "cannot give up privileges");
 	spool = open(c.set.spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (spool == -1)
 		log_die_errno(EX_CONFIG, "cannot open %s", c.set.spool);

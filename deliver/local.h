@@ -78,7 +78,9 @@ struct worker {
 /* Reads jobs on fd 0, answers on fd 1.  0 at the end of input, or
  * LOCAL_EXIT_RELOAD, or another exit code. */
 int	worker_run(struct worker *);
-/* Confines this process.  0 or -1. */
+/* Gives up all of root's powers but those that delivery needs.  0 or -1. */
+int	local_drop_powers(void);
+/* Confines the worker.  0 or -1. */
 int	local_confine(const struct control *);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * The worker's confinement.  As root it keeps three capabilities: CAP_CHOWN to
+ * Confinement.  As root both processes keep three capabilities: CAP_CHOWN to
  * give a message to its owner, CAP_DAC_OVERRIDE to reach mailboxes, CAP_FOWNER
- * to set mode and time of what it has given away.  Landlock confines it to
- * the spool and the mail directory, unless some account's Maildir lies
+ * to set mode and time of what it has given away.  Landlock confines the
+ * worker to the spool and the mail directory, unless some account's Maildir lies
  * elsewhere.
  */
 #include <sys/syscall.h>
@@ -57,6 +57,13 @@ mail_elsewhere(const struct control *c)
 }
 
 int
+local_drop_powers(void)
+{
+	return sandbox_become(NULL, SANDBOX_CAP(CAP_CHOWN) |
+	    SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_FOWNER));
+}
+
+int
 local_confine(const struct control *c)
 {
 	const struct sandbox_path paths[] = {
@@ -65,9 +72,6 @@ local_confine(const struct control *c)
 		{ c->dir, SANDBOX_READ }
 	};
 
-	if (sandbox_become(NULL, SANDBOX_CAP(CAP_CHOWN) |
-	    SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_FOWNER)) == -1)
-		return -1;
 	return sandbox_enter(&local_role, NULL, NULL, mail_elsewhere(c) ?
 	    NULL : paths, sizeof(paths) / sizeof(paths[0]), !c->set.sandbox);
 }

@@ -280,8 +280,14 @@ poll_all(struct sched *s, struct pollfd *p, int ms)
 static void
 take_input(struct sched *s, const struct pollfd *p)
 {
-	if (p[POLL_ALIVE].revents != 0)
-		s->stopping = true;
+	char byte;
+
+	if (p[POLL_ALIVE].revents != 0) {
+		if (read(s->alive, &byte, 1) == 1)
+			scan_start(s, true);	/* SIGHUP */
+		else
+			s->stopping = true;
+	}
 	for (int i = 0; i < WORKERS; i++)
 		if (p[POLL_IN + i].revents != 0 && worker_read(&s->workers[i],
 		    answer_line, s) != 1)

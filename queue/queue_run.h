@@ -22,6 +22,7 @@ struct scan {
 	bool again;		/* asked for meanwhile */
 	bool young;		/* something in new/ is too young to be taken */
 	time_t next_new, next_full;
+	time_t since, before;	/* real time: when this full scan and the one before began */
 };
 
 struct sched {

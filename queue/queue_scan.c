@@ -70,12 +70,14 @@ scan_cur(struct sched *s, const char *file)
 	if (it->where != ITEM_HEAP || !it->cur ||
 	    it->due == (uint32_t)st.st_mtim.tv_sec)
 		return;
-	/* Touched: its new time counts.  A destination that is dead keeps its
-	 * messages in the heap with a later time; then nobody touched it. */
-	if (st.st_mtim.tv_sec > s->now || it->due <= (uint32_t)s->now) {
-		heap_remove(&s->ix, id);
-		(void)heap_push(&s->ix, id, st.st_mtim.tv_sec);
-	}
+	/* A message of a dead destination stands in the heap with a later time
+	 * than its file's.  But when the file has changed since the last scan, somebody
+	 * touched it, and its time counts. */
+	if (st.st_ctim.tv_sec < s->scan.before)
+		return;
+	it->forced = st.st_mtim.tv_sec <= s->now;
+	heap_remove(&s->ix, id);
+	(void)heap_push(&s->ix, id, st.st_mtim.tv_sec);
 }
 
 /* A state whose message is in new/ is from a step that a crash cut short: go on
@@ -190,8 +192,11 @@ scan_start(struct sched *s, bool full)
 	s->scan.full = full;
 	s->scan.young = false;
 	s->scan.phase = full ? SCAN_CUR : SCAN_NEW;
-	if (full)
-		dests_sweep(&s->dests, s->now);
+	if (!full)
+		return;
+	s->scan.before = s->scan.since;
+	s->scan.since = time(NULL);
+	dests_sweep(&s->dests, s->now);
 }
 
 static void

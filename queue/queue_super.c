@@ -37,13 +37,15 @@ enum child { CHILD_SCHED = WORKERS, CHILDREN };
 static const char *const child_names[] = { "deliver-local", "deliver-remote",
 	"bounce runner", "scheduler" };
 
-static volatile sig_atomic_t got_child, got_stop;
+static volatile sig_atomic_t got_child, got_stop, got_scan;
 
 static void
 on_signal(int sig)
 {
 	if (sig == SIGCHLD)
 		got_child = 1;
+	else if (sig == SIGHUP)
+		got_scan = 1;
 	else
 		got_stop = 1;
 }
@@ -138,6 +140,7 @@ child_begin(void)
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGTERM, SIG_IGN);	/* the end of a pipe tells when */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	proc_ignore_sigpipe();
 	log_forked();
 }
@@ -276,8 +279,9 @@ wait_signal(int ms)
 	sigaddset(&all, SIGCHLD);
 	sigaddset(&all, SIGTERM);
 	sigaddset(&all, SIGINT);
+	sigaddset(&all, SIGHUP);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	if (!got_child && !got_stop)
+	if (!got_child && !got_stop && !got_scan)
 		(void)ppoll(NULL, 0, ms == -1 ? NULL : &t, &old);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
@@ -312,7 +316,7 @@ end_all(struct run *r)
 			kill_all(r, sent = SIGKILL);
 		wait_signal(500);
 		r->stop = r->stop || got_stop;
-		got_stop = 0;		/* we are at it */
+		got_stop = got_scan = 0;	/* we are at it */
 	}
 	close_pipes(r);
 }
@@ -328,7 +332,7 @@ catch_signals(void)
 	sigaction(SIGCHLD, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
-	signal(SIGHUP, SIG_IGN);	/* control files are re-read anyway */
+	sigaction(SIGHUP, &sa, NULL);
 	proc_ignore_sigpipe();
 }
 
@@ -376,8 +380,12 @@ super_run(struct super *su)
 
 		began = clock_mono_ms();
 		failed = start_all(&r) == -1;
-		while (!failed && !got_stop && !reap(&r, su->once))
+		while (!failed && !got_stop && !reap(&r, su->once)) {
+			if (got_scan && write(r.alive[1], "s", 1) == -1)
+				break;
+			got_scan = 0;
 			wait_signal(-1);
+		}
 		end_all(&r);
 		if (su->once || r.stop)
 			break;

@@ -1,0 +1,131 @@
+/* The retry schedule as posthouse-queue(8) documents it, six days in a loop.
+ * LINK: queue/queue_schedule.c */
+#include "queue/queue_schedule.h"
+
+#include <stdio.h>
+
+static int	failures;
+
+#define CHECK(cond, ...) do {						\
+	if (!(cond)) {							\
+		failures++;						\
+		fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #cond); \
+		fprintf(stderr, __VA_ARGS__);				\
+		fputc('\n', stderr);					\
+	}								\
+} while (0)
+
+#define HOUR	3600
+#define DAY	86400
+
+static const struct settings defaults = {
+	.queue_lifetime = 5 * DAY, .retry_first = 1800, .retry_max = 4 * HOUR,
+	.delay_warning = 4 * HOUR
+};
+
+/* The table of the man page: wait before attempt n + 1, without jitter. */
+static const struct { unsigned attempts, seconds; } table[] = {
+	{ 1, 1800 }, { 2, 2700 }, { 3, 4050 }, { 4, 6075 }, { 5, 9113 },
+	{ 6, 13670 }, { 7, 14400 }, { 8, 14400 }, { 50, 14400 }
+};
+
+static void
+test_waits(void)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		for (uint64_t seed = 0; seed < 1000; seed++) {
+			unsigned n = table[i].attempts, s = table[i].seconds;
+			unsigned w = schedule_wait(&defaults, n, seed);
+
+			CHECK(w == schedule_wait(&defaults, n, seed),
+			    "not the same twice");
+			CHECK(w >= s - s / 8 - 1 && w <= s + s / 8 + 1,
+			    "attempt %u waits %u, not about %u", n, w, s);
+			CHECK(w <= defaults.retry_max, "%u", w);
+			CHECK(n > 1 || w >= defaults.retry_first, "%u", w);
+		}
+}
+
+/* Jitter spreads: of 1,000 messages that failed together, no second gets more
+ * than a few. */
+static void
+test_spread(void)
+{
+	static unsigned seen[2 * HOUR];
+	unsigned most = 0;
+
+	for (uint64_t i = 0; i < 1000; i++) {
+		unsigned w = schedule_wait(&defaults, 1,
+		    i * 0x123456789abcdefULL);
+
+		if (++seen[w] > most)
+			most = seen[w];
+	}
+	CHECK(most < 25, "%u at once", most);
+}
+
+static void
+test_six_days(void)
+{
+	for (uint64_t seed = 1; seed < 200; seed++) {
+		time_t arrival = 1795000000, t = arrival;
+		unsigned n = 0;
+
+		for (;;) {
+			n++;
+			if (schedule_expired(&defaults, arrival, t))
+				break;
+			t = schedule_next(&defaults, arrival, t, n, seed);
+			CHECK(t <= arrival + 5 * DAY, "after its lifetime");
+			if (n > 100)
+				break;
+		}
+		CHECK(t == arrival + 5 * DAY, "the last try is at the end");
+		CHECK(n > 30 && n < 50, "%u attempts", n);
+	}
+}
+
+static void
+test_limits(void)
+{
+	struct settings s = defaults;
+
+	s.queue_lifetime = 0;
+	CHECK(schedule_expired(&s, 100, 100), "no lifetime: one attempt");
+	s = defaults;
+	s.retry_first = s.retry_max = 1;
+	CHECK(schedule_wait(&s, 1, 7) == 1 && schedule_wait(&s, 9, 7) == 1,
+	    "1 s");
+	s.retry_first = 10;
+	s.retry_max = 5;	/* an odd wish: never above the maximum */
+	CHECK(schedule_wait(&s, 1, 7) <= 5, "%u", schedule_wait(&s, 1, 7));
+	s.retry_first = s.retry_max = 7 * DAY;
+	s.queue_lifetime = 5 * DAY;
+	CHECK(schedule_next(&s, 1000, 2000, 1, 5) == 1000 + 5 * DAY,
+	    "once more at the end");
+	CHECK(schedule_next(&s, 1000, 1000 + 5 * DAY, 2, 5) > 1000 + 5 * DAY,
+	    "time goes on behind the end");
+}
+
+static void
+test_warning(void)
+{
+	struct settings s = defaults;
+
+	CHECK(!schedule_warn(&s, 0, 4 * HOUR - 1, false), "too early");
+	CHECK(schedule_warn(&s, 0, 4 * HOUR, false), "in time");
+	CHECK(!schedule_warn(&s, 0, 9 * HOUR, true), "twice");
+	s.delay_warning = 0;
+	CHECK(!schedule_warn(&s, 0, 9 * HOUR, false), "turned off");
+}
+
+int
+main(void)
+{
+	test_waits();
+	test_spread();
+	test_six_days();
+	test_limits();
+	test_warning();
+	return failures == 0 ? 0 : 1;
+}
