@@ -44,11 +44,20 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
+/* The client's own descriptors: a socket is both. */
+static void
+close_client(struct chain_client *cl)
+{
+	if (cl->sock_out != cl->sock_in)
+		close_fd(&cl->sock_out);
+	cl->sock_out = -1;
+	close_fd(&cl->sock_in);
+}
+
 static void
 client_forget(struct chain *ch, struct chain_client *cl)
 {
-	close_fd(&cl->sock_in);
-	close_fd(&cl->sock_out);
+	close_client(cl);
 	close_fd(&cl->plain_in);
 	close_fd(&cl->plain_out);
 	close_fd(&cl->cred_in);
@@ -151,10 +160,8 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 	close_fd(&cl->cred_out);
 	close_fd(&cl->verdict_in);
 	if (!cl->conn.tls && !cl->conn.can_tls &&
-	    ch->service->mailbox == NULL) {
-		close_fd(&cl->sock_in);		/* nobody will ask for it again */
-		close_fd(&cl->sock_out);
-	}
+	    ch->service->mailbox == NULL)
+		close_client(cl);	/* nobody will ask for it again */
 	return 0;
 }
 
@@ -185,10 +192,7 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 	if (pid == -1)
 		return -1;
 	cl->pid[PROC_TLS] = pid;
-	if (cl->sock_out != cl->sock_in)
-		close_fd(&cl->sock_out);
-	close_fd(&cl->sock_in);
-	cl->sock_out = -1;
+	close_client(cl);
 	cl->conn.tls = true;
 	cl->conn.can_tls = false;
 	return 0;
@@ -253,7 +257,8 @@ auth_child(struct chain *ch, struct chain_client *cl, int account_out)
 	struct control pw;
 
 	child_begin(cl->cred_in, cl->verdict_out, account_out, -1);
-	control_init(&pw, ch->control->dir, CONTROL_PASSWORDS);
+	control_init(&pw, ch->control->dir, CONTROL_PASSWORDS |
+	    CONTROL_LAZY);
 	if (control_load(&pw, NULL) == -1) {
 		log_warn("%s", pw.error);
 		(void)file_write_all(1, "temp\n", 5);
@@ -335,12 +340,8 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 	if (cl->conn.tls) {
 		close_fd(&cl->plain_in);
 		close_fd(&cl->plain_out);
-	} else {
-		if (cl->sock_out != cl->sock_in)
-			close_fd(&cl->sock_out);
-		close_fd(&cl->sock_in);
-		cl->sock_out = -1;
-	}
+	} else
+		close_client(cl);
 	return 0;
 }
 

@@ -295,6 +295,23 @@ password_check(struct control *c, const char *file, unsigned line,
 }
 
 static void
+passwords_load(struct control *c)
+{
+	static const struct table_format format = { ':', false, false,
+	    password_check };
+	struct buf text;
+
+	if (!(c->want & CONTROL_LAZY)) {
+		table_load(c, "passwords", &c->passwords, &format);
+		return;
+	}
+	buf_init(&text, CONTROL_TABLE_MAX);
+	if (control_read(c, "passwords", &text, CONTROL_TABLE_MAX) == 1)
+		table_lazy(&c->passwords, &text, &format);
+	buf_wipe(&text);
+}
+
+static void
 contents_free(struct control *c)
 {
 	table_free(&c->domains);
@@ -347,8 +364,7 @@ control_load(struct control *c, void (*each)(const char *error))
 {
 	static const struct table_format users = { ':', false, true,
 	    account_check }, aliases = { ':', true, true, alias_check },
-	    routes = { ' ', false, true, route_check },
-	    passwords = { ':', false, false, password_check };
+	    routes = { ' ', false, true, route_check };
 
 	contents_free(c);
 	c->each = each;
@@ -370,7 +386,7 @@ control_load(struct control *c, void (*each)(const char *error))
 	if (c->want & CONTROL_ALIASES)
 		table_load(c, "aliases", &c->aliases, &aliases);
 	if (c->want & CONTROL_PASSWORDS)
-		table_load(c, "passwords", &c->passwords, &passwords);
+		passwords_load(c);
 	c->each = NULL;
 	return c->nerrors == 0 ? 0 : -1;
 }

@@ -26,7 +26,8 @@ struct network { struct in6_addr addr; unsigned bits; };	/* IPv4 mapped */
 enum control_files {
 	CONTROL_HOSTNAME = 1, CONTROL_DOMAINS = 2, CONTROL_NETWORKS = 4,
 	CONTROL_ROUTES = 8, CONTROL_USERS = 16, CONTROL_ALIASES = 32,
-	CONTROL_PASSWORDS = 64	/* auth alone */
+	CONTROL_PASSWORDS = 64,	/* auth alone */
+	CONTROL_LAZY = 128	/* passwords for one look-up: neither indexed nor checked */
 };
 
 /* A file as it was when it was loaded, so that a change is seen. */

@@ -205,6 +205,36 @@ lower_bound(const struct table *t, uint32_t hash)
 	return lo;
 }
 
+/* The next line with that key from position *at on, without the index. */
+static bool
+scan_next(const struct table *t, struct span key, size_t *at,
+    struct span *value, unsigned *line)
+{
+	struct span k, v;
+	struct cur c;
+
+	cur_init(&c, span_of(t->text.p + *at, t->text.len - *at));
+	while (!cur_end(&c)) {
+		struct span s = span_trim(cur_until(&c, '\n'));
+
+		(void)cur_ch(&c, '\n');
+		if (s.len < key.len || *s.p == '#' ||
+		    !span_iseq(span_of(s.p, key.len), key))
+			continue;
+		split(t, (size_t)(s.p - t->text.p), &k, &v);
+		if (!span_iseq(k, key))
+			continue;
+		if (value != NULL)
+			*value = v;
+		if (line != NULL)
+			*line = 0;
+		*at = t->text.len - cur_left(&c);
+		return true;
+	}
+	*at = t->text.len;
+	return false;
+}
+
 bool
 table_next(const struct table *t, struct span key, size_t *at,
     struct span *value, unsigned *line)
@@ -212,6 +242,8 @@ table_next(const struct table *t, struct span key, size_t *at,
 	uint32_t hash = key_hash(key);
 	size_t i = *at == 0 ? lower_bound(t, hash) : *at;
 
+	if (t->lazy)
+		return key.len > 0 && scan_next(t, key, at, value, line);
 	for (; i < t->nslots && t->slots[i].hash == hash; i++) {
 		struct span k, v;
 
@@ -334,6 +366,16 @@ table_build(struct table *t, struct control *c, const char *file,
 	if (format->unique)
 		check_unique(t, c, file);
 	return 0;
+}
+
+void
+table_lazy(struct table *t, struct buf *text, const struct table_format *format)
+{
+	table_free(t);
+	t->format = *format;
+	t->lazy = true;
+	t->text = *text;
+	memset(text, 0, sizeof(*text));
 }
 
 void

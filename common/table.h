@@ -28,6 +28,7 @@ struct table {
 	struct buf text;
 	struct table_slot *slots;	/* by hash of the key, then position */
 	size_t nslots;			/* entries */
+	bool lazy;			/* no index: look-ups read the text */
 	struct table_format format;
 };
 
@@ -47,6 +48,9 @@ struct span table_key(const struct table *, struct cur *);
  * with the name file.  0, or -1: no memory. */
 int	table_build(struct table *, struct control *, const char *file,
 	    struct buf *text, const struct table_format *);
+/* The same without an index or any check of the lines: for one look-up in a
+ * process that ends then.  Line numbers are not known (0), table_at is not allowed. */
+void	table_lazy(struct table *, struct buf *text, const struct table_format *);
 void	table_free(struct table *);	/* safe on all zeroes */
 
 /* Reads a control file line by line; start with the text in cur, line 0. */

@@ -17,7 +17,8 @@ static const char *const files[] = { "settings", "hostname", "domains",
 #define NFILES	(sizeof(files) / sizeof(files[0]))
 
 /* What the files hold that the input does not choose. */
-static const char *const base[NFILES] = { "mail-user 64001\n",
+static const char *const base[NFILES] = { "net-user 1\ntls-user 1\n"
+    "auth-user 1\nqueue-user 1\nsend-user 1\nmail-user 1\nspool-group 1\n",
     "mx.example.org\n", "example.org\n", "192.0.2.0/24\n", "* mx:\n",
     "a@example.org:\n", "\"a:b\": a, b@example.net\n", "a@example.org:x\n" };
 
@@ -83,20 +84,21 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static bool made;
+	static size_t changed = NFILES;
 	struct control c;
 
-	if (!made) {
-		if (mkdtemp(dir) == NULL)
-			abort();
-		made = true;
-		atexit(cleanup);
-	}
 	if (size == 0)
 		return 0;
-	for (size_t i = 0; i < NFILES; i++)
-		put(files[i], base[i], strlen(base[i]));
-	put(files[data[0] % NFILES], data + 1, size - 1);
+	if (changed == NFILES) {
+		if (mkdtemp(dir) == NULL)
+			abort();
+		atexit(cleanup);
+		for (size_t i = 0; i < NFILES; i++)
+			put(files[i], base[i], strlen(base[i]));
+	} else
+		put(files[changed], base[changed], strlen(base[changed]));
+	changed = data[0] % NFILES;
+	put(files[changed], data + 1, size - 1);
 	control_init(&c, dir, 0x7f);
 	/* What loaded beside an error is asked as well. */
 	(void)control_load(&c, NULL);
