@@ -25,9 +25,9 @@
 #include "listen.h"
 #include "log.h"
 #include "proc.h"
+#include "watch.h"
 
 #define LISTEN_MAX	32	/* sockets: a few names, two families each */
-#define ACCEPT_BURST	64	/* connections taken before children are reaped */
 
 static volatile sig_atomic_t got_term, got_child;
 
@@ -183,13 +183,21 @@ refuse(const char *line, int fd, const struct conn *conn, const char *why)
 	close(fd);
 }
 
-/* An edit of a control file is live for the next connection. */
+/* An edit of a control file is live for the next connection: the watch tells of
+ * it before that connection is accepted.  What no watch tells (the target of a
+ * link that was changed) is seen within CHAIN_REFRESH_MS. */
 static void
 refresh(struct chain *ch)
 {
-	int r = control_refresh(ch->control);
+	uint64_t now = clock_mono_ms();
+	int r;
 
-	if (r == -1)
+	if (ch->watch != -1 && !ch->changed &&
+	    now - ch->refreshed < CHAIN_REFRESH_MS)
+		return;
+	ch->changed = false;
+	ch->refreshed = now;
+	if ((r = control_refresh(ch->control)) == -1)
 		log_warn("%s", ch->control->error);
 	if (r != 0)
 		ch->broken = r == -1;
@@ -207,7 +215,7 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 	struct conn conn;
 
 	memset(&conn, 0, sizeof(conn));
-	listen_peer_from(fd, peer, &conn);
+	listen_peer_from(peer, &conn);
 	refresh(ch);
 	if (ch->broken) {
 		refuse(ch->service->broken, fd, &conn,
@@ -232,25 +240,20 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 	(void)client_start(ch, cl, fd, fd);
 }
 
+/* One connection, so that poll tells of an edit before the next is taken. */
 static void
-accept_some(struct chain *ch, int listener)
+accept_one(struct chain *ch, int listener)
 {
-	for (int i = 0; i < ACCEPT_BURST; i++) {
-		struct sockaddr_storage peer;
-		socklen_t len = sizeof(peer);
-		int fd;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int fd;
 
-		memset(&peer, 0, sizeof(peer));
-		fd = accept4(listener, (struct sockaddr *)&peer, &len,
-		    SOCK_CLOEXEC);
-		if (fd == -1) {
-			if (errno != EAGAIN && errno != EINTR &&
-			    errno != ECONNABORTED)
-				log_warn_errno("accept");
-			return;
-		}
+	memset(&peer, 0, sizeof(peer));
+	fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
+	if (fd != -1)
 		serve_new(ch, fd, &peer);
-	}
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		log_warn_errno("accept");
 }
 
 static void
@@ -283,6 +286,8 @@ wants_auth(const struct chain_client *cl)
 	    cl->pid[PROC_SESSION] != 0 && cl->account[0] == '\0';
 }
 
+/* First the watch (of fd -1 where there is none), then the listeners, then the
+ * credential pipes. */
 static struct pollfd *
 poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 {
@@ -290,15 +295,16 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 	static size_t cap;
 	struct pollfd *p;
 
-	if (cap < nfds + ch->nclients) {
-		size_t want = nfds + ch->nclients;
+	if (cap < 1 + nfds + ch->nclients) {
+		size_t want = 1 + nfds + ch->nclients;
 
 		if ((p = reallocarray(set, want, sizeof(*p))) == NULL)
 			log_die(EX_TEMPFAIL, "out of memory");
 		set = p;
 		cap = want;
 	}
-	*n = 0;
+	set[0] = (struct pollfd){ .fd = ch->watch, .events = POLLIN };
+	*n = 1;
 	for (size_t i = 0; i < nfds; i++)
 		set[(*n)++] = (struct pollfd){ .fd = fds[i],
 		    .events = POLLIN };
@@ -351,11 +357,13 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 			log_die_errno(EX_OSERR, "ppoll");
 		if (r > 0)
 			see_pending();
-		for (size_t i = 0; r > 0 && i < n; i++) {
+		if (r > 0 && set[0].revents != 0)
+			ch->changed = watch_drain(ch->watch);
+		for (size_t i = 1; r > 0 && i < n; i++) {
 			if (set[i].revents == 0)
 				continue;
-			if (i < nfds)
-				accept_some(ch, set[i].fd);
+			if (i <= nfds)
+				accept_one(ch, set[i].fd);
 			else
 				credential_ready(ch, &set[i]);
 		}
@@ -403,7 +411,7 @@ chain_run(const struct chain_service *service, struct control *control,
     const struct chain_options *options)
 {
 	struct chain ch = { .service = service, .control = control,
-	    .options = options };
+	    .options = options, .watch = -1 };
 	int fds[LISTEN_MAX], code = EX_OK;
 	sigset_t during_poll;
 	size_t nfds;
@@ -422,7 +430,9 @@ chain_run(const struct chain_service *service, struct control *control,
 	make_empty(&ch);
 	catch_signals(&during_poll);
 	log_start(&ch, nfds);
-	if (nfds == 0)
+	if (nfds > 0)
+		ch.watch = watch_control(control->dirfd, control->dir);
+	else
 		code = serve_one(&ch);
 	serve_loop(&ch, fds, nfds, &during_poll);
 	if (nfds == 0 && code == EX_OK)

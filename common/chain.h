@@ -41,7 +41,7 @@ struct conn {
 	int in, out;			/* the client: a socket, pipes or files */
 	struct sockaddr_storage peer;	/* AF_UNSPEC where fd 0 is no socket */
 	char peer_text[64];		/* "192.0.2.7", "2001:db8::1" or "local" */
-	unsigned peer_port, local_port;
+	unsigned peer_port;
 	struct in6_addr peer_in6;	/* IPv4 mapped; :: where unknown */
 	bool loopback;			/* both ends on this machine, or no network at all */
 	char sid[17];			/* session id, the same over STARTTLS */

@@ -179,12 +179,8 @@ is_loopback(const struct in6_addr *a)
 }
 
 void
-listen_peer_from(int fd, const struct sockaddr_storage *peer, struct conn *c)
+listen_peer_from(const struct sockaddr_storage *peer, struct conn *c)
 {
-	struct sockaddr_storage local;
-	struct in6_addr unused;
-	socklen_t len = sizeof(local);
-
 	c->peer = *peer;
 	strlcpy(c->peer_text, "local", sizeof(c->peer_text));
 	c->loopback = true;
@@ -192,8 +188,6 @@ listen_peer_from(int fd, const struct sockaddr_storage *peer, struct conn *c)
 		return;		/* not from the network */
 	print_in6(&c->peer_in6, c->peer_text, sizeof(c->peer_text));
 	c->loopback = is_loopback(&c->peer_in6);
-	if (getsockname(fd, (struct sockaddr *)&local, &len) == 0)
-		(void)to_in6(&local, &unused, &c->local_port);
 }
 
 /* UCSPI (tcpserver): for a fd 0 that is a pipe in front of the connection. */
@@ -233,7 +227,7 @@ listen_peer(int fd, struct conn *c)
 
 	memset(&peer, 0, sizeof(peer));
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		listen_peer_from(fd, &peer, c);
+		listen_peer_from(&peer, c);
 	else
 		peer_from_environment(c);
 }

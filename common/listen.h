@@ -20,11 +20,10 @@ int	listen_open(const char *spec, int *fds, size_t *n, size_t max,
 /* Prepares a listening socket that was inherited or opened: non-blocking,
  * replies not held back (TCP_NODELAY is inherited by its connections). */
 void	listen_prepare(int fd);
-/* Fills peer, ports and loopback from the socket, or from the UCSPI variables
+/* Fills peer, its port and loopback from the socket, or from the UCSPI variables
  * where fd is none. */
 void	listen_peer(int fd, struct conn *);
 /* The same where accept(2) has told the peer already. */
-void	listen_peer_from(int fd, const struct sockaddr_storage *,
-	    struct conn *);
+void	listen_peer_from(const struct sockaddr_storage *, struct conn *);
 
 #endif

@@ -158,7 +158,7 @@ proc_become(const struct ids *ids)
 	if (setgroups(1, &ids->gid) == -1 || setresgid(ids->gid, ids->gid,
 	    ids->gid) == -1 || setresuid(ids->uid, ids->uid, ids->uid) == -1)
 		return -1;
-	if (setuid(0) != -1 || seteuid(0) != -1) {
+	if (setuid(0) != -1) {
 		errno = EPERM;
 		return -1;
 	}

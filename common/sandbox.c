@@ -165,14 +165,17 @@ enter_landlock(const struct sandbox_path *paths, size_t n)
 	return r == -1 ? -1 : 0;
 }
 
+/* Lowers a limit; a hard limit that is lower already stays. */
 static int
 limit(int what, uint64_t value)
 {
 	struct rlimit rl = { .rlim_cur = value, .rlim_max = value };
-	struct rlimit now;
 
-	if (getrlimit(what, &now) == 0 && now.rlim_max < rl.rlim_max)
-		rl.rlim_cur = rl.rlim_max = now.rlim_max;
+	if (setrlimit(what, &rl) == 0)
+		return 0;
+	if (errno != EPERM || getrlimit(what, &rl) == -1)
+		return -1;
+	rl.rlim_cur = rl.rlim_max;
 	return setrlimit(what, &rl);
 }
 
@@ -206,7 +209,7 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
 	bool privileged = geteuid() == 0;
 
 	if (privileged && root != NULL &&
-	    (chdir(root) == -1 || chroot(".") == -1 || chdir("/") == -1))
+	    (chroot(root) == -1 || chdir("/") == -1))
 		return -1;
 	if (privileged && ids != NULL && proc_become(ids) == -1)
 		return -1;

@@ -5,6 +5,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,8 +41,12 @@ watch_is_local(int dirfd)
 	return true;
 }
 
+#define WATCH_NAMES	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+#define WATCH_CONTENT	(WATCH_NAMES | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | \
+	IN_MOVE_SELF)
+
 static int
-watch_add(int fd, const char *dir, const char *sub)
+watch_add(int fd, const char *dir, const char *sub, uint32_t what)
 {
 	char path[4096];
 
@@ -50,12 +55,13 @@ watch_add(int fd, const char *dir, const char *sub)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return inotify_add_watch(fd, path, IN_CREATE | IN_DELETE |
-	    IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR) == -1 ? -1 : 0;
+	return inotify_add_watch(fd, path, what | IN_ONLYDIR) == -1 ? -1 : 0;
 }
 
-int
-watch_open(int dirfd, const char *dir)
+/* The first sub must be there to be watched, the others need not. */
+static int
+watch_subs(int dirfd, const char *dir, const char *const *subs, size_t need,
+    size_t n, uint32_t what)
 {
 	int fd, e;
 
@@ -65,13 +71,30 @@ watch_open(int dirfd, const char *dir)
 	}
 	if ((fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
 		return -1;
-	if (watch_add(fd, dir, "cur") == -1 || watch_add(fd, dir, "new") == -1) {
-		e = errno;
-		close(fd);
-		errno = e;
-		return -1;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (watch_add(fd, dir, subs[i], what) == -1 && i < need) {
+			e = errno;
+			close(fd);
+			errno = e;
+			return -1;
+		}
 	return fd;
+}
+
+int
+watch_open(int dirfd, const char *dir)
+{
+	static const char *const subs[] = { "cur", "new" };
+
+	return watch_subs(dirfd, dir, subs, 2, 2, WATCH_NAMES);
+}
+
+int
+watch_control(int dirfd, const char *dir)
+{
+	static const char *const subs[] = { ".", "tls" };
+
+	return watch_subs(dirfd, dir, subs, 1, 2, WATCH_CONTENT);
 }
 
 bool
@@ -102,6 +125,12 @@ watch_open(int dirfd, const char *dir)
 	(void)dir;
 	errno = ENOTSUP;
 	return -1;
+}
+
+int
+watch_control(int dirfd, const char *dir)
+{
+	return watch_open(dirfd, dir);
 }
 
 bool
