@@ -1,3 +1,6 @@
+/*
+ * The roles of imapd's processes, for the chain and for a served directory.
+ */
 #ifndef SANDBOX_TABLE_H
 #define SANDBOX_TABLE_H
 

@@ -1,5 +1,5 @@
 # clients_imap.bats: IMAP as real programs speak it, over TLS, against a whole instance.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 load helper
 

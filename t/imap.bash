@@ -1,5 +1,5 @@
 # imap.bash: for the tests of imapd: a Maildir, and dialogues through a pipe.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2059,SC2154
 
 # mbox_dir: an empty Maildir in $M.
 mbox_dir() {

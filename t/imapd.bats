@@ -142,7 +142,7 @@ setup() {
 	    '\* 1 FETCH \(FLAGS \(\\Answered \\Flagged \\Draft \\Recent \$Label1\)\)' '\* 1 FETCH \(FLAGS \(\\Answered \\Draft \\Recent \$Label1\)\)' \
 	    'e OK .*' '\* 1 FETCH \(UID 1 FLAGS \(\\Recent\)\)' 'g OK .*' '\* 2 FETCH \(FLAGS \(\\Seen \$Forwarded \\Recent\)\)'
 	[ "$(grep -c '^\* 1 FETCH' <<<"$output")" = 5 ]
-	ls "$M/cur" | grep -q ':2,PS$'
+	[ "$(find "$M/cur" -name '*:2,PS' | wc -l)" = 1 ]
 }
 
 @test "EXPUNGE, UID EXPUNGE, CLOSE" {
@@ -324,7 +324,8 @@ setup() {
 	printf 'a LOGOUT\r\n' | "$BIN/imapd" "$M" >/dev/null 2>&1
 	printf 'a NOOP\r\n' | "$BIN/imapd" "$M" >/dev/null 2>&1
 	printf '' | "$BIN/imapd" "$M" >/dev/null 2>&1
-	M=$M run bash -c 'printf "a APPEND INBOX {100+}\r\nshort" | "$BIN/imapd" "'"$M"'" >/dev/null 2>&1'
+	export M
+	run bash -c 'printf "a APPEND INBOX {100+}\r\nshort" | "$BIN/imapd" "$M" >/dev/null 2>&1'
 	[ "$status" = 76 ]
 	[ "$(messages "$M")" = 2 ]
 	[ -z "$(ls "$M/tmp")" ]
