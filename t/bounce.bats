@@ -7,7 +7,8 @@ load helper
 NAME="1795305000.0123456789abcdef.mx.example.org,S=700,W=720"
 
 setup() {
-	DIR=$(private_dir)
+	PRIVATE=$(private_dir)
+	DIR=$PRIVATE
 	mkdir -p "$DIR"/control "$DIR"/spool/{tmp,new,cur,state,hold}
 	mkfifo "$DIR/spool/trigger"
 	if [ "$(id -u)" = 0 ]; then chown -R 64004:64004 "$DIR/spool"; fi
@@ -27,7 +28,8 @@ setup() {
 }
 
 teardown() {
-	rm -rf "$DIR"
+	rm -rf "$PRIVATE"
+	[ "${#INSTANCES[@]}" = 0 ] || instance_stop
 }
 
 # message: a spool file on standard output; its header and body come from the arguments, the envelope's beginning from ENVELOPE.
@@ -255,4 +257,17 @@ assert inner["delivered-to"] is None and inner["return-path"] is None
 	mv "$DIR/spool/tmp2" "$DIR/spool/tmp"
 	echo nonsense 1 >>"$DIR/control/settings"
 	code 78 with "$NAME" "$DIR/message" "$DIR/lines"
+}
+
+@test "through the house: an alias leads nowhere, and its sender has the report in the mailbox" {
+	unset POSTHOUSE_CLOCK POSTHOUSE_RANDOM
+	instance_start
+	adduser alice@example.test secret
+	echo "gone: nobody-here@example.test" >>"$CONTROL/aliases"
+	printf 'From: alice@example.test\nTo: gone@example.test\nSubject: hello\n\nbody\n' |
+	    "$BIN/sendmail" -C "$CONTROL" -f alice@example.test gone@example.test
+	await 20 has_messages "$(maildir alice@example.test)" 1
+	grep -q '^Subject: Not delivered: hello$' "$(maildir alice@example.test)"/new/*
+	grep -q '^Final-Recipient: rfc822; nobody-here@example.test$' "$(maildir alice@example.test)"/new/*
+	await 10 spool_empty
 }
