@@ -181,21 +181,27 @@ cred_parse(struct span record, struct cred *cred)
 	return cur_end(&c) && cred->user.len > 0 ? 0 : -1;
 }
 
-/* A canonical account name: lower case, and nothing that could be taken for a
- * separator in the files or on the pipes. */
+/* A canonical account name: lower case, with the first local domain where the
+ * client gave none, and nothing that could be taken for a separator in the files
+ * or on the pipes. */
 static int
-cred_name(struct span user, char name[ADDR_MAX + 1])
+cred_name(const struct control *c, struct span user, char name[ADDR_MAX + 1])
 {
 	if (user.len > ADDR_MAX)
 		return -1;
 	for (size_t i = 0; i < user.len; i++) {
-		unsigned char c = user.p[i];
+		unsigned char ch = user.p[i];
 
-		if (c <= ' ' || c == ':' || c == 0x7f)
+		if (ch <= ' ' || ch == ':' || ch == 0x7f)
 			return -1;
-		name[i] = (char)ascii_lower(c);
+		name[i] = (char)ascii_lower(ch);
 	}
 	name[user.len] = '\0';
+	if (span_haschr(user, '@') || c->first_domain[0] == '\0')
+		return 0;
+	if (strlcat(name, "@", ADDR_MAX + 1) > ADDR_MAX ||
+	    strlcat(name, c->first_domain, ADDR_MAX + 1) > ADDR_MAX)
+		return -1;
 	return 0;
 }
 
@@ -241,7 +247,7 @@ serve_record(struct control *c, struct span record, int session_out,
 		log_warn("malformed credential record from a session");
 		return EX_DATAERR;
 	}
-	if (cred_name(cred.user, name) == -1)
+	if (cred_name(c, cred.user, name) == -1)
 		name[0] = '\0';
 	v = check_all(c, name, cred.secret);
 	/* A secret without a mailbox lets nobody in. */

@@ -87,7 +87,7 @@ static void
 load(struct control *control, const char *dir, bool served)
 {
 	control_init(control, dir, served ? 0 :
-	    CONTROL_HOSTNAME | CONTROL_USERS);
+	    CONTROL_HOSTNAME | CONTROL_DOMAINS | CONTROL_USERS);
 	if (served && dir == NULL && getenv("POSTHOUSE") == NULL)
 		(void)settings_load(control, &control->set);
 	else if (control_load(control, config_error) == -1)

@@ -90,9 +90,13 @@ test_serve(const char *dir)
 	struct control c;
 	char big[CRED_MAX];
 
-	control_init(&c, dir, CONTROL_USERS | CONTROL_PASSWORDS);
+	control_init(&c, dir, CONTROL_DOMAINS | CONTROL_USERS |
+	    CONTROL_PASSWORDS);
 	CHECK(control_load(&c, NULL) == 0, c.error);
 	ask(&c, "alice@example.test", "secret", AUTH_OK);
+	ask(&c, "alice", "secret", AUTH_OK);
+	ask(&c, "alice@", "secret", AUTH_FAILED);
+	ask(&c, "@example.test", "secret", AUTH_FAILED);
 	ask(&c, "Alice@Example.TEST", "secret", AUTH_OK);
 	ask(&c, "alice@example.test", "other", AUTH_OK);
 	ask(&c, "alice@example.test", "", AUTH_FAILED);
@@ -169,6 +173,7 @@ main(void)
 	proc_ignore_sigpipe();
 	if (mkdtemp(dir) == NULL)
 		err(1, "mkdtemp");
+	put(dir, "domains", "example.test\nexample.com\n");
 	put(dir, "users", "alice@example.test:alice:\n");
 	put(dir, "passwords", "alice@example.test:{PLAIN}secret\n"
 	    "alice@example.test:{PLAIN}other\n"
@@ -180,6 +185,7 @@ main(void)
 	test_stored();
 	test_serve(dir);
 	test_garbage(dir);
+	put(dir, "domains", NULL);
 	put(dir, "users", NULL);
 	put(dir, "passwords", NULL);
 	put(dir, "settings", NULL);
