@@ -308,3 +308,27 @@ silent_on() {
 	run "$POST" queue '../../bin/sh'
 	[ "$status" = 64 ]
 }
+
+@test "explain: a message, from its files" {
+	"$BIN/sendmail" -f ann@example.net bob@example.test carol@example.org <<<"x"
+	name=$(ls "$DIR/spool/new")
+	id=${name%%.mx*}
+	run "$POST" explain "$id"
+	[ "$status" = 0 ]
+	says "accepted, not yet tried: new/$name"
+	says "Return-Path: <ann@example.net>"
+	says "Delivered-To: carol@example.org"
+	silent_on "Received"
+	mv "$DIR/spool/new/$name" "$DIR/spool/cur/$name"
+	touch -d '2030-01-02 03:04:05 UTC' "$DIR/spool/cur/$name"
+	printf '2\t3\t1795305600\tcarol@example.org\t4.4.1 [mx.example.org] timed out\n' >"$DIR/spool/state/$name"
+	run "$POST" explain "$id"
+	says "next try at 2030-01-02 03:04:05 UTC"
+	says "carol@example.org: 3 attempts, the last answer: 4.4.1 [mx.example.org] timed out"
+	rm "$DIR/spool/cur/$name"
+	run "$POST" explain "$id"
+	[ "$status" = 67 ]
+	says "is not in the queue"
+	run "$POST" explain '../x'
+	[ "$status" = 64 ]
+}

@@ -6,13 +6,15 @@ load helper
 setup() {
 	shopt -s lastpipe	# "printf ... | mail" sets file in this shell
 	DIR=$(private_dir)
+	bare=$DIR		# instance_start has another DIR
 	bare_control "$DIR"
 	export POSTHOUSE=$DIR/control
 	S=$BIN/sendmail
 }
 
 teardown() {
-	rm -rf "$DIR"
+	instance_stop
+	rm -rf "$bare"
 }
 
 # mail ARGS...: one message from standard input; its file is in $file.
@@ -303,4 +305,19 @@ none() {
 	# -C is honoured, but then without the group.
 	run unprivileged "$DIR/setgid" -C "$DIR/control" bob@example.test <<<"x"
 	none 75 "Permission denied"
+}
+
+@test "through the house: from sendmail into two Maildirs, each clean" {
+	instance_start
+	adduser alice@example.test secret
+	adduser bob@example.test secret
+	echo 'both: alice, bob' >"$CONTROL/aliases"
+	printf 'To: both\nBcc: alice\nSubject: house\n\nbody\n' | POSTHOUSE=$CONTROL "$S" -t -f ''
+	await 10 has_messages "$(maildir alice@example.test)" 1
+	await 10 has_messages "$(maildir bob@example.test)" 1
+	await 10 spool_empty
+	for user in alice bob; do
+		grep -qx 'Subject: house' "$(maildir "$user@example.test")"/new/*
+		[ "$(cat "$(maildir "$user@example.test")"/new/* | grep -c Bcc)" = 0 ]
+	done
 }
