@@ -1,0 +1,130 @@
+# two_instances.bats: two servers of different domains find each other through MX records and exchange mail; when one is away
+# the mail waits where everybody can see it, and when it stays away the sender is told.
+# shellcheck shell=bash disable=SC2154
+
+bats_require_minimum_version 1.5.0
+
+load helper
+
+setup() {
+	need python3 python3
+	WORK=$(private_dir)
+	PORT_ONE=$(free_port)
+	PORT_TWO=$(free_port)
+	[ "$PORT_ONE" != "$PORT_TWO" ]
+	cat >"$WORK/zone" <<-E
+	one.test	MX	10 mx.one.test
+	mx.one.test	A	127.0.0.1
+	two.test	MX	10 mx.two.test
+	mx.two.test	A	127.0.0.1
+	E
+	python3 "$ROOT/t/dnsd.py" -q "$WORK/queries" "$WORK/zone" >"$WORK/port" 3>&- &
+	DNSD=$!
+	await 10 test -s "$WORK/port"
+	RESOLVER=127.0.0.1:$(cat "$WORK/port")
+	export RESOLVER
+}
+
+teardown() {
+	instance_stop
+	end "$DNSD"
+	rm -rf "$WORK"
+}
+
+# Each has the other's port for MX hosts: one machine, two of them.
+start_one() {
+	DOMAINS=one.test SMTP_PORT=$PORT_ONE INSTANCE_SETTINGS="smtp-port $PORT_TWO
+connect-timeout 2s
+$1" instance_start "$WORK/one"
+	ONE=$MAIL
+	adduser alice@one.test secret
+}
+start_two() {
+	DOMAINS=two.test SMTP_PORT=$PORT_TWO INSTANCE_SETTINGS="smtp-port $PORT_ONE" instance_start "$WORK/two"
+	TWO=$MAIL
+	adduser bob@two.test secret
+}
+
+# send CONTROL FROM TO: by sendmail(1), as a local program would.
+send() {
+	printf 'From: %s\nTo: %s\nSubject: hello\n\nFrom one house to the other.\n' "$2" "$3" |
+	    "$BIN/sendmail" -C "$WORK/$1/control" -f "$2" "$3"
+}
+
+in_queue() { [ -n "$(find "$WORK/one/spool/cur" -name "$1*")" ]; }
+tried() { grep -q "qid=$1 .* status=$2" "$WORK/one/log/queue"; }
+
+@test "mail goes both ways through MX, over TLS, and leaves nothing behind" {
+	start_one
+	start_two
+	send one alice@one.test bob@two.test
+	await 20 has_messages "$TWO/two.test/bob" 1
+	send two bob@two.test alice@one.test
+	await 20 has_messages "$ONE/one.test/alice" 1
+	file=$(find "$TWO/two.test/bob/new" -type f)
+	grep -q '^Return-Path: <alice@one.test>$' "$file"
+	grep -q '^From one house to the other\.$' "$file"
+	# It was looked up, went over TLS, and both logs tell the same story.
+	grep -q '^two.test MX' "$WORK/queries"
+	grep -q 'rcpt=<bob@two.test> relay=mx.two.test\[127.0.0.1\].* tls=TLSv1.3 status=sent dsn=2\.[0-9.]* ' "$WORK/one/log/queue"
+	SPOOL=$WORK/one/spool await 10 spool_empty
+	SPOOL=$WORK/two/spool await 10 spool_empty
+}
+
+@test "a house that is away: mail waits, is seen by ls and mailq, and goes when it is back" {
+	start_one "retry-first 1h"
+	send one alice@one.test bob@two.test
+	await 20 grep -q 'rcpt=<bob@two.test> .*status=deferred dsn=4.4.1 ' "$WORK/one/log/queue"
+	qid=$(sed -n 's/.*result qid=\([^ ]*\) .*status=deferred.*/\1/p' "$WORK/one/log/queue" | head -n 1)
+	await 10 in_queue "$qid"
+	name=$(ls "$WORK/one/spool/cur")
+	[ "${name%%.mx.one.test*}" = "$qid" ]
+	grep -q '^Delivered-To: bob@two.test$' "$WORK/one/spool/cur/$name"
+	grep -q 'bob@two.test.*4\.4\.1 .*cannot connect: Connection refused' "$WORK/one/spool/state/$name"
+	if [ -x "$BIN/mailq" ]; then
+		run "$BIN/mailq" -C "$WORK/one/control"
+		[[ $output == *"$qid"*bob@two.test* ]]
+	fi
+	start_two
+	# The retry time is the file's time: touch brings it forward, and the trigger says so.
+	touch "$WORK/one/spool/cur/$name"
+	echo "$name" >"$WORK/one/spool/trigger"
+	await 20 has_messages "$TWO/two.test/bob" 1
+	SPOOL=$WORK/one/spool await 10 spool_empty
+	grep -q "result qid=$qid .*status=sent" "$WORK/one/log/queue"
+}
+
+@test "a house that stays away: the sender is told why" {
+	start_one "retry-first 1s
+retry-max 1s
+queue-lifetime 3s"
+	send one alice@one.test bob@two.test
+	await 40 has_messages "$ONE/one.test/alice" 1
+	file=$(find "$ONE/one.test/alice/new" -type f)
+	grep -q '^Return-Path: <>$' "$file"
+	grep -q '^Content-Type: multipart/report' "$file"
+	grep -q '^Final-Recipient: rfc822; *bob@two.test$' "$file"
+	grep -q '^Action: failed$' "$file"
+	grep -q '^Status: [45]\.4\.' "$file"
+	grep -q 'Connection refused' "$file"
+	await 10 spool_empty
+	[ "$(messages "$ONE/one.test/alice")" = 1 ]
+}
+
+@test "a recipient who is refused there: the sender gets the other side's words" {
+	start_one
+	start_two
+	send one alice@one.test nobody@two.test
+	await 20 has_messages "$ONE/one.test/alice" 1
+	file=$(find "$ONE/one.test/alice/new" -type f)
+	grep -q '^Status: 5\.1\.1$' "$file"
+	grep -q '^Remote-MTA: dns; *mx.two.test$' "$file"
+	grep -q '^Diagnostic-Code: smtp; *550 5\.1\.1' "$file"
+}
+
+@test "a domain that does not exist is told at once" {
+	start_one
+	send one alice@one.test bob@nowhere.test
+	await 20 has_messages "$ONE/one.test/alice" 1
+	grep -q 'no such domain: nowhere.test' "$ONE"/one.test/alice/new/*
+}
