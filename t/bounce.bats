@@ -223,6 +223,17 @@ assert inner["delivered-to"] is None and inner["return-path"] is None
 	[ "$(report | grep -c ': there is no such')" = 50 ]
 }
 
+@test "what becomes of standard output does not matter: a device, full, closed, a pipe that nobody reads" {
+	message >"$DIR/message"
+	line 1 1 bob@example.net "5.1.1 no" >"$DIR/lines"
+	"$BIN/bounce" -C "$DIR/control" "$NAME" <"$DIR/message" 3<"$DIR/lines" >/dev/null
+	POSTHOUSE_RANDOM=2 "$BIN/bounce" -C "$DIR/control" "$NAME" <"$DIR/message" 3<"$DIR/lines" >/dev/full
+	POSTHOUSE_RANDOM=3 "$BIN/bounce" -C "$DIR/control" "$NAME" <"$DIR/message" 3<"$DIR/lines" >&-
+	POSTHOUSE_RANDOM=4 "$BIN/bounce" -C "$DIR/control" "$NAME" <"$DIR/message" 3<"$DIR/lines" > >(:)
+	[ "$(find "$DIR/spool/new" -type f | wc -l)" = 4 ]
+	[ "$(cat "$DIR"/spool/new/* | grep -c '^Return-Path: <>$')" = 4 ]
+}
+
 @test "exit codes: each wrong thing has its own, and leaves nothing in the spool" {
 	message >"$DIR/message"
 	line 1 1 bob@example.net "5.1.1 no" >"$DIR/lines"
