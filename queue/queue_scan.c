@@ -51,7 +51,9 @@ scan_cur(struct sched *s, const char *file)
 	if (!spool_name_parse(span_str(file), &name) ||
 	    fstatat(s->dirs.cur, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return;
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != name.size) {
+	if (!S_ISREG(st.st_mode))
+		return;
+	if ((uint64_t)st.st_size != name.size) {
 		work_hold(s, file, true, "its size is not that of its name");
 		return;
 	}
@@ -127,7 +129,9 @@ scan_new(struct sched *s, const char *file)
 		s->scan.young = true;
 		return;
 	}
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != name.size) {
+	if (!S_ISREG(st.st_mode))
+		return;
+	if ((uint64_t)st.st_size != name.size) {
 		work_hold(s, file, false, "its size is not that of its name: "
 		    "it was never acknowledged");
 		return;

@@ -40,6 +40,7 @@ rcpt_next(const struct sched *s, const struct message *m,
 void
 work_hold(struct sched *s, const char *name, bool cur, const char *why)
 {
+	struct spool_name n;
 	struct log l;
 
 	if (renameat(cur ? s->dirs.cur : s->dirs.new, name, s->dirs.hold,
@@ -48,7 +49,8 @@ work_hold(struct sched *s, const char *name, bool cur, const char *why)
 		return;
 	}
 	log_begin(&l, "warn");
-	log_span(&l, "qid", span_of(name, strcspn(name, ",")));
+	if (spool_name_parse(span_str(name), &n))
+		log_span(&l, "qid", span_of(name, n.qid_len));
 	log_text(&l, "moved to hold: %s", why);
 	log_end(&l);
 }

@@ -1,0 +1,113 @@
+#!/bin/sh
+# mailq: what waits in the queue, one line for each recipient, from the spool's files alone.  Columns are separated by tabs:
+# queue id, age, status, attempts, next try, size, sender, recipient, last answer.  See posthouse-mailq(1).
+set -u
+LC_ALL=C
+export LC_ALL
+
+usage() {
+	echo "usage: mailq [-hls] [-C dir] [-d domain] [-f sender] [-m text] [-o age] [-r recipient] [id ...]" >&2
+	exit 64
+}
+
+control=${POSTHOUSE:-/etc/posthouse}
+head=0 names=0 seconds=0 domain='' sender='' text='' older='' rcpt=''
+while getopts C:d:f:hlm:o:r:s option; do
+	case $option in
+	C) control=$OPTARG ;;
+	d) domain=$OPTARG ;;
+	f) sender=$OPTARG ;;
+	h) head=1 ;;
+	l) names=1 ;;	# for the other tools: the files instead of lines
+	m) text=$OPTARG ;;
+	o) older=$OPTARG ;;
+	r) rcpt=$OPTARG ;;
+	s) seconds=1 ;;
+	*) usage ;;
+	esac
+done
+shift $((OPTIND - 1))
+
+case $older in
+'') ;;
+*[!0-9smhdw]*) usage ;;
+*w) older=$((${older%w} * 604800)) ;;
+*d) older=$((${older%d} * 86400)) ;;
+*h) older=$((${older%h} * 3600)) ;;
+*m) older=$((${older%m} * 60)) ;;
+*s) older=${older%s} ;;
+esac
+
+spool=$(sed -n 's/^[[:space:]]*spool-directory[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p' "$control/settings" 2>/dev/null |
+    tail -n 1)
+spool=${spool:-/var/spool/posthouse}
+if ! cd "$spool" 2>/dev/null || ! ls new cur >/dev/null 2>&1; then
+	echo "mailq: $spool: cannot be listed (only root and the queue's account may)" >&2
+	exit 77
+fi
+case ${POSTHOUSE_CLOCK-} in
+@*) now=${POSTHOUSE_CLOCK#@} ;;
+/*) read -r now <"$POSTHOUSE_CLOCK" ;;
+*) now=$(date +%s) ;;
+esac
+
+# Time of change and name of each file; the rest is in the names and the files.
+find new cur hold -type f -name '*,S=*,W=*' -exec stat -c '%Y %n' {} + 2>/dev/null |
+    sort -k 2.5 |
+    QUEUE_IDS="$*" awk -v now="$now" -v head="$head" -v names="$names" -v seconds="$seconds" -v domain="$domain" \
+    -v sender="$sender" -v text="$text" -v older="$older" -v rcpt="$rcpt" '
+function span(s) {
+	if (seconds) return s
+	if (s < 100) return s "s"
+	if (s < 6000) return int(s / 60) "m"
+	if (s < 172800) return int(s / 3600) "h"
+	return int(s / 86400) "d"
+}
+# One recipient: printed, or noted when the names are wanted.
+function show(attempts, addr, answer, line) {
+	if (rcpt != "" && tolower(addr) != tolower(rcpt)) return
+	if (domain != "" && tolower(substr(addr, length(addr) - length(domain))) != "@" tolower(domain)) return
+	if (text != "" && !index(answer, text)) return
+	if (names) { wanted = 1; return }
+	print qid "\t" span(now - arrival) "\t" status "\t" attempts "\t" next_try "\t" size "\t<" from ">\t" addr "\t" answer
+}
+function rcpts_of_state(file,   line, field, got) {
+	while ((getline line < file) > 0) {
+		if (line ~ /^warned\t/) continue
+		split(line, field, "\t")
+		if (field[4] != "") { got = 1; show(field[2], field[4], field[5]) }
+	}
+	close(file)
+	return got
+}
+function rcpts_of_envelope(   i) { for (i = 1; i <= nto; i++) show(0, to[i], "") }
+function envelope(file,   line) {
+	from = ""; nto = 0
+	while ((getline line < file) > 0 && line !~ /^Received:/) {
+		if (line ~ /^Return-Path: </) from = substr(line, 15, length(line) - 15)
+		if (line ~ /^Delivered-To: /) to[++nto] = substr(line, 15)
+	}
+	close(file)
+}
+BEGIN {
+	n = split(ENVIRON["QUEUE_IDS"], ids, " ")
+	for (i = 1; i <= n; i++) chosen[ids[i]] = 1
+	if (head && !names) print "id\tage\tstatus\tattempts\tnext\tsize\tsender\trecipient\tanswer"
+}
+{
+	mtime = $1; path = $2; dir = path; sub(/\/.*/, "", dir)
+	name = path; sub(/^[^\/]*\//, "", name)
+	if (!match(name, /^[0-9]+\.[0-9a-f]+/)) next
+	qid = substr(name, 1, RLENGTH)
+	if (n > 0 && !(qid in chosen) && !(name in chosen)) next
+	arrival = qid; sub(/\..*/, "", arrival)
+	if (older != "" && now - arrival < older + 0) next
+	size = name; sub(/^[^,]*,S=/, "", size); sub(/,.*/, "", size)
+	status = dir == "hold" ? "held" : dir == "new" ? "new" : mtime > now ? "deferred" : "due"
+	next_try = dir == "hold" ? "-" : dir == "cur" && mtime > now ? span(mtime - now) : "now"
+	envelope(path)
+	if (sender != "" && tolower(from) != tolower(sender)) next
+	wanted = 0
+	if (!rcpts_of_state("state/" name)) rcpts_of_envelope()
+	if (names && wanted) print path
+}'
