@@ -30,6 +30,7 @@ unsigned check_expect(struct admin_check *);
 /* What the files say beyond each line's form: aliases, postmasters, places. */
 void	check_sense(struct admin_check *);
 void	check_places(struct admin_check *);
+void	check_readable(struct admin_check *);
 
 /* "mailbox A", "alias A, B", "remote" or "unknown": as expect writes it. */
 void	decision_print(const struct rcpt_decision *, struct buf *out);

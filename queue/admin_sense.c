@@ -160,6 +160,49 @@ check_sense(struct admin_check *k)
 	check_postmasters(k);
 }
 
+static bool
+may_read(const struct stat *st, const struct ids *who)
+{
+	if (st->st_uid == who->uid)
+		return (st->st_mode & S_IRUSR) != 0;
+	if (st->st_gid == who->gid)
+		return (st->st_mode & S_IRGRP) != 0;
+	return (st->st_mode & S_IROTH) != 0;
+}
+
+/*
+ * Programs that have given up root read their files again after an edit.  Who
+ * calls sendmail is anybody.
+ */
+void
+check_readable(struct admin_check *k)
+{
+	const struct settings *s = &k->control.set;
+	const struct ids anybody = { (uid_t)-2, (gid_t)-2 };
+	const struct { const char *file; const struct ids *who; const char *why; }
+	    needs[] = {
+		{ "settings", &anybody, "sendmail is run by anybody and" },
+		{ "hostname", &anybody, "sendmail is run by anybody and" },
+		{ "domains", &anybody, "sendmail is run by anybody and" },
+		{ "users", &s->queue_user, "queue-user" },
+		{ "aliases", &s->queue_user, "queue-user" },
+		{ "routes", &s->send_user, "send-user" },
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		struct stat st;
+
+		if (needs[i].who->uid == (uid_t)-1 ||
+		    fstatat(k->control.dirfd, needs[i].file, &st, 0) == -1 ||
+		    may_read(&st, needs[i].who))
+			continue;
+		check_error(k, needs[i].file, 0, "%s cannot read it (mode %03o, "
+		    "owner %lu:%lu); change its owner, group or mode",
+		    needs[i].why, (unsigned)st.st_mode & 0777,
+		    (unsigned long)st.st_uid, (unsigned long)st.st_gid);
+	}
+}
+
 void
 check_places(struct admin_check *k)
 {

@@ -68,6 +68,23 @@ silent_on() {
 	[ "$status" = 0 ]
 }
 
+@test "check: files that a program cannot read when it has given up root" {
+	need_root
+	echo 'example.net h.example user=a password=b' >routes
+	chmod 600 routes users
+	chmod 640 hostname
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "routes: send-user cannot read it (mode 600, owner 0:0)"
+	says "users: queue-user cannot read it"
+	says "hostname: sendmail is run by anybody and cannot read it"
+	chown 0:64005 routes
+	chmod 640 routes
+	chmod 644 users hostname
+	run "$POST" check
+	[ "$status" = 0 ]
+}
+
 @test "check: lines that lead nowhere" {
 	printf '%s\n' 'one: two' 'two: one' 'lost: nobody' 'alice@example.test: bob' 'x@example.net: bob' >aliases
 	echo 'carol@example.org:' >>users
