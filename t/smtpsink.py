@@ -171,6 +171,8 @@ class Session:
         self.sink.note(self.number, "!", "handshake")
         self.buf = b""
         self.sock = self.sink.context.wrap_socket(self.sock, server_side=True)
+        if self.sock.version() is None:     # the client had gone already
+            raise Closed
         self.sink.note(self.number, "!", f"tls {self.sock.version()}")
         self.tls, self.envelope = True, []
         return None
