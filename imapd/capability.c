@@ -5,7 +5,8 @@
 
 static const char before[] = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE";
 static const char after[] = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE "
-    "NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE SPECIAL-USE";
+    "NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE SPECIAL-USE LIST-EXTENDED "
+    "LIST-STATUS STATUS=SIZE ESEARCH SEARCHRES WITHIN MULTIAPPEND";
 
 void
 capability_session(struct netout *o, bool can_tls, bool can_login)
@@ -18,7 +19,10 @@ capability_session(struct netout *o, bool can_tls, bool can_login)
 }
 
 void
-capability_mailbox(struct netout *o)
+capability_mailbox(struct netout *o, uint64_t append_limit)
 {
 	(void)netout_addf(o, "CAPABILITY %s", after);
+	if (append_limit > 0)		/* RFC 7889 */
+		(void)netout_addf(o, " APPENDLIMIT=%ju",
+		    (uintmax_t)append_limit);
 }

@@ -13,7 +13,7 @@ cmd_capability(struct imap *im, struct args *a)
 		return;
 	}
 	(void)netout_adds(&im->out, "* ");
-	capability_mailbox(&im->out);
+	capability_mailbox(&im->out, im->control->set.message_size);
 	(void)netout_adds(&im->out, "\r\n");
 	reply_ok(im, NULL, "Capability completed");
 }

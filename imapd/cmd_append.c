@@ -181,8 +181,7 @@ take_all(struct append_cmd *c, struct args *a)
 }
 
 static int
-commit_one(struct append_cmd *c, struct append_message *m,
-    uint32_t *uidvalidity, uint32_t *uid)
+commit_one(struct append_message *m, uint32_t *uidvalidity, uint32_t *uid)
 {
 	const char *names[64];
 	size_t n = m->flags.nkeywords;
@@ -193,8 +192,21 @@ commit_one(struct append_cmd *c, struct append_message *m,
 	r = folder_append_commit(m->to, m->flags.flags, names, n, m->date,
 	    uidvalidity, uid);
 	m->to = NULL;
-	(void)c;
 	return r;
+}
+
+/* RFC 3502 section 3: all or none.  What was stored before one failed goes. */
+static void
+take_back(const struct append_cmd *c, const struct seqset *uids)
+{
+	struct folder *f;
+
+	if (uids->n == 0 || (f = folder_open(c->dir, false)) == NULL)
+		return;
+	for (size_t i = folder_count(f); i > 0; i--)
+		if (seqset_has(uids, folder_uid(f, i - 1)))
+			(void)folder_remove(f, i - 1);
+	folder_close(f);
 }
 
 static void
@@ -203,9 +215,13 @@ commit_all(struct append_cmd *c)
 	struct imap *im = c->im;
 	struct seqset uids = { 0 };
 	uint32_t uidvalidity = 0, uid;
+	int e;
 
 	for (struct append_message *m = c->first; m != NULL; m = m->next) {
-		if (commit_one(c, m, &uidvalidity, &uid) == -1) {
+		if (commit_one(m, &uidvalidity, &uid) == -1) {
+			e = errno;
+			take_back(c, &uids);
+			errno = e;
 			reply_errno(im, "cannot append");
 			return;
 		}

@@ -1,19 +1,20 @@
 /*
  * SEARCH and UID SEARCH: RFC 3501 section 6.4.4, with the result options of
- * RFC 4731.
+ * RFC 4731 and the saved result of RFC 5182.
  */
 #include "clock.h"
 #include "limits.h"
 #include "search.h"
 
-enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8 };
+enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8,
+	RET_SAVE = 16 };
 
 struct search_cmd {
 	struct search_run run;
 	struct search_key *root;
 	bool extended;
 	unsigned returns;
-	struct seqset found;
+	struct seqset found, uids;	/* uids: for SAVE */
 	bool full;
 };
 
@@ -23,7 +24,7 @@ parse_returns(struct args *a, struct search_cmd *c)
 {
 	static const struct { const char *name; unsigned bit; } table[] = {
 		{ "MIN", RET_MIN }, { "MAX", RET_MAX }, { "ALL", RET_ALL },
-		{ "COUNT", RET_COUNT },
+		{ "COUNT", RET_COUNT }, { "SAVE", RET_SAVE },
 	};
 	struct span name;
 	size_t i;
@@ -35,10 +36,10 @@ parse_returns(struct args *a, struct search_cmd *c)
 		do {
 			if (!parse_atom(a, &name))
 				return false;
-			for (i = 0; i < 4 && !span_isis(name,
+			for (i = 0; i < 5 && !span_isis(name,
 			    table[i].name); i++)
 				;
-			if (i == 4)
+			if (i == 5)
 				return parse_fail(a, "Unknown result option");
 			c->returns |= table[i].bit;
 		} while (cur_ch(&a->c, ' '));
@@ -103,11 +104,14 @@ run(struct search_cmd *c)
 	size_t n = folder_count(im->view.folder);
 
 	for (size_t i = 0; i < n && !c->full; i++) {
+		uint32_t uid = folder_uid(im->view.folder, i);
+
 		if (!is_match(c, i))
 			continue;
-		if (seqset_append(&c->found, &im->arena, im->uid ?
-		    folder_uid(im->view.folder, i) :
-		    view_seq(&im->view, i)) == -1)
+		if (seqset_append(&c->found, &im->arena, im->uid ? uid :
+		    view_seq(&im->view, i)) == -1 ||
+		    (c->returns & RET_SAVE &&
+		    seqset_append(&c->uids, &im->arena, uid) == -1))
 			c->full = true;
 	}
 }
@@ -149,6 +153,24 @@ tell_extended(struct imap *im, const struct search_cmd *c)
 	(void)netout_adds(&im->out, "\r\n");
 }
 
+/* RFC 5182 section 2.1 and 2.4: with MIN and MAX alone, only these are kept. */
+static void
+save(struct search_cmd *c)
+{
+	struct seqset s = c->uids;
+	struct seq_range ends[2];
+	unsigned what = c->returns & (RET_MIN | RET_MAX);
+
+	if (s.n > 0 && what != 0 && !(c->returns & (RET_ALL | RET_COUNT))) {
+		ends[0].lo = ends[0].hi = s.r[0].lo;
+		ends[1].lo = ends[1].hi = s.r[s.n - 1].hi;
+		s.r = what & RET_MIN ? &ends[0] : &ends[1];
+		s.n = what == (RET_MIN | RET_MAX) &&
+		    ends[0].lo != ends[1].lo ? 2 : 1;
+	}
+	view_save(&c->run.im->view, &s);
+}
+
 static void
 search(struct search_cmd *c)
 {
@@ -162,10 +184,16 @@ search(struct search_cmd *c)
 	buf_free(&c->run.work);
 	buf_free(&c->run.fold);
 	if (c->full) {
+		if (c->returns & RET_SAVE)
+			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "LIMIT", "Too many results");
 		return;
 	}
-	if (c->extended)
+	if (c->returns & RET_SAVE)
+		save(c);
+	if (c->returns == RET_SAVE)
+		;			/* nothing is to be told */
+	else if (c->extended)
 		tell_extended(im, c);
 	else
 		tell_plain(im, &c->found);
@@ -185,6 +213,8 @@ cmd_search(struct imap *im, struct args *a)
 		return;
 	}
 	if (bad) {
+		if (c.returns & RET_SAVE)
+			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "BADCHARSET (US-ASCII UTF-8)",
 		    "Unknown charset");
 		return;

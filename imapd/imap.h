@@ -80,7 +80,7 @@ void	out_all_flags(struct imap *);
 
 /* capability.c */
 void	capability_session(struct netout *, bool can_tls, bool can_login);
-void	capability_mailbox(struct netout *);
+void	capability_mailbox(struct netout *, uint64_t append_limit);
 
 /* Directory of a mailbox that a client named: true, or false and the tagged
  * NO is sent.  create: the code for one that is missing is TRYCREATE. */

@@ -180,7 +180,7 @@ greet(struct imap *im, int first)
 		(void)netout_add(o, im->tag.p, im->tag.len);
 		(void)netout_adds(o, " OK [");
 	}
-	capability_mailbox(o);
+	capability_mailbox(o, im->control->set.message_size);
 	(void)netout_adds(o, first == -1 ? "] Ready\r\n" :
 	    "] Logged in\r\n");
 	arena_free(&im->arena);

@@ -58,8 +58,11 @@ eval_index(struct search_run *r, const struct search_key *k)
 		return yes(bit >= 0 && bit < 64 &&
 		    folder_keywords(f, r->i) >> bit & 1);
 	case K_SEQ:
-		return yes(seqset_has(&k->set,
-		    view_seq(&r->im->view, r->i)));
+		if (!k->set.saved)
+			return yes(seqset_has(&k->set,
+			    view_seq(&r->im->view, r->i)));
+		return yes(seqset_has(&r->im->view.saved,
+		    folder_uid(f, r->i)));
 	case K_UID:
 		return yes(seqset_has(&k->set, folder_uid(f, r->i)));
 	default:

@@ -8,7 +8,7 @@
 #include "limits.h"
 #include "search.h"
 
-enum arg { A_NONE, A_FLAG, A_UNFLAG, A_STRING, A_FIELD, A_DATE, A_NUMBER,
+enum arg { A_NONE, A_FLAG, A_UNFLAG, A_STRING, A_FIELD, A_DATE, A_NUMBER, A_NZNUMBER,
 	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID };
 
 struct row {
@@ -34,7 +34,7 @@ static const struct row rows[] = {
 	{ "LARGER", K_LARGER, A_NUMBER, 0 },
 	{ "NEW", K_NEW, A_NONE, 0 },
 	{ "OLD", K_OLD, A_NONE, 0 },
-	{ "OLDER", K_OLDER, A_NUMBER, 0 },
+	{ "OLDER", K_OLDER, A_NZNUMBER, 0 },
 	{ "ON", K_ON, A_DATE, 0 },
 	{ "RECENT", K_RECENT, A_NONE, 0 },
 	{ "SEEN", K_FLAG, A_FLAG, MAIL_SEEN },
@@ -53,7 +53,7 @@ static const struct row rows[] = {
 	{ "UNFLAGGED", K_FLAG, A_UNFLAG, MAIL_FLAGGED },
 	{ "UNKEYWORD", K_KEYWORD, A_UNKEYWORD, 0 },
 	{ "UNSEEN", K_FLAG, A_UNFLAG, MAIL_SEEN },
-	{ "YOUNGER", K_YOUNGER, A_NUMBER, 0 },
+	{ "YOUNGER", K_YOUNGER, A_NZNUMBER, 0 },
 };
 
 static struct search_key *parse_key(struct args *, unsigned depth);
@@ -113,6 +113,7 @@ static bool
 parse_arg(struct args *a, const struct row *row, struct search_key *k)
 {
 	int64_t day;
+	uint32_t n;
 
 	k->flags = row->flags;
 	switch (row->arg) {
@@ -137,13 +138,22 @@ parse_arg(struct args *a, const struct row *row, struct search_key *k)
 		return true;
 	case A_NUMBER:
 		return parse_sp(a) && parse_number64(a, &k->number);
+	case A_NZNUMBER:
+		if (!parse_sp(a) || !parse_nz_number(a, &n))
+			return false;
+		k->number = n;
+		return true;
 	case A_UNKEYWORD:
 		k->not = true;
 		return parse_keyword(a, k);
 	case A_KEYWORD:
 		return parse_keyword(a, k);
 	case A_UID:
-		return parse_sp(a) && parse_sequence_set(a, &k->set);
+		if (!parse_sp(a) || !parse_sequence_set(a, &k->set))
+			return false;
+		if (k->set.saved)	/* "UID $" is "$" */
+			k->kind = K_SEQ;
+		return true;
 	}
 	return false;
 }

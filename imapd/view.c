@@ -33,6 +33,7 @@ view_close(struct view *v)
 	if (v->folder != NULL)
 		folder_close(v->folder);
 	free(v->gone);
+	free(v->saved.r);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -187,6 +188,20 @@ view_tell_keywords(struct imap *im)
 	(void)netout_adds(&im->out, ")\r\n");
 }
 
+void
+view_save(struct view *v, const struct seqset *uids)
+{
+	struct seq_range *r = NULL;
+
+	if (uids->n > 0) {
+		if ((r = calloc(uids->n, sizeof(*r))) == NULL)
+			log_die(EX_TEMPFAIL, "out of memory");
+		memcpy(r, uids->r, uids->n * sizeof(*r));
+	}
+	free(v->saved.r);
+	v->saved = (struct seqset){ .r = r, .n = uids->n, .cap = uids->n };
+}
+
 /* Index of the sequence number, or (size_t)-1 when its message is gone. */
 static size_t
 index_of(const struct view *v, uint32_t seq)
@@ -268,8 +283,12 @@ view_each(struct imap *im, struct seqset *set, bool uid, size_t *gone,
 	const struct view *v = &im->view;
 	int r = 0;
 
-	if (!resolve(v, set, uid))
+	if (set->saved) {
+		*set = v->saved;	/* borrowed, and never changed */
+		uid = true;
+	} else if (!resolve(v, set, uid)) {
 		return -1;
+	}
 	for (size_t k = 0; k < set->n && r == 0; k++)
 		r = uid ? each_uid(v, &set->r[k], each, arg) :
 		    each_seq(v, &set->r[k], gone, each, arg);

@@ -28,6 +28,7 @@ struct view {
 	struct view_gone *gone;	/* in order of pos once settled */
 	size_t ngone, nsettled, cap;
 	size_t keywords;	/* how many FLAGS has told */
+	struct seqset saved;	/* UIDs: "$" (RFC 5182); r is our own memory */
 };
 
 /* Takes over an open folder. */
@@ -50,6 +51,8 @@ int	view_sync(struct imap *, bool expunge, bool uid);
  */
 int	view_each(struct imap *, struct seqset *, bool uid, size_t *gone,
 	    int (*each)(void *arg, size_t i), void *arg);
+/* Keeps a copy of the UIDs as "$"; they are resolved. */
+void	view_save(struct view *, const struct seqset *);
 /* FLAGS again when a keyword has come that the client does not know. */
 void	view_tell_keywords(struct imap *);
 

@@ -303,6 +303,39 @@ setup() {
 	has '\* ESEARCH \(TAG "a"\) MIN 1 MAX 2 COUNT 2 ALL 1:2' '\* ESEARCH \(TAG "b"\) UID ALL 2' '\* ESEARCH \(TAG "c"\) COUNT 0'
 }
 
+@test "SEARCH RETURN (SAVE) and \$" {
+	for i in 3 4 5; do printf 'Subject: %s\n\nx\n' $i | message 170000000$i.c.host; done
+	output=$(talk <<-'END'
+		s SELECT INBOX
+		a SEARCH RETURN (SAVE) UNSEEN
+		b FETCH $ UID
+		c UID SEARCH RETURN (SAVE COUNT) UID $ SUBJECT 4
+		d STORE $ +FLAGS.SILENT (\Deleted)
+		e UID SEARCH RETURN (SAVE MIN MAX) ALL
+		f UID FETCH $ FLAGS
+		g SEARCH RETURN (SAVE) CHARSET X-NONE ALL
+		h FETCH $ UID
+		i SEARCH NOT $
+		j UID SEARCH RETURN (SAVE) DELETED
+		k UID EXPUNGE $
+		l FETCH $ UID
+	END
+	)
+	has 'a OK .*' '\* 1 FETCH \(UID 1\)' '\* 3 FETCH \(UID 3\)' '\* 5 FETCH \(UID 5\)' '\* ESEARCH \(TAG "c"\) UID COUNT 1' \
+	    '\* ESEARCH \(TAG "e"\) UID MIN 1 MAX 5' '\* 5 FETCH \(.*UID 5.*\)' 'g NO \[BADCHARSET.*' 'h OK .*' '\* SEARCH 1 2 3 4 5' '\* 4 EXPUNGE' 'l OK .*'
+	hasnot '\* ESEARCH \(TAG "[aj]"\).*'
+	[ "$(grep -c 'FETCH' <<<"$(sed -n '/^e OK/,/^f OK/p' <<<"$output")")" = 2 ]
+}
+
+@test "WITHIN, APPENDLIMIT, LIST-STATUS, STATUS=SIZE are told and true" {
+	touch "$M/new/1700000001.a.host"
+	output=$(talk <<<$'s SELECT INBOX\na SEARCH YOUNGER 3600\nb SEARCH OLDER 3600\nc SEARCH YOUNGER 0\nd STATUS INBOX (SIZE APPENDLIMIT)\ne FETCH 1:* RFC822.SIZE')
+	has '\* PREAUTH .*APPENDLIMIT=52428800\].*'
+	[ "$(grep -B1 '^a OK' <<<"$output" | head -1)" = '* SEARCH 1' ]
+	size=$(sed -n 's/.*RFC822.SIZE \([0-9]*\))/\1/p' <<<"$output" | awk '{ n += $1 } END { print n }')
+	has 'c BAD .*' "\\* STATUS INBOX \\(SIZE $size APPENDLIMIT 52428800\\)"
+}
+
 @test "UIDs and UIDVALIDITY stay when another session opens, and when files are renamed" {
 	first=$(talk <<<$'a SELECT INBOX\nb FETCH 1:* UID' | grep -E 'UIDVALIDITY|FETCH')
 	mv "$M/new/1700000001.a.host" "$M/cur/1700000001.a.host:2,F"
