@@ -31,28 +31,28 @@ static void	do_nothing(struct session *, struct cur *);
 
 /* RFC 5321 section 4.1.1; the last five are known and not done. */
 const struct command commands[] = {
-	{ "HELO", ANY, R_OK, IN_SMTP, do_helo, "HELO domain" },
-	{ "EHLO", ANY, R_OK, IN_SMTP, do_ehlo, "EHLO domain" },
-	{ "LHLO", ANY, R_OK, IN_LMTP, do_ehlo, "LHLO domain" },
+	{ "HELO", ANY, R_DONE, IN_SMTP, do_helo, "HELO domain" },
+	{ "EHLO", ANY, R_DONE, IN_SMTP, do_ehlo, "EHLO domain" },
+	{ "LHLO", ANY, R_DONE, IN_LMTP, do_ehlo, "LHLO domain" },
 	{ "MAIL", STATE_READY, R_NO_HELO, IN_ALL, do_mail,
 	    "MAIL FROM:<sender> [parameters]" },
 	{ "RCPT", STATE_MAIL | STATE_RCPT, R_NO_MAIL, IN_ALL, do_rcpt,
 	    "RCPT TO:<recipient> [parameters]" },
 	{ "DATA", STATE_RCPT, R_NO_RCPT, IN_ALL, do_data, "DATA" },
-	{ "RSET", ANY, R_OK, IN_ALL, do_rset, "RSET" },
-	{ "NOOP", ANY, R_OK, IN_ALL, do_noop, "NOOP [text]" },
-	{ "QUIT", ANY, R_OK, IN_ALL, do_quit, "QUIT" },
-	{ "VRFY", ANY, R_OK, IN_ALL, do_vrfy, "VRFY name" },
-	{ "HELP", ANY, R_OK, IN_ALL, do_help, "HELP [command]" },
+	{ "RSET", ANY, R_DONE, IN_ALL, do_rset, "RSET" },
+	{ "NOOP", ANY, R_DONE, IN_ALL, do_noop, "NOOP [text]" },
+	{ "QUIT", ANY, R_DONE, IN_ALL, do_quit, "QUIT" },
+	{ "VRFY", ANY, R_DONE, IN_ALL, do_vrfy, "VRFY name" },
+	{ "HELP", ANY, R_DONE, IN_ALL, do_help, "HELP [command]" },
 	{ "STARTTLS", OUTSIDE, R_IN_TRANSACTION, IN_ALL, do_starttls,
 	    "STARTTLS" },
 	{ "AUTH", STATE_READY, R_NO_HELO, 1u << SUBMISSION, do_auth,
 	    "AUTH mechanism [initial-response]" },
-	{ "EXPN", ANY, R_OK, IN_ALL, do_nothing, NULL },
-	{ "SEND", ANY, R_OK, IN_ALL, do_nothing, NULL },
-	{ "SOML", ANY, R_OK, IN_ALL, do_nothing, NULL },
-	{ "SAML", ANY, R_OK, IN_ALL, do_nothing, NULL },
-	{ "TURN", ANY, R_OK, IN_ALL, do_nothing, NULL },
+	{ "EXPN", ANY, R_DONE, IN_ALL, do_nothing, NULL },
+	{ "SEND", ANY, R_DONE, IN_ALL, do_nothing, NULL },
+	{ "SOML", ANY, R_DONE, IN_ALL, do_nothing, NULL },
+	{ "SAML", ANY, R_DONE, IN_ALL, do_nothing, NULL },
+	{ "TURN", ANY, R_DONE, IN_ALL, do_nothing, NULL },
 };
 const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
 
@@ -202,14 +202,14 @@ do_rset(struct session *s, struct cur *arg)
 	if (!no_argument(s, arg))
 		return;
 	transaction_reset(s);
-	reply(s, R_OK, NULL);
+	reply(s, R_DONE, NULL);
 }
 
 static void
 do_noop(struct session *s, struct cur *arg)
 {
 	(void)arg;
-	reply(s, R_OK, NULL);
+	reply(s, R_DONE, NULL);
 }
 
 static void

@@ -67,12 +67,27 @@ session_log(const struct session *s, struct log *l, const char *event)
 	log_str(l, "peer", s->conn->peer_text);
 }
 
+/* The text of a reply, its '%' replaced.  What is too long is cut. */
+static void
+fill_text(const struct reply *r, const char *arg, char *text, size_t size)
+{
+	const char *mark = strchr(r->text, '%');
+
+	if (mark == NULL || arg == NULL)
+		strlcpy(text, r->text, size);
+	else
+		snprintf(text, size, "%.*s%s%s", (int)(mark - r->text),
+		    r->text, arg, mark + 1);
+}
+
 static void
 log_reject(const struct session *s, const struct reply *r, const char *arg)
 {
 	const struct envelope *e = &s->tx.envelope;
+	char text[SMTP_REPLY_MAX];
 	struct log l;
 
+	fill_text(r, arg, text, sizeof(text));
 	session_log(s, &l, "reject");
 	log_str(&l, "cmd", s->verb);
 	if (s->user[0] != '\0')
@@ -83,27 +98,18 @@ log_reject(const struct session *s, const struct reply *r, const char *arg)
 		log_addr(&l, "rcpt", span_str(arg));
 	log_num(&l, "code", r->code);
 	log_str(&l, "dsn", r->enhanced[0] != '\0' ? r->enhanced : NULL);
-	log_text(&l, "%s", r->text);
+	log_text(&l, "%s", text);
 	log_end(&l);
 }
 
 static void
 put_reply(struct session *s, const struct reply *r, char sep, const char *arg)
 {
-	struct cur c;
+	char text[SMTP_REPLY_MAX];
 
-	netout_addf(&s->out, "%u%c", r->code, sep);
-	if (r->enhanced[0] != '\0')
-		netout_addf(&s->out, "%s ", r->enhanced);
-	cur_init(&c, span_str(r->text));
-	while (!cur_end(&c)) {
-		struct span part = cur_until(&c, '%');
-
-		netout_add(&s->out, part.p, part.len);
-		if (cur_ch(&c, '%') && arg != NULL)
-			netout_adds(&s->out, arg);
-	}
-	netout_adds(&s->out, "\r\n");
+	fill_text(r, arg, text, sizeof(text));
+	netout_addf(&s->out, "%u%c%s%s%s\r\n", r->code, sep, r->enhanced,
+	    r->enhanced[0] != '\0' ? " " : "", text);
 }
 
 void

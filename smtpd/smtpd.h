@@ -55,7 +55,7 @@ void	session_free(struct session *);
 int	session_run(struct session *);
 /* Forgets the transaction: MAIL, its recipients, everything that they set. */
 void	transaction_reset(struct session *);
-/* Sends one reply and does what its flags say; arg fills the '%' (printable, short). */
+/* Sends one reply and does what its flags say; arg fills the '%' (printable). */
 void	reply(struct session *, enum reply_id, const char *arg);
 /* One line before the last of a reply. */
 void	reply_more(struct session *, enum reply_id, const char *arg);

@@ -1,0 +1,82 @@
+/*
+ * Message content.  Whatever the blocks, the outcome is the same; content has
+ * no CR and no NUL, and ends only at CRLF.CRLF.
+ * LINK: smtpd/data.c
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smtpd/data.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+struct outcome {
+	enum data_status status;
+	enum data_fault fault;
+	size_t used;
+	struct buf out;
+};
+
+static void
+run(struct span in, size_t block, bool dots, bool repair, struct outcome *o)
+{
+	struct data d;
+	size_t used;
+
+	data_init(&d, 100000, dots, repair);
+	buf_init(&o->out, 1 << 24);
+	o->used = 0;
+	o->status = DATA_MORE;
+	while (o->status == DATA_MORE && o->used < in.len) {
+		size_t n = in.len - o->used;
+
+		if (n > block)
+			n = block;
+		o->status = data_feed(&d, span_of(in.p + o->used, n), &used,
+		    &o->out);
+		o->used += used;
+		if (used > n || (o->status == DATA_MORE && used != n))
+			abort();
+	}
+	if (!dots && o->status == DATA_MORE)
+		data_finish(&d, &o->out);
+	o->fault = d.fault;
+	data_free(&d);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct outcome a, b;
+	struct span in;
+	bool dots, repair;
+
+	if (size < 2)
+		return 0;
+	dots = (data[0] & 1) == 0;
+	repair = (data[0] & 2) != 0;
+	in = span_of(data + 2, size - 2);
+	run(in, 65536, dots, repair, &a);
+	run(in, (size_t)data[1] + 1, dots, repair, &b);
+	if (a.status != b.status || a.fault != b.fault ||
+	    (a.status != DATA_REFUSED && a.used != b.used))
+		abort();
+	if (a.fault == FAULT_NONE) {
+		if (!span_eq(buf_span(&a.out), buf_span(&b.out)) ||
+		    span_haschr(buf_span(&a.out), '\r') ||
+		    span_haschr(buf_span(&a.out), 0))
+			abort();
+		if (a.status == DATA_END && a.out.len > 0 &&
+		    a.out.p[a.out.len - 1] != '\n')
+			abort();
+	}
+	if (a.status == DATA_END && (!dots || a.used < 3 ||
+	    memcmp(in.p + a.used - 3, ".\r\n", 3) != 0 ||
+	    (a.used > 3 && (a.used < 5 ||
+	    memcmp(in.p + a.used - 5, "\r\n", 2) != 0))))
+		abort();
+	buf_free(&a.out);
+	buf_free(&b.out);
+	return 0;
+}
