@@ -5,13 +5,15 @@
  */
 #include "log.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +21,7 @@
 #define TEXT_MAX	400	/* bytes of free text before escaping */
 
 static const char *log_prog = "posthouse";
-static bool	log_stamp, log_syslog;
+static bool	log_stamp, log_syslog, log_child;
 static pid_t	log_pid;
 
 static bool
@@ -33,21 +35,51 @@ same_socket(int a, int b)
 	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+/*
+ * Makes fd 2 a socket to the system's logger, so that every process of ours
+ * has it already, in whatever root and sandbox, and so that nothing at all can
+ * reach the client by fd 2 any more.  No logger: lines are lost, as with
+ * syslog(3).
+ */
+static void
+connect_syslog(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX,
+	    .sun_path = "/dev/log" };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 || connect(fd, (struct sockaddr *)&sun,
+	    sizeof(sun)) == -1) {
+		if (fd != -1)
+			close(fd);
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	}
+	if (fd == -1)
+		close(2);
+	else if (fd != 2) {
+		dup2(fd, 2);
+		close(fd);
+	}
+}
+
 void
 log_init(const char *prog, bool stamp, bool to_syslog)
 {
 	log_prog = prog;
 	log_stamp = stamp;
-	log_syslog = to_syslog || same_socket(0, 2);
+	log_syslog = log_syslog || to_syslog || same_socket(0, 2);
 	log_pid = getpid();
-	if (log_syslog)		/* connect now: a sandboxed process cannot */
-		openlog(prog, LOG_PID | LOG_NDELAY, LOG_MAIL);
+	if (log_syslog) {
+		tzset();		/* reads its file while it can */
+		connect_syslog();
+	}
 }
 
 void
 log_forked(void)
 {
 	log_pid = getpid();
+	log_child = true;
 }
 
 /* Keeps room for " ..." marks and the newline. */
@@ -99,18 +131,15 @@ log_begin(struct log *l, const char *event)
 
 	if (log_pid == 0)
 		log_pid = getpid();
-	if (log_stamp && !log_syslog) {
-		now = time(NULL);
-		if (gmtime_r(&now, &tm) != NULL)
-			strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ ",
-			    &tm);
-	}
+	now = time(NULL);
+	/* As syslog(3) writes it: RFC 3164 section 4.1, in local time. */
+	if (log_syslog && localtime_r(&now, &tm) != NULL)
+		strftime(stamp, sizeof(stamp), "<22>%b %e %T ", &tm);
+	else if (log_stamp && gmtime_r(&now, &tm) != NULL)
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ ", &tm);
 	l->len = 0;
-	if (log_syslog)
-		n = snprintf(head, sizeof(head), "%s", event);
-	else
-		n = snprintf(head, sizeof(head), "%s%s[%ld]: %s", stamp,
-		    log_prog, (long)log_pid, event);
+	n = snprintf(head, sizeof(head), "%s%s[%ld]: %s", stamp, log_prog,
+	    (long)log_pid, event);
 	if (n > 0)
 		put(l, head, (size_t)n < sizeof(head) ? (size_t)n :
 		    sizeof(head) - 1);
@@ -188,7 +217,12 @@ log_end(struct log *l)
 	ssize_t r;
 
 	if (log_syslog) {
-		syslog(LOG_INFO, "%.*s", (int)l->len, l->line);
+		/* A logger that was started anew has a new socket; a child is
+		 * confined and could not look for it. */
+		if (write(2, l->line, l->len) == -1 && !log_child) {
+			connect_syslog();
+			(void)!write(2, l->line, l->len);
+		}
 		return;
 	}
 	l->line[l->len] = '\n';
