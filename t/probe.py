@@ -140,7 +140,7 @@ def count(needles, pids):
 
 def inject(ca, port, path, only):
     wrong = tried = 0
-    real = {"smtp": b"EHLO real.example.org\r\n", "pop3": b"NOOP\r\n", "imap": b"z NOOP\r\n"}
+    real = {"smtp": b"EHLO real.example.org\r\n", "pop3": b"CAPA\r\n", "imap": b"z NOOP\r\n"}
     with open(path) as f:
         rows = [line.rstrip("\n").split("\t") for line in f if line.strip() and line[0] != "#"]
     # The last row is our own: nothing injected, so that the test knows that its handshake can succeed.
