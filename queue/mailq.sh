@@ -16,7 +16,7 @@ while getopts C:d:f:hlm:o:r:s option; do
 	case $option in
 	C) control=$OPTARG ;;
 	d) domain=$OPTARG ;;
-	f) sender=$OPTARG ;;
+	f) sender=\<$OPTARG\> ;;	# in brackets, so that the null reverse-path can be asked for
 	h) head=1 ;;
 	l) names=1 ;;	# for the other tools: the files instead of lines
 	m) text=$OPTARG ;;
@@ -106,7 +106,7 @@ BEGIN {
 	status = dir == "hold" ? "held" : dir == "new" ? "new" : mtime > now ? "deferred" : "due"
 	next_try = dir == "hold" ? "-" : dir == "cur" && mtime > now ? span(mtime - now) : "now"
 	envelope(path)
-	if (sender != "" && tolower(from) != tolower(sender)) next
+	if (sender != "" && "<" tolower(from) ">" != tolower(sender)) next
 	wanted = 0
 	if (!rcpts_of_state("state/" name)) rcpts_of_envelope()
 	if (names && wanted) print path
