@@ -248,7 +248,7 @@ setup() {
 	has "530 5.7.0 Authentication required"
 	smtp "EHLO a\r\nAUTH LOGIN\r\n$(head -c 13000 /dev/zero | tr '\0' A)\r\nQUIT\r\n" -s
 	has "500 5.5.6 Authentication line too long"
-	echo 'not a line' >"$CONTROL/passwords"
+	chmod 0 "$CONTROL/passwords"
 	smtp "EHLO a\r\n${LOGIN}QUIT\r\n" -s
 	has "454 4.7.0 Authentication is not possible now, try later"
 }
