@@ -182,7 +182,7 @@ search(struct search_cmd *c)
 	run(c);
 	message_free(&c->run.m);
 	buf_free(&c->run.work);
-	buf_free(&c->run.fold);
+	buf_free(&c->run.text);
 	if (c->full) {
 		if (c->returns & RET_SAVE)
 			view_save(&im->view, &(struct seqset){ 0 });

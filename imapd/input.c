@@ -114,6 +114,7 @@ read_literal(struct input *in, int (*sink)(void *, const void *, size_t),
 
 	if (ask(in) == -1)
 		return INPUT_ERROR;
+	netin_rate(&in->in, in->rate);
 	while (left > 0) {
 		if ((r = netin_block(&in->in, &s)) != NETIN_DATA)
 			return r == NETIN_EOF ? INPUT_EOF :
@@ -125,6 +126,7 @@ read_literal(struct input *in, int (*sink)(void *, const void *, size_t),
 		left -= s.len;
 		netin_consume(&in->in, s.len);
 	}
+	netin_rate(&in->in, 0);
 	return INPUT_COMMAND;
 }
 

@@ -212,6 +212,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 	input_init(&im.input, conn->in, &im.out, IMAP_COMMAND_MAX,
 	    control->set.idle_timeout);
 	im.input.streams = append_streams;
+	im.input.rate = control->set.data_rate;
 	arena_init(&im.arena, ARENA_MAX);
 	buf_init(&im.code, 2 * (size_t)IMAP_COMMAND_MAX);
 	if (first != -1 && take_first(&im, first) == -1) {

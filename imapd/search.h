@@ -36,7 +36,7 @@ struct search_run {
 	struct message m;
 	size_t i;
 	time_t now;
-	struct buf work, fold;		/* decoded text */
+	struct buf work, text;		/* decoded */
 };
 
 enum search_charset { CHARSET_OK, CHARSET_UNKNOWN };
@@ -48,7 +48,6 @@ struct search_key *parse_search_program(struct args *);
 enum search_result search_eval(struct search_run *, struct search_key *,
 	    enum search_cost);
 /* search_text.c */
-void	search_fold(struct buf *);	/* in place */
 bool	search_header(struct search_run *, struct span name,
 	    struct span needle);
 bool	search_body(struct search_run *, struct span needle, bool headers);

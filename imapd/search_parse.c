@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "find.h"
 #include "limits.h"
 #include "search.h"
 
@@ -87,7 +88,7 @@ parse_needle(struct args *a, struct span *needle)
 		return false;
 	buf_init(&b, IMAP_COMMAND_MAX + 1);
 	(void)buf_addspan(&b, s);
-	search_fold(&b);
+	find_fold(b.p, b.len);
 	*needle = arena_copy(a->arena, buf_span(&b));
 	buf_free(&b);
 	return needle->p != NULL || parse_fail(a, "Command too large");

@@ -7,37 +7,19 @@
 #include <string.h>
 
 #include "encode.h"
+#include "find.h"
 #include "limits.h"
 #include "search.h"
 
 #define DECODED_MAX	(64 * (size_t)1048576)
-
-void
-search_fold(struct buf *b)
-{
-	for (size_t i = 0; i < b->len; i++)
-		if (b->p[i] >= 'A' && b->p[i] <= 'Z')
-			b->p[i] |= 0x20;
-}
-
-static bool
-contains(struct buf *text, struct span needle)
-{
-	if (needle.len == 0)
-		return true;
-	if (text->len < needle.len)
-		return false;
-	search_fold(text);
-	return memmem(text->p, text->len, needle.p, needle.len) != NULL;
-}
 
 static void
 work_init(struct search_run *r)
 {
 	buf_free(&r->work);
 	buf_init(&r->work, DECODED_MAX);
-	buf_free(&r->fold);
-	buf_init(&r->fold, DECODED_MAX);
+	buf_free(&r->text);
+	buf_init(&r->text, DECODED_MAX);
 }
 
 static bool
@@ -46,12 +28,12 @@ field_has(struct search_run *r, struct span body, struct span needle)
 	if (needle.len == 0)
 		return true;
 	buf_clear(&r->work);
-	buf_clear(&r->fold);
+	buf_clear(&r->text);
 	if (header_unfold(body, &r->work) == -1)
 		return false;
-	if (words_decode(buf_span(&r->work), &r->fold) == -1 && r->fold.bad)
+	if (words_decode(buf_span(&r->work), &r->text) == -1 && r->text.bad)
 		return false;
-	return contains(&r->fold, needle);
+	return find_folded(buf_span(&r->text), needle);
 }
 
 bool
@@ -78,9 +60,7 @@ header_has(struct search_run *r, struct span header, struct span needle)
 		if (field_has(r, f.body, needle))
 			return true;
 		/* The name and colon are text too. */
-		buf_clear(&r->fold);
-		(void)buf_addspan(&r->fold, f.whole);
-		if (contains(&r->fold, needle))
+		if (find_folded(f.whole, needle))
 			return true;
 	}
 	return false;
@@ -127,6 +107,30 @@ transfer_decode(struct search_run *r, const struct mime_part *p)
 }
 
 static bool
+is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] > 127)
+			return false;
+	return true;
+}
+
+/* Are ASCII bytes in this charset just these characters, and nothing else?  Then
+ * ASCII is found without conversion. */
+static bool
+keeps_ascii(struct span charset)
+{
+	static const char *const heads[] = { "us-ascii", "utf-8", "iso-8859-",
+		"windows-125", "koi8-" };
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (charset.len >= strlen(heads[i]) && span_isis(span_of(
+		    charset.p, strlen(heads[i])), heads[i]))
+			return true;
+	return false;
+}
+
+static bool
 part_has(struct search_run *r, const struct mime_part *p, struct span needle)
 {
 	struct charset cs = { .name = { NULL, 0 } };
@@ -139,9 +143,11 @@ part_has(struct search_run *r, const struct mime_part *p, struct span needle)
 	if (cs.name.len == 0)
 		cs.name = span_str("us-ascii");
 	text = transfer_decode(r, p);
-	buf_clear(&r->fold);
-	(void)charset_decode(text, cs.name, &r->fold);
-	return contains(&r->fold, needle);
+	if (is_ascii(needle) && keeps_ascii(cs.name))
+		return find_folded(text, needle);
+	buf_clear(&r->text);
+	(void)charset_decode(text, cs.name, &r->text);
+	return find_folded(buf_span(&r->text), needle);
 }
 
 /* Are the part's bytes for a person to read? */

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "ex.h"
 #include "imap.h"
 #include "limits.h"
@@ -214,6 +215,8 @@ session_serve(struct control *control, struct conn *conn)
 	netout_init(&s.out, conn->out, WRITE_TIMEOUT);
 	input_init(&s.input, conn->in, &s.out, IMAP_LOGIN_MAX,
 	    control->set.command_timeout);
+	s.input.in.deadline = clock_mono_ms() +
+	    (uint64_t)control->set.session_timeout * 1000;
 	arena_init(&s.arena, ARENA_MAX);
 	log_event(&s, "connect");
 	greet(&s);

@@ -384,3 +384,20 @@ setup() {
 	grep -q 'auth sid=[0-9a-f]* peer=local user=alice@example.test text=ok' "$BATS_TEST_TMPDIR/log"
 	not grep -q 'pw' "$BATS_TEST_TMPDIR/log"
 }
+
+@test "thousands of messages and a large one, confined as in service" {
+	python3 - "$M" <<-'END'
+		import sys
+		m = sys.argv[1]
+		for i in range(3000):
+		    with open(f'{m}/new/{1700001000 + i}.m{i}.host', 'w') as f:
+		        f.write(f'From: s{i % 7}@example.org\nSubject: n{i}\n\nbody {i}\n')
+		with open(f'{m}/new/1700009999.big.host', 'w') as f:
+		    f.write('Subject: big\n\n' + 'x' * 69 + '\n')
+		    for i in range(40000):
+		        f.write('line %06d of a message that is longer than what is read at once\n' % i)
+	END
+	output=$(talk <<<$'a SELECT INBOX\nb SEARCH FROM s3@ SUBJECT n10\nc FETCH 3003 (RFC822.SIZE BODY.PEEK[TEXT]<2010071.23>)\nd STORE 1:* +FLAGS.SILENT ($Label1)\ne UID SEARCH RETURN (COUNT) KEYWORD $label1\nf CREATE A\ng COPY 1:3000 A\nh STATUS A (MESSAGES)\ni STORE 2:3000 +FLAGS.SILENT (\\Deleted)\nj EXPUNGE\nk SEARCH ALL\nl SEARCH BODY "line 039999 of"' | grep -v EXPUNGE)
+	has '\* 3003 EXISTS' 'a OK .*' '\* 3003 FETCH \(RFC822.SIZE 2680087 BODY\[TEXT\]<2010071> \{23\}' 'line 030000 of a messag\)' 'd OK .*' \
+	    '\* ESEARCH \(TAG "e"\) UID COUNT 3003' 'g OK \[COPYUID .* 1:3000 1:3000\] .*' '\* STATUS A \(MESSAGES 3000\)' 'j OK .*' '\* SEARCH 1 2 3 4' '\* SEARCH 4'
+}

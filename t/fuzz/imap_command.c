@@ -3,7 +3,7 @@
  * sends, the process answers in lines that are clean and ends by itself.
  * LINK: imapd/arena.c imapd/capability.c imapd/cmd_any.c imapd/cmd_append.c imapd/cmd_copy.c imapd/cmd_expunge.c
  * LINK: imapd/cmd_fetch.c imapd/cmd_folder.c imapd/cmd_idle.c imapd/cmd_list.c imapd/cmd_search.c imapd/cmd_select.c
- * LINK: imapd/cmd_status.c imapd/cmd_store.c imapd/crlf.c imapd/envelope.c imapd/fetch_parse.c imapd/fetch_section.c
+ * LINK: imapd/cmd_status.c imapd/cmd_store.c imapd/crlf.c imapd/envelope.c imapd/fetch_parse.c imapd/fetch_section.c imapd/find.c
  * LINK: imapd/imapdate.c imapd/input.c imapd/list.c imapd/mailbox.c imapd/match.c imapd/message.c imapd/name.c imapd/out.c
  * LINK: imapd/parse.c imapd/reply.c imapd/search_eval.c imapd/search_parse.c imapd/search_text.c imapd/seqset.c
  * LINK: imapd/structure.c imapd/subs.c imapd/utf7.c imapd/view.c

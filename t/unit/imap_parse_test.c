@@ -1,10 +1,11 @@
 /*
  * The argument grammar of imapd, sequence sets, dates, patterns.
- * LINK: imapd/parse.c imapd/arena.c imapd/seqset.c imapd/imapdate.c imapd/match.c imapd/crlf.c
+ * LINK: imapd/parse.c imapd/arena.c imapd/seqset.c imapd/imapdate.c imapd/match.c imapd/crlf.c imapd/find.c
  */
 #include "imapd/parse.h"
 
 #include "imapd/crlf.h"
+#include "imapd/find.h"
 #include "imapd/imapdate.h"
 #include "imapd/match.h"
 #include "maildir.h"
@@ -250,6 +251,44 @@ test_crlf(void)
 	test_end("CRLF output and its partials");
 }
 
+static const struct { const char *text, *needle; bool found; } finds[] = {
+	{ "", "", true }, { "", "a", false }, { "abc", "", true },
+	{ "abc", "abc", true }, { "ABC", "abc", true }, { "xABCx", "abc", true },
+	{ "abcabd", "abd", true }, { "aab", "ab", true }, { "ab", "abc", false },
+	{ "@[`{", "`{", true }, { "@", "`", false }, { "A", "a", true },
+	{ "xyZ", "z", true }, { "\303\204", "\303\244", false },
+	{ "aaaaaaaaab", "aab", true }, { "ababab", "bb", false },
+};
+
+/* The table, and every needle in every text over two letters, the plain way. */
+static void
+test_find(void)
+{
+	char text[10], needle[5], big[600], part[400];
+
+	for (size_t i = 0; i < sizeof(finds) / sizeof(*finds); i++)
+		CHECK(find_folded(span_str(finds[i].text),
+		    span_str(finds[i].needle)) == finds[i].found,
+		    finds[i].text);
+	for (unsigned t = 0; t < 1 << 9; t++)
+		for (unsigned n = 0; n < 1 << 4; n++) {
+			for (unsigned k = 0; k < 9; k++)
+				text[k] = t >> k & 1 ? 'A' : 'b';
+			for (unsigned k = 0; k < 4; k++)
+				needle[k] = n >> k & 1 ? 'a' : 'b';
+			text[9] = needle[4] = '\0';
+			CHECK(find_folded(span_str(text), span_str(needle)) ==
+			    (strcasestr(text, needle) != NULL), text);
+		}
+	memset(big, 'x', sizeof(big));
+	memset(part, 'x', sizeof(part));
+	big[599] = part[399] = 'y';
+	CHECK(find_folded(span_of(big, 600), span_of(part, 400)), "long");
+	big[300] = 'z';
+	CHECK(!find_folded(span_of(big, 600), span_of(part, 400)), "long");
+	test_end("finding text");
+}
+
 int
 main(void)
 {
@@ -261,6 +300,7 @@ main(void)
 	test_literal();
 	test_patterns();
 	test_crlf();
+	test_find();
 	arena_free(&arena);
 	CHECK(arena_alloc(&(struct arena){ .max = 10 }, 11) == NULL, "limit");
 	test_end("arena");

@@ -1,0 +1,16 @@
+/*
+ * Finding text without regard to the case of ASCII letters.
+ */
+#ifndef FIND_H
+#define FIND_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+/* Lower-cases in place: what a needle must be. */
+void	find_fold(unsigned char *, size_t);
+/* Does text hold needle, which is folded?  An empty one is everywhere. */
+bool	find_folded(struct span text, struct span needle);
+
+#endif
