@@ -25,7 +25,6 @@
 #include "listen.h"
 #include "log.h"
 #include "proc.h"
-#include "watch.h"
 
 #define LISTEN_MAX	32	/* sockets: a few names, two families each */
 
@@ -183,28 +182,18 @@ refuse(const char *line, int fd, const struct conn *conn, const char *why)
 	close(fd);
 }
 
-/* An edit of a control file is live for the next connection: the watch tells of
- * it before that connection is accepted.  What no watch tells (the target of a
- * link that was changed) is seen within CHAIN_REFRESH_MS. */
+/* An edit of a control file is live for the next connection. */
 static void
 refresh(struct chain *ch)
 {
-	uint64_t now = clock_mono_ms();
-	int r;
+	int r = control_refresh(ch->control);
 
-	if (ch->watch != -1 && !ch->changed &&
-	    now - ch->refreshed < CHAIN_REFRESH_MS)
-		return;
-	ch->changed = false;
-	ch->refreshed = now;
-	if ((r = control_refresh(ch->control)) == -1)
+	if (r == -1)
 		log_warn("%s", ch->control->error);
 	if (r != 0)
 		ch->broken = r == -1;
 	if (r == 1 && ch->service->prepare != NULL)
 		ch->broken = ch->service->prepare(ch->control) != 0;
-	if (r != -1)
-		tls_server_refresh(&ch->tls, ch->control);
 }
 
 static void
@@ -240,7 +229,6 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 	(void)client_start(ch, cl, fd, fd);
 }
 
-/* One connection, so that poll tells of an edit before the next is taken. */
 static void
 accept_one(struct chain *ch, int listener)
 {
@@ -286,8 +274,7 @@ wants_auth(const struct chain_client *cl)
 	    cl->pid[PROC_SESSION] != 0 && cl->account[0] == '\0';
 }
 
-/* First the watch (of fd -1 where there is none), then the listeners, then the
- * credential pipes. */
+/* The listeners first, then the credential pipes. */
 static struct pollfd *
 poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 {
@@ -295,16 +282,15 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 	static size_t cap;
 	struct pollfd *p;
 
-	if (cap < 1 + nfds + ch->nclients) {
-		size_t want = 1 + nfds + ch->nclients;
+	if (cap < nfds + ch->nclients) {
+		size_t want = nfds + ch->nclients;
 
 		if ((p = reallocarray(set, want, sizeof(*p))) == NULL)
 			log_die(EX_TEMPFAIL, "out of memory");
 		set = p;
 		cap = want;
 	}
-	set[0] = (struct pollfd){ .fd = ch->watch, .events = POLLIN };
-	*n = 1;
+	*n = 0;
 	for (size_t i = 0; i < nfds; i++)
 		set[(*n)++] = (struct pollfd){ .fd = fds[i],
 		    .events = POLLIN };
@@ -357,12 +343,10 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 			log_die_errno(EX_OSERR, "ppoll");
 		if (r > 0)
 			see_pending();
-		if (r > 0 && set[0].revents != 0)
-			ch->changed = watch_drain(ch->watch);
-		for (size_t i = 1; r > 0 && i < n; i++) {
+		for (size_t i = 0; r > 0 && i < n; i++) {
 			if (set[i].revents == 0)
 				continue;
-			if (i <= nfds)
+			if (i < nfds)
 				accept_one(ch, set[i].fd);
 			else
 				credential_ready(ch, &set[i]);
@@ -411,7 +395,7 @@ chain_run(const struct chain_service *service, struct control *control,
     const struct chain_options *options)
 {
 	struct chain ch = { .service = service, .control = control,
-	    .options = options, .watch = -1 };
+	    .options = options };
 	int fds[LISTEN_MAX], code = EX_OK;
 	sigset_t during_poll;
 	size_t nfds;
@@ -431,7 +415,7 @@ chain_run(const struct chain_service *service, struct control *control,
 	catch_signals(&during_poll);
 	log_start(&ch, nfds);
 	if (nfds > 0)
-		ch.watch = watch_control(control->dirfd, control->dir);
+		control_follow(control);
 	else
 		code = serve_one(&ch);
 	serve_loop(&ch, fds, nfds, &during_poll);

@@ -172,6 +172,7 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 	int up[2], down[2];	/* up: to the session; down: from it */
 	pid_t pid;
 
+	tls_server_refresh(&ch->tls, ch->control);
 	if (pipe2(up, O_CLOEXEC) == -1)
 		return -1;
 	if (pipe2(down, O_CLOEXEC) == -1) {

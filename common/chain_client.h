@@ -35,9 +35,6 @@ struct chain {
 	struct tls_server *tls;		/* NULL: no TLS is offered */
 	char empty[300];		/* the empty directory that is a root */
 	bool broken;			/* the control files do not load */
-	int watch;			/* tells of their changes, or -1 */
-	bool changed;			/* they may have changed */
-	uint64_t refreshed;		/* clock_mono_ms() when last looked at */
 	struct chain_client *clients;
 	size_t nclients, used;
 };

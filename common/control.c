@@ -16,8 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control_parts.h"
 #include "file.h"
+#include "watch.h"
 
 #define CONTROL_DIR	"/etc/posthouse"
 #define RECENT_NS	20000000 /* two clock ticks: a second write may leave the same time */
@@ -26,7 +28,7 @@ void
 control_init(struct control *c, const char *dir, unsigned want)
 {
 	memset(c, 0, sizeof(*c));
-	c->dirfd = -1;
+	c->dirfd = c->watch = -1;
 	c->want = want;
 	if (dir == NULL)
 		dir = secure_getenv("POSTHOUSE");
@@ -333,7 +335,9 @@ control_free(struct control *c)
 	contents_free(c);
 	if (c->dirfd != -1)
 		close(c->dirfd);
-	c->dirfd = -1;
+	if (c->watch != -1)
+		close(c->watch);
+	c->dirfd = c->watch = -1;
 }
 
 int
@@ -391,12 +395,27 @@ control_load(struct control *c, void (*each)(const char *error))
 	return c->nerrors == 0 ? 0 : -1;
 }
 
+void
+control_follow(struct control *c)
+{
+	if (c->watch != -1)
+		close(c->watch);
+	c->watch = watch_files(c->dirfd, c->dir);
+}
+
 bool
 control_changed(struct control *c)
 {
+	uint64_t ms = clock_mono_ms();
 	struct control_stamp now;
 	struct stat a, b;
-	bool changed = c->nerrors > 0 || c->dirfd == -1 ||
+	bool changed;
+
+	if (c->watch != -1 && c->nerrors == 0 &&
+	    ms - c->refreshed < CONTROL_REFRESH_MS && !watch_drain(c->watch))
+		return false;
+	c->refreshed = ms;
+	changed = c->nerrors > 0 || c->dirfd == -1 ||
 	    stat(c->dir, &a) == -1 || fstat(c->dirfd, &b) == -1 ||
 	    a.st_dev != b.st_dev || a.st_ino != b.st_ino;
 

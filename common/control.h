@@ -47,6 +47,8 @@ struct control {
 	char dir[256];
 	int dirfd;			/* open as long as the program runs */
 	unsigned want;
+	int watch;			/* control_follow, or -1 */
+	uint64_t refreshed;		/* clock_mono_ms() of the last full look */
 	struct settings set;
 	char hostname[ADDR_DOMAIN_MAX + 1];
 	struct table domains;		/* keys are domains */
@@ -78,6 +80,11 @@ bool	control_changed(struct control *);
 /* Loads anew if any file's identity, size or time has changed, or the last load
  * failed.  1 reloaded, 0 unchanged, -1 broken (the old content is gone). */
 int	control_refresh(struct control *);
+/* Makes control_changed and control_refresh cheap for a program that calls them
+ * often: one read instead of a stat per file.  What inotify does not tell (the
+ * target of a link was edited, the directory is another) is seen within
+ * CONTROL_REFRESH_MS.  Call it before the sandbox is entered. */
+void	control_follow(struct control *);
 /* Adds a file below the directory to those that control_refresh looks at; call
  * it while loading.  A file that does not exist is watched too. */
 void	control_watch(struct control *, const char *file);

@@ -51,13 +51,13 @@
 #define CONTROL_SMALL_MAX 1048576 /* settings, hostname, networks, routes */
 #define CONTROL_TABLE_MAX 268435456 /* users, passwords, aliases: 1,000,000 entries */
 #define CONTROL_LINE_MAX 4096
+#define CONTROL_REFRESH_MS 1000	/* a change of a control file that no watch tells is seen by then */
 #define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 
 /* the session chain */
 #define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */
-#define CHAIN_REFRESH_MS 1000	/* a change of a control file that no watch tells is seen by then */
 #define CHAIN_PATHS_MAX	8	/* paths that a mailbox process may read */
 #define CHAIN_AUTH_MEMORY 268435456 /* yescrypt needs 16 MiB; the table of passwords the rest */
 #define CHAIN_TLS_MEMORY 33554432 /* OpenSSL's buffers and a certificate chain */

@@ -58,10 +58,9 @@ watch_add(int fd, const char *dir, const char *sub, uint32_t what)
 	return inotify_add_watch(fd, path, what | IN_ONLYDIR) == -1 ? -1 : 0;
 }
 
-/* The first sub must be there to be watched, the others need not. */
 static int
-watch_subs(int dirfd, const char *dir, const char *const *subs, size_t need,
-    size_t n, uint32_t what)
+watch_subs(int dirfd, const char *dir, const char *const *subs, size_t n,
+    uint32_t what)
 {
 	int fd, e;
 
@@ -72,7 +71,7 @@ watch_subs(int dirfd, const char *dir, const char *const *subs, size_t need,
 	if ((fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (watch_add(fd, dir, subs[i], what) == -1 && i < need) {
+		if (watch_add(fd, dir, subs[i], what) == -1) {
 			e = errno;
 			close(fd);
 			errno = e;
@@ -86,15 +85,15 @@ watch_open(int dirfd, const char *dir)
 {
 	static const char *const subs[] = { "cur", "new" };
 
-	return watch_subs(dirfd, dir, subs, 2, 2, WATCH_NAMES);
+	return watch_subs(dirfd, dir, subs, 2, WATCH_NAMES);
 }
 
 int
-watch_control(int dirfd, const char *dir)
+watch_files(int dirfd, const char *dir)
 {
-	static const char *const subs[] = { ".", "tls" };
+	static const char *const self = ".";
 
-	return watch_subs(dirfd, dir, subs, 1, 2, WATCH_CONTENT);
+	return watch_subs(dirfd, dir, &self, 1, WATCH_CONTENT);
 }
 
 bool
@@ -128,7 +127,7 @@ watch_open(int dirfd, const char *dir)
 }
 
 int
-watch_control(int dirfd, const char *dir)
+watch_files(int dirfd, const char *dir)
 {
 	return watch_open(dirfd, dir);
 }

@@ -12,8 +12,8 @@
  * tell (NFS, FUSE): poll instead.
  */
 int	watch_open(int dirfd, const char *dir);
-/* The same for DIR itself and DIR/tls, and for changes of their files' content: a control directory. */
-int	watch_control(int dirfd, const char *dir);
+/* The same for the names in DIR itself and for changes of its files' content. */
+int	watch_files(int dirfd, const char *dir);
 /* Reads away what has gathered: true when there was anything. */
 bool	watch_drain(int fd);
 /* Whether the file system is on this machine: its clock is ours, its directories are never a

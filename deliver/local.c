@@ -69,6 +69,7 @@ run_worker(struct worker *w)
 		return EX_OSERR;
 	if (pid == 0) {
 		log_forked();
+		control_follow(w->c);
 		if (local_confine(w->c) == -1)
 			log_die_errno(EX_OSERR, "cannot enter the sandbox");
 		_exit(worker_run(w));

@@ -17,12 +17,10 @@
 
 #define READ_CHUNK	65536
 #define ANSWERS_FLUSH	32768	/* answers gathered before a write */
-#define CHECK_MS	1000	/* an edit of the control files may wait so long */
 
 struct state {
 	struct worker *w;
 	struct buf in, out;
-	uint64_t checked;	/* when the control files were last looked at */
 	bool reload;
 };
 
@@ -46,17 +44,6 @@ log_result(const struct delivery *d, const struct target *t)
 	    (uint64_t)(now - d->name.arrival) : 0);
 	log_text(&l, "%s", t->out.text);
 	log_end(&l);
-}
-
-static bool
-changed(struct state *s, bool now)
-{
-	uint64_t ms = clock_mono_ms();
-
-	if (!now && ms - s->checked < CHECK_MS)
-		return false;
-	s->checked = ms;
-	return control_changed(s->w->c);
 }
 
 /* Where the address is delivered: false when it is no mailbox. */
@@ -143,7 +130,7 @@ run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
 		outcome_set(&t[i].out, PROC_DEFER, "4.3.5",
 		    "this is no mailbox any more");
 		t[i].todo = find(s->w->c, &t[i]);
-		if (!t[i].todo && changed(s, true))
+		if (!t[i].todo && control_changed(s->w->c))
 			return false;
 	}
 	deliver(d, t, n, move);
@@ -240,7 +227,7 @@ take_rest(struct state *s)
 int
 worker_run(struct worker *w)
 {
-	struct state s = { .w = w, .checked = clock_mono_ms() };
+	struct state s = { .w = w };
 	unsigned char *p;
 	ssize_t n;
 
@@ -258,7 +245,7 @@ worker_run(struct worker *w)
 		if (n <= 0)
 			return n == 0 ? 0 : EX_IOERR;
 		s.in.len += (size_t)n;
-		if (changed(&s, false))
+		if (control_changed(w->c))
 			break;
 		if (run_lines(&s) == -1)
 			return EX_IOERR;

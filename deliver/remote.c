@@ -86,6 +86,7 @@ main(int argc, char *argv[])
 	if (dns_init() == -1)
 		log_die_errno(EX_CONFIG, "cannot set up DNS");
 	open_dirs(&control, &dirs);
+	control_follow(&control);
 	if (remote_confine_manager(&control) == -1)
 		log_die_errno(EX_OSERR, "cannot confine myself");
 	return manager_run(&control, &dirs);

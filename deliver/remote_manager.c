@@ -23,7 +23,6 @@
 
 #define ANSWERS_MAX	268435456	/* bytes of answers that queue has not taken */
 #define ANSWERS_HIGH	1048576	/* above it no more jobs are read */
-#define REFRESH_MS	1000	/* between two looks at the control files */
 #define GRACE_MS	5000	/* for workers after SIGTERM, or without queue */
 
 static const struct relay nobody;
@@ -47,13 +46,8 @@ drop_job(struct manager *m, struct remote_job *j)
 static void
 refresh_control(struct manager *m)
 {
-	uint64_t now = clock_mono_ms();
-	int r;
+	int r = control_refresh(m->control);
 
-	if (m->checked != 0 && now - m->checked < REFRESH_MS)
-		return;
-	m->checked = now;
-	r = control_refresh(m->control);
 	if (r == 0)
 		return;
 	m->broken = r == -1;

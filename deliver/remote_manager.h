@@ -51,7 +51,6 @@ struct manager {
 	struct lines in;
 	bool in_closed;
 	bool deaf;		/* queue does not read any more */
-	uint64_t checked;	/* control files, clock_mono_ms */
 };
 
 /* remote_dest.c */

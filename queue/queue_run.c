@@ -20,7 +20,7 @@
 
 #define TRIGGER_CHUNK	65536	/* what a FIFO holds */
 #define BATCH		200	/* messages looked at in one round */
-#define REFRESH_MS	1000	/* an edit of the control files may wait so long */
+#define TICK_MS		1000	/* the longest pause while something may come without a word */
 #define STOP_MS		10000	/* for answers, when told to stop */
 #define BOUNCE_JOBS	100
 
@@ -71,7 +71,6 @@ sched_init(struct sched *s)
 	const struct settings *set = &s->c->set;
 
 	s->now = s->start = clock_now();
-	s->checked = clock_mono_ms();
 	list_init(&s->fresh);
 	buf_init(&s->trig, TRIGGER_CHUNK + SPOOL_NAME_MAX);
 	return index_init(&s->ix) == -1 || dests_init(&s->dests, set) == -1 ||
@@ -80,14 +79,10 @@ sched_init(struct sched *s)
 }
 
 bool
-sched_refresh(struct sched *s, bool now)
+sched_refresh(struct sched *s)
 {
-	uint64_t ms = clock_mono_ms();
 	int r;
 
-	if (!now && !s->broken && ms - s->checked < REFRESH_MS)
-		return false;
-	s->checked = ms;
 	if ((r = control_refresh(s->c)) == -1 && !s->broken)
 		log_warn("nothing is delivered until this is mended: %s",
 		    s->c->error);
@@ -248,15 +243,15 @@ wait_ms(const struct sched *s)
 	if (is_busy(s))
 		return 0;
 	if (s->broken)
-		return REFRESH_MS;
+		return TICK_MS;
 	if (first != ITEM_NONE && (time_t)s->ix.items[first].due < until &&
 	    work_room(s))
 		until = (time_t)s->ix.items[first].due;
 	if (until <= s->now)
-		return REFRESH_MS;
+		return TICK_MS;
 	/* A clock from outside may jump. */
 	return until - s->now > 60 || getenv("POSTHOUSE_CLOCK") != NULL ?
-	    REFRESH_MS * (getenv("POSTHOUSE_CLOCK") != NULL ? 1 : 60) :
+	    TICK_MS * (getenv("POSTHOUSE_CLOCK") != NULL ? 1 : 60) :
 	    (int)(until - s->now) * 1000;
 }
 
@@ -322,7 +317,7 @@ timers(struct sched *s)
 		scan_start(s, true);
 	else if (!scan_running(s) && s->now >= s->scan.next_new)
 		scan_start(s, false);
-	sched_refresh(s, false);
+	sched_refresh(s);
 }
 
 /* Told to stop: what is under way gets its answers, for some seconds. */
@@ -349,7 +344,7 @@ drain(struct sched *s, uint64_t deadline)
 		p[i] = (struct pollfd){ s->workers[i].in, POLLIN, 0 };
 	}
 	while (open > 0 && clock_mono_ms() < deadline) {
-		if (poll(p, WORKERS, REFRESH_MS) == -1 && errno != EINTR)
+		if (poll(p, WORKERS, TICK_MS) == -1 && errno != EINTR)
 			return;
 		for (int i = 0; i < WORKERS; i++)
 			if (p[i].fd != -1 && p[i].revents != 0 &&
@@ -375,7 +370,7 @@ sched_run(struct sched *s)
 		flush_all(s);
 		if (is_over(s, &deadline))
 			break;
-		if (poll_all(s, p, s->stopping ? REFRESH_MS : wait_ms(s)) ==
+		if (poll_all(s, p, s->stopping ? TICK_MS : wait_ms(s)) ==
 		    -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "poll");
 		s->now = clock_now();

@@ -35,7 +35,6 @@ struct sched {
 	bool broken;		/* the control directory cannot be used now */
 	bool lost;		/* a worker is gone */
 	time_t now, start;
-	uint64_t checked;	/* when the control files were last looked at, ms */
 	struct index ix;
 	struct dests dests;
 	struct worker workers[WORKERS];
@@ -53,9 +52,8 @@ int	trigger_open(const char *spool);
 /* The loop.  Returns the exit code. */
 int	sched_run(struct sched *);
 int	sched_init(struct sched *);
-/* Reads the control files again where they changed: at most once a second,
- * unless now.  true: they were. */
-bool	sched_refresh(struct sched *, bool now);
+/* Reads the control files again where they changed.  true: they were. */
+bool	sched_refresh(struct sched *);
 
 /* Looks at one message: jobs are sent, or it waits, or it is gone. */
 void	work_item(struct sched *, uint32_t id);

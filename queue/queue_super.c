@@ -201,6 +201,7 @@ scheduler(struct run *r)
 		    s.c->set.spool);
 	if (sched_init(&s) == -1)
 		log_die(EX_OSERR, "no memory");
+	control_follow(s.c);
 	if (queue_confine(s.c) == -1)
 		log_die_errno(EX_OSERR, "cannot enter the sandbox");
 	if (!s.once)

@@ -111,7 +111,7 @@ route(struct sched *s, struct message *m)
 
 	if (message_route(m, s->c, &out, &unknown) == -1)
 		return -1;
-	if (unknown && sched_refresh(s, true)) {
+	if (unknown && sched_refresh(s)) {
 		rcpts_free(&out);
 		if (message_route(m, s->c, &out, &unknown) == -1)
 			return -1;

@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# Property: written once.  The system calls of every process, from accept to the Maildir, for one 4 KiB message to one local
+# mailbox: what is counted does not depend on the machine.
+
+load helper
+
+setup() {
+	need strace strace
+	need python3 python3
+	need_root	# attaching to processes of other users
+}
+teardown() {
+	[ -z "${TRACERS-}" ] || kill "${TRACERS[@]}" 2>/dev/null || :
+	instance_stop
+}
+
+# trace: attaches to the listener on port 25 and to all of queue's processes, following what they fork; to $DIR/trace.PID.
+trace() {
+	local listener queue pid
+	listener=$(awk '$3 == "smtp" { print $1 }' "$DIR/pids")
+	queue=$(awk '$3 == "queue" { print $1 }' "$DIR/pids")
+	mapfile -t TRACED < <(echo "$listener"; echo "$queue"; children "$queue")
+	for pid in "${TRACED[@]}"; do
+		strace -f -qq -y -s 64 -o "$DIR/trace.$pid" -p "$pid" 2>/dev/null 3>&- &
+		TRACERS+=($!)
+	done
+	for pid in "${TRACED[@]}"; do
+		await 10 grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$pid/status"
+	done
+}
+untrace() {
+	kill "${TRACERS[@]}"
+	wait "${TRACERS[@]}" || :
+	TRACERS=()
+	cat "$DIR"/trace.* >"$DIR/trace"
+}
+
+# send N RECIPIENT...: one message with N bytes of content in lines of 64.
+send() {
+	python3 - "$SMTP_PORT" "$@" <<-'P'
+	import smtplib, sys
+	port, size, rcpts = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+	text = "Subject: written once\r\n\r\n" + ("x" * 62 + "\r\n") * (size // 64)
+	s = smtplib.SMTP("127.0.0.1", port, "client.example")
+	s.sendmail("alice@example.org", rcpts, text)
+	s.quit()
+	P
+}
+
+# calls PATTERN: how many completed calls match.
+calls() { grep -cE "$1" "$DIR/trace" || :; }
+
+@test "one message, one mailbox: one file, its bytes once, one fsync, one rename, no exec" {
+	local name file size written
+	instance_start
+	adduser bob@example.test pw
+	send 4096 bob@example.test	# the first makes what is made once
+	await 5 has_messages "$(maildir bob@example.test)" 1
+	trace
+	send 4096 bob@example.test
+	await 5 has_messages "$(maildir bob@example.test)" 2
+	await 5 grep -q 'status=sent' "$DIR/log/queue"
+	untrace
+	echo "data files created:"
+	grep -E 'open(at)?\(.*O_CREAT' "$DIR/trace" || :
+	[ "$(calls 'open(at)?\(.*O_CREAT')" = 1 ]
+	[ "$(calls 'creat\(|mkdir|mknod|linkat?\(|symlink')" = 0 ]
+	[ "$(calls '(fsync|fdatasync|syncfs|sync)\(')" = 1 ]
+	[ "$(calls 'execve')" = 0 ]
+	# Into new/ of the spool, where it gets its size, and from there into the Maildir.
+	grep rename "$DIR/trace"
+	[ "$(calls 'rename(at2?)?\(.*= 0')" = 2 ]
+	[ "$(calls "rename(at2?)?\(.*$(maildir bob@example.test)/new.*= 0")" = 1 ]
+	# Bytes written to files of the spool or the Maildir: exactly the message's.
+	written=$(sed -nE "s@.* p?write(v|64)?\([0-9]+<$DIR/(spool|mail)[^>]*/(tmp|new|cur)/.*= ([0-9]+)\$@\4@p" "$DIR/trace" |
+	    awk '{ n += $1 } END { print n + 0 }')
+	name=$(find "$(maildir bob@example.test)/new" -type f -newer "$DIR/env" -printf '%T@ %p\n' | sort -n | tail -n 1)
+	file=${name#* }
+	size=$(stat -c %s "$file")
+	echo "written $written, size $size"
+	[ "$written" = "$size" ]
+	[ "$(calls 'sendfile|copy_file_range|splice')" = 0 ]
+	# It was answered 250 only behind the fsync.
+	awk '/fsync\(/ { f = NR } /write\(.*"250 2\.0\.0/ { if (!f) exit 1; ok = 1 } END { exit !ok }' \
+	    "$DIR/trace.$(awk '$3 == "smtp" { print $1 }' "$DIR/pids")"
+}
+
+@test "one message costs at most 90 system calls beyond the dialogue" {
+	local all dialogue
+	instance_start
+	adduser bob@example.test pw
+	send 4096 bob@example.test
+	await 5 has_messages "$(maildir bob@example.test)" 1
+	trace
+	send 4096 bob@example.test
+	await 5 has_messages "$(maildir bob@example.test)" 2
+	untrace
+	# Calls that returned; a poll that an idle process was in when the trace ended did not.
+	all=$(grep -vE '<unfinished|\+\+\+|---|<detached' "$DIR/trace" | grep -c ' = ')
+	dialogue=$(grep -cE '(read|write)\([0-9]+<(socket|TCP)' "$DIR/trace" || :)
+	echo "$all calls, $dialogue of them the dialogue" >&3
+	sed -E 's/^[0-9]+ +//; s/\(.*//; s/^<\.\.\. ([a-z0-9_]+) resumed.*/\1/' "$DIR/trace" | sort | uniq -c | sort -rn
+	[ $((all - dialogue)) -le 90 ]
+}
+
+@test "several recipients: no copy names the others, one inode for one owner" {
+	local box one two
+	instance_start
+	adduser bob@example.test pw
+	adduser carol@example.test pw
+	send 4096 bob@example.test carol@example.test
+	for box in bob carol; do
+		await 5 has_messages "$(maildir $box@example.test)" 1
+	done
+	one=$(find "$(maildir bob@example.test)/new" -type f)
+	two=$(find "$(maildir carol@example.test)/new" -type f)
+	not grep -iq 'carol@' "$one"
+	not grep -iq 'bob@' "$two"
+	[ "$(stat -c %i "$one")" = "$(stat -c %i "$two")" ]
+	await 5 spool_empty
+}
