@@ -41,10 +41,13 @@ session() { unprivileged timeout 60 "${WRAP[@]}" "$BIN/smtpd" -C "$CONTROL" "$@"
 smtp() {
 	local text=$1
 	shift
+	# shellcheck disable=SC2034	# as bats' run sets them
 	status=0
+	# shellcheck disable=SC2034
 	output=$(printf '%b' "$text" | session "$@" | tr -d '\r'; exit "${PIPESTATUS[1]}") || status=$?
 	[ -z "${SEEN-}" ] || echo "$output" >>"$SEEN"
 	# As bats' run does: lines of the output.
+	# shellcheck disable=SC2034
 	mapfile -t lines <<<"$output"
 }
 
@@ -67,6 +70,11 @@ has() {
 		printf 'no line "%s" in:\n%s\n' "$1" "$output"
 		return 1
 	}
+}
+
+# no CMD...: it must fail; bats does not look at "!".
+no() {
+	if "$@"; then return 1; fi
 }
 
 stored() { find "$SPOOL/new" -type f | wc -l; }

@@ -1,5 +1,5 @@
 # smtpd_bad.bats: bad input gets the documented reply; the process neither grows nor dies without one.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 load helper
 load smtpd.bash
@@ -166,7 +166,7 @@ E
 					[ "$(stored)" = 1 ]
 					message | grep -q '^MAIL FROM:<evil' || message | grep -q 'MAIL FROM:<evil'
 					[ "$(message | grep -c 'Return-Path: <evil')" = 0 ]
-					! message | grep -q $'\r' ;;
+					message | no grep -q $'\r' ;;
 				*) echo "$sequence: $output"; return 1 ;;
 				esac
 			fi
@@ -190,7 +190,7 @@ E
 					nothing_left
 				else
 					expect 250 250 250 354 250 221
-					! message | grep -q $'\r'
+					message | no grep -q $'\r'
 				fi
 				rm -f "$SPOOL"/new/*
 			done
