@@ -175,6 +175,34 @@ make_parent(int at, const char *name)
 	return make_step(at, name, 0711, st.st_uid, st.st_gid);
 }
 
+/*
+ * A directory of root's with our mode where another owner should be: we were
+ * killed after making it and before giving it away.  Now it is given away.
+ */
+static void
+adopt(int parent, int fd, const struct ids *owner)
+{
+	struct stat st, up;
+	int dir;
+
+	if (geteuid() != 0 || fstat(fd, &st) == -1 || st.st_uid != 0 ||
+	    (st.st_mode & 07777) != 0700 || fstat(parent, &up) == -1)
+		return;
+	if (owner == NULL && up.st_uid == 0)
+		return;
+	if (owner != NULL && owner->uid == (uid_t)-1)
+		return;
+	dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return;
+	if (owner != NULL && fchown(dir, owner->uid, owner->gid) == -1)
+		fd = -1;	/* the caller's next step will tell */
+	if (owner == NULL && (fchmod(dir, 0711) == -1 ||
+	    fchown(dir, up.st_uid, up.st_gid) == -1))
+		fd = -1;
+	close(dir);
+}
+
 static int
 next_component(struct cur *c, char name[COMPONENT_MAX])
 {
@@ -210,6 +238,8 @@ walk(const char *path, bool make, const struct ids *owner)
 		else if (fd == -1 && errno == ENOENT && make)
 			fd = make_parent(at, name);
 		e = errno;
+		if (fd != -1 && make)
+			adopt(at, fd, cur_end(&c) ? owner : NULL);
 		close(at);
 		errno = e;
 		at = fd;
@@ -236,6 +266,7 @@ maildir_make(const char *dir, const struct ids *owner)
 			errno = e;
 			return -1;
 		}
+		adopt(at, fd, owner);
 		close(fd);
 	}
 	close(at);

@@ -53,7 +53,8 @@ open_or_make(const struct account *a)
 {
 	int fd = maildir_open_new(a->maildir, &a->owner);
 
-	if (fd == -1 && errno == ENOENT &&
+	/* EPERM: perhaps we were killed while we made it. */
+	if (fd == -1 && (errno == ENOENT || errno == EPERM) &&
 	    maildir_make(a->maildir, &a->owner) == 0)
 		fd = maildir_open_new(a->maildir, &a->owner);
 	return fd;
