@@ -35,9 +35,12 @@ child(struct manager *m, const struct route *route, int in, int out)
 			close(p->in);
 		close(p->out);
 	}
-	close(0);
-	close(1);
-	code = worker_run(m->control, m->dirs, &own, in, out);
+	/* The same places as in every program: jobs on 0, answers on 1. */
+	if (dup3(in, 0, 0) == -1 || dup3(out, 1, 0) == -1)
+		_exit(EX_OSERR);
+	close(in);
+	close(out);
+	code = worker_run(m->control, m->dirs, &own, 0, 1);
 	_exit(code);
 }
 

@@ -14,24 +14,32 @@
 #define MANAGER_MEMORY	(1ULL << 30)	/* jobs that wait, and the control files */
 #define WORKER_MEMORY	(512ULL << 20)	/* the manager's, and one envelope */
 
+/* What a worker needs: DNS and SMTP, messages, and OpenSSL's look at memory and
+ * certificates. */
+#define WORKER_CALLS \
+	SYS_openat, SYS_socket, SYS_connect, SYS_recvfrom, SYS_sendmsg, \
+	SYS_recvmsg, SYS_ioctl, SYS_getpeername, SYS_getdents64, \
+	SYS_sysinfo, SYS_mprotect, SYS_geteuid
+
+#ifdef SYS_access
+#define ACCESS_CALL	SYS_access
+#else
+#define ACCESS_CALL	SYS_faccessat
+#endif
+
+/* Its filter stands before every worker's, so it holds what those need, and what
+ * it takes to fork and confine them. */
 static const int manager_calls[] = {
-	SYS_clone, SYS_wait4, SYS_pipe2, SYS_openat, SYS_set_robust_list,
-	SYS_rseq, SYS_kill, SYS_prctl, SYS_seccomp, SYS_landlock_create_ruleset,
-	SYS_landlock_add_rule, SYS_landlock_restrict_self, SYS_prlimit64,
-	SYS_geteuid, SYS_socket, SYS_connect, SYS_recvfrom, SYS_sendmsg,
-	SYS_recvmsg, SYS_sendmmsg, SYS_ioctl, SYS_getsockname,
-	SYS_getpeername, SYS_getdents64, SYS_sysinfo, SYS_uname,
-	SYS_statx, SYS_access, SYS_readlink, SYS_getuid, SYS_getgid,
-	SYS_getegid, SYS_dup2, SYS_mprotect, SYS_sched_getaffinity, -1
+	WORKER_CALLS, SYS_clone, SYS_wait4, SYS_pipe2, SYS_dup3,
+	SYS_set_robust_list, SYS_rseq, SYS_kill, SYS_prctl,
+	SYS_landlock_create_ruleset, SYS_landlock_add_rule,
+	SYS_landlock_restrict_self, SYS_prlimit64, ACCESS_CALL,
+	/* Being told of changed control files. */
+	SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch,
+	SYS_fstatfs, -1
 };
 
-static const int worker_calls[] = {
-	SYS_openat, SYS_socket, SYS_connect, SYS_recvfrom, SYS_sendmsg,
-	SYS_recvmsg, SYS_sendmmsg, SYS_ioctl, SYS_getsockname,
-	SYS_getpeername, SYS_getdents64, SYS_sysinfo, SYS_uname,
-	SYS_statx, SYS_access, SYS_readlink, SYS_getuid, SYS_getgid,
-	SYS_geteuid, SYS_getegid, SYS_mprotect, SYS_sched_getaffinity, -1
-};
+static const int worker_calls[] = { WORKER_CALLS, -1 };
 
 static const struct sandbox_role manager_role = {
 	.name = "deliver-remote", .syscalls = manager_calls,
