@@ -102,9 +102,11 @@ main(int argc, char *argv[])
 	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
 	if (control_load(&control, config_error) == -1)
 		return EX_CONFIG;
-	if (check) {
+	ch = EX_OK;
+	if (check)
 		settings_print(&control.set);
-		return EX_OK;
-	}
-	return chain_run(&service, &control, &opt);
+	else
+		ch = chain_run(&service, &control, &opt);
+	control_free(&control);
+	return ch;
 }

@@ -1,6 +1,7 @@
 # smtpd_bad.bats: bad input gets the documented reply; the process neither grows nor dies without one.
 # shellcheck shell=bash disable=SC2154,SC2034
 
+# As those with instance_start, these tests run once more with sanitizers.
 load helper
 load smtpd.bash
 
