@@ -100,10 +100,10 @@ main(int argc, char *argv[])
 	signal(SIGXFSZ, SIG_IGN);	/* a write that is too long fails instead */
 	control_init(&control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
 	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
-	if (control_load(&control, config_error) == -1)
-		return EX_CONFIG;
 	ch = EX_OK;
-	if (check)
+	if (control_load(&control, config_error) == -1)
+		ch = EX_CONFIG;
+	else if (check)
 		settings_print(&control.set);
 	else
 		ch = chain_run(&service, &control, &opt);
