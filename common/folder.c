@@ -58,6 +58,7 @@ folder_close(struct folder *f)
 	buf_free(&f->pending_names);
 	free(f->pending);
 	free(f->extra);
+	free(f->own);
 	free(f->msgs);
 	free(f->dir);
 	free(f);

@@ -48,6 +48,8 @@ op_set(struct folder *f, const char *path, void *arg)
 	}
 	if (renameat(f->dirfd, path, f->dirfd, to) == -1)
 		return -1;
+	folder_own(f, path, false);
+	folder_own(f, to, true);
 	return msg_renamed(f, m, span_str(name));
 }
 
@@ -67,6 +69,7 @@ folder_set(struct folder *f, size_t i, unsigned flags, uint64_t keywords)
 		errno = ENOENT;
 		return -1;
 	}
+	folder_watch_if_large(f);
 	m = &f->msgs[i];
 	flags &= KNOWN_FLAGS;
 	letters = ((uint32_t)keywords & named) | (m->letters & ~named);
@@ -88,7 +91,10 @@ static int
 op_unlink(struct folder *f, const char *path, void *arg)
 {
 	(void)arg;
-	return unlinkat(f->dirfd, path, 0);
+	if (unlinkat(f->dirfd, path, 0) == -1)
+		return -1;
+	folder_own(f, path, false);
+	return 0;
 }
 
 void
@@ -107,6 +113,7 @@ folder_remove(struct folder *f, size_t i)
 	}
 	if (i >= f->count)
 		return 0;
+	folder_watch_if_large(f);
 	if (msg_try(f, i, op_unlink, NULL) == -1 && errno != ENOENT)
 		return -1;
 	msg_gone(f, i);

@@ -178,8 +178,12 @@ op_link(struct folder *f, const char *path, void *arg)
 {
 	struct copy *c = arg;
 
-	if (c->move)
-		return renameat(f->dirfd, path, c->to->dirfd, c->path);
+	if (c->move) {
+		if (renameat(f->dirfd, path, c->to->dirfd, c->path) == -1)
+			return -1;
+		folder_own(f, path, false);
+		return 0;
+	}
 	return linkat(f->dirfd, path, c->to->dirfd, c->path, 0);
 }
 

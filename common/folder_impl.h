@@ -59,9 +59,13 @@ struct folder {
 	bool read_only, local;
 	bool dirty;		/* the last listing left something in doubt */
 	bool news;		/* something is there to be told */
+	bool watch_tried;
+	uint64_t *own;		/* changes of our own that the watch has still to tell */
+	size_t own_at, own_end;
 	struct msg *msgs;	/* by UID; those at and after count are not told yet */
 	size_t count, nmsgs, cap;
 	struct buf names;
+	size_t names_listed;	/* its length after the last listing */
 	/* uid list */
 	uint32_t validity, uidnext;
 	uint32_t line_uid;	/* UID of the last line read: they rise */
@@ -113,6 +117,18 @@ struct span msg_unique(const struct folder *, const struct msg *);
 int	msg_path(const struct folder *, const struct msg *, char out[FOLDER_PATH_MAX]);
 /* Notes that the file is now called name, in cur. */
 int	msg_renamed(struct folder *, struct msg *, struct span name);
+
+/* Notes that the file is now called name there; a change of flags is news. 0 or -1. */
+int	msg_moved(struct folder *, struct msg *, struct span name, bool in_new);
+
+/* folder_events.c */
+/* Notes a change made by us at path, for the watch will tell it too. */
+void	folder_own(struct folder *, const char *path, bool came);
+void	folder_own_forget(struct folder *);
+/* Before changes: watches a folder that is expensive to list. */
+void	folder_watch_if_large(struct folder *);
+/* Applies what the watch tells, and new lines.  1 done, 0 a listing is needed, -1. */
+int	folder_follow(struct folder *, struct listing *, const struct buf *text);
 
 /* folder.c, folder_change.c */
 #define MSG_TRIES	10	/* new names looked up for one change */

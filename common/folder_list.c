@@ -35,6 +35,16 @@ listing_free(struct listing *l)
 	memset(l, 0, sizeof(*l));
 }
 
+size_t
+listing_unknown(const struct listing *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += l->e[i].msg == 0 && !l->e[i].dup;
+	return n;
+}
+
 /* FNV-1a over eight bytes at a time; names come from anybody, but a collision costs only time, and that
  * only to the owner of the folder. */
 static size_t
@@ -85,7 +95,7 @@ settle_double(struct listing *l, struct entry *old, struct entry *e)
 	e->dup = true;
 }
 
-static int
+int
 listing_hash(struct listing *l)
 {
 	size_t size = 16;
@@ -111,7 +121,7 @@ listing_hash(struct listing *l)
 	return 0;
 }
 
-static int
+int
 listing_add(struct listing *l, const char *name, bool in_new)
 {
 	struct maildir_name m;

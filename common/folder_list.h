@@ -22,9 +22,15 @@ struct listing {
 	size_t mask;
 	bool duplicates;	/* a unique part was seen twice */
 	bool lent;		/* names belong to the folder now */
+	bool partial;		/* not all files are in it */
 };
 
 int	listing_read(struct folder *, struct listing *);
+/* Adds a name; listing_hash makes them all known to listing_find. 0 or -1. */
+int	listing_add(struct listing *, const char *name, bool in_new);
+int	listing_hash(struct listing *);
+/* Files that belong to no message yet. */
+size_t	listing_unknown(const struct listing *);
 void	listing_free(struct listing *);
 struct entry *listing_find(const struct listing *, struct span unique);
 const char *listing_name(const struct listing *, const struct entry *);

@@ -46,10 +46,9 @@ msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
 }
 
 int
-msg_renamed(struct folder *f, struct msg *m, struct span name)
+msg_moved(struct folder *f, struct msg *m, struct span name, bool in_new)
 {
 	struct maildir_name n;
-	uint8_t told = m->state & MSG_CHANGED;
 	size_t at = f->names.len;
 
 	if (name.len > FOLDER_NAME_MAX || buf_addspan(&f->names, name) == -1 ||
@@ -58,8 +57,20 @@ msg_renamed(struct folder *f, struct msg *m, struct span name)
 	m->name = (uint32_t)at;
 	m->len = (uint8_t)name.len;
 	maildir_name_parse(name, &n);
-	msg_take_name(f, m, &n, false);
+	msg_take_name(f, m, &n, in_new);
+	return 0;
+}
+
+int
+msg_renamed(struct folder *f, struct msg *m, struct span name)
+{
+	uint8_t told = m->state & MSG_CHANGED;
+	bool news = f->news;
+
+	if (msg_moved(f, m, name, false) == -1)
+		return -1;
 	m->state = (uint8_t)((m->state & ~MSG_CHANGED) | told);
+	f->news = news;
 	return 0;
 }
 
@@ -83,6 +94,12 @@ folder_add_msg(struct folder *f, uint32_t uid, struct listing *l,
 	m->uid = uid;
 	m->name = e->name;
 	m->len = e->len;
+	if (!l->lent) {			/* names of its own: into ours */
+		m->name = (uint32_t)f->names.len;
+		if (buf_add(&f->names, listing_name(l, e),
+		    (size_t)e->len + 1) == -1)
+			return -1;
+	}
 	maildir_name_parse(span_of(l->names.p + e->name, e->len), &n);
 	msg_take_name(f, m, &n, e->in_new);
 	m->state = (uint8_t)((m->state & MSG_NEW) | state);
@@ -147,6 +164,7 @@ folder_apply(struct folder *f, struct listing *l)
 	}
 	buf_free(&f->names);
 	f->names = l->names;
+	f->names_listed = f->names.len;
 	l->lent = true;
 	return once;
 }
@@ -164,7 +182,7 @@ too_young(const struct folder *f, const struct timespec *mtime)
 {
 	long ms = f->local && mtime->tv_nsec != 0 ? YOUNG_LOCAL_MS : YOUNG_MS;
 
-	return f->watch == -1 && ms_since(mtime, &f->listed) < ms;
+	return ms_since(mtime, &f->listed) < ms;
 }
 
 static bool
@@ -178,24 +196,15 @@ static int
 dirs_changed(struct folder *f)
 {
 	struct stat c, n;
-	bool told = f->watch != -1 && watch_drain(f->watch);
 
+	if (f->dirty || f->watch != -1)
+		return 1;
 	if (fstatat(f->dirfd, "cur", &c, 0) == -1 ||
 	    fstatat(f->dirfd, "new", &n, 0) == -1)
 		return -1;
-	return told || f->dirty || !time_eq(&c.st_mtim, &f->cur_mtime) ||
+	return !time_eq(&c.st_mtim, &f->cur_mtime) ||
 	    !time_eq(&n.st_mtim, &f->new_mtime) ||
 	    too_young(f, &f->cur_mtime) || too_young(f, &f->new_mtime);
-}
-
-static size_t
-count_unknown(const struct listing *l)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++)
-		n += l->e[i].msg == 0 && !l->e[i].dup;
-	return n;
 }
 
 /* Lists until no message is in doubt. */
@@ -224,14 +233,19 @@ static int
 scan_listing(struct folder *f, struct listing *l, const struct buf *text,
     bool take_up)
 {
+	if (f->watch != -1)		/* what it has told so far the listing tells too */
+		(void)watch_drain(f->watch);
+	folder_own_forget(f);
 	if (list_settled(f, l) == -1)
 		return -1;
-	if (!take_up)
+	if (!take_up) {
+		f->dirty = true;	/* the next refresh takes up what is new */
 		return 0;
+	}
 	if (folder_pending_match(f, l) == -1 ||
 	    folder_uids_match(f, l, text) == -1)
 		return -1;
-	if (f->uids_ino == 0 || count_unknown(l) > 0)
+	if (f->uids_ino == 0 || listing_unknown(l) > 0)
 		return folder_uids_assign(f, l);
 	return 0;
 }
@@ -251,7 +265,15 @@ folder_scan(struct folder *f, bool take_up)
 	r = take_up ? folder_uids_load(f, &text, false) : 0;
 	if (r != -1 && folder_keywords_load(f) == -1)
 		r = -1;
-	if (r != -1)
+	if (r != -1 && f->watch != -1 && !f->dirty) {
+		r = folder_follow(f, &l, &text);
+		if (r == 0) {
+			f->dirty = true;
+			listing_free(&l);
+		}
+	} else if (r != -1)
+		r = 0;
+	if (r == 0)
 		r = scan_listing(f, &l, &text, take_up);
 	if (r == -1)
 		f->dirty = true;
@@ -259,7 +281,7 @@ folder_scan(struct folder *f, bool take_up)
 	buf_free(&text);
 	listing_free(&l);
 	errno = e;
-	return r;
+	return r == -1 ? -1 : 0;
 }
 
 /* Takes the vanished out of msgs and extra. */

@@ -164,6 +164,8 @@ take_gone(struct folder *f, struct listing *l, uint32_t first, uint32_t last)
 		f->news = true;
 		if (e != NULL && e->msg == i + 1)
 			e->msg = 0;
+		if (l->partial)
+			f->dirty = true;	/* is its file there? list */
 	}
 	for (size_t i = 0; i < f->npending; i++)
 		if (f->pending[i].uid < first || f->pending[i].uid > last)

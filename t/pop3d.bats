@@ -100,7 +100,7 @@ is() { # is WHAT WANTED GOT
 }
 
 @test "passwords that cannot be read: a temporary failure" {
-	echo 'no colon here' >"$C/passwords"
+	rm "$C/passwords" && mkdir "$C/passwords"
 	lines 'USER alice@example.test' 'PASS x' QUIT | "$BIN/pop3d" -C "$C" 2>"$D/log" | tr -d '\r' |
 	    grep -qF -e '-ERR [SYS/TEMP] Cannot check passwords now'
 }
@@ -140,6 +140,13 @@ is() { # is WHAT WANTED GOT
 	PID=
 	is replies $'+OK 2 messages\n+OK 2 22\n+OK 2 22\n-ERR Message was removed by another session\n+OK 11 octets\nA: b\n\nx\n.\n-ERR No such message\n+OK Marked for deletion at QUIT\n+OK Bye' \
 	    "$(tr -d '\r' <"$D/out")"
+}
+
+@test "3,000 new messages at once, in a confined process" {
+	"$BIN/../t/folder_test" make "$M" 3000 || skip "NOT TESTED: no folder_test (make tests)"
+	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$M"
+	is stat "+OK 3000 12570000" "$(login STAT QUIT | sed -n 4p)"
+	is uidl "$(printf '%d 17%08d.%016x.mx.example.org\n' 3000 2999 2999)" "$(drop 'UIDL' QUIT | sed -n 3002p)"
 }
 
 @test "one session at a time, and a killed one leaves no lock" {

@@ -18,6 +18,7 @@
 
 static char	root[] = "/tmp/posthouse_folder.XXXXXX";
 static char	dir[256];
+static bool	watching;	/* the second round: following a watch, not listing */
 
 static void
 sh(const char *fmt, ...)
@@ -42,7 +43,7 @@ sh(const char *fmt, ...)
 static void
 fresh(const char *name)
 {
-	snprintf(dir, sizeof(dir), "%s/%s", root, name);
+	snprintf(dir, sizeof(dir), "%s/%s%d", root, name, watching);
 	sh("mkdir -p %s/cur %s/new %s/tmp", dir, dir, dir);
 }
 
@@ -59,6 +60,9 @@ get(void)
 
 	if (f == NULL)
 		err(1, "folder_open %s", dir);
+	if (watching && (folder_watch(f) == -1 ||
+	    folder_refresh(f, NULL) == -1))
+		err(1, "folder_watch %s", dir);
 	return f;
 }
 
@@ -281,7 +285,7 @@ test_copy(void)
 	put("cur/2.b:2,S");
 	put("cur/3.c,W=30:2,Fab");
 	put("cur/4.d:2,");
-	snprintf(to, sizeof(to), "%s/copy2", root);
+	snprintf(to, sizeof(to), "%s/copy2%d", root, watching);
 	sh("mkdir -p %s/cur %s/new %s/tmp; printf 'k1\\nk2\\n' > "
 	    "%s/posthouse.keywords; printf 'k2\\n' > %s/posthouse.keywords",
 	    to, to, to, dir, to);
@@ -534,6 +538,64 @@ test_compact(void)
 	test_end("compaction");
 }
 
+/* More changes than are followed one by one, ours and others', in a folder worth watching. */
+static void
+test_many(void)
+{
+	enum { N = 400 };
+	struct folder *f, *g;
+	char path[300], to[300];
+	unsigned seed = 1;
+	int fd;
+
+	fresh("many");
+	for (int i = 0; i < N; i++) {
+		snprintf(path, sizeof(path), "%s/new/%d.x", dir, i);
+		close(open(path, O_CREAT | O_WRONLY, 0600));
+	}
+	f = get();
+	g = get();
+	for (int i = 0; i < 3000; i++) {
+		struct folder *h = (seed >> 8) % 2 == 0 ? f : g;
+		size_t k = folder_count(h) == 0 ? 0 :
+		    (seed >> 9) % folder_count(h);
+
+		seed = seed * 1103515245 + 12345;
+		switch ((seed >> 16) % 8) {
+		case 0: case 1: case 2:
+			(void)folder_set(h, k, (seed >> 20) % 64, 0);
+			break;
+		case 3:
+			(void)folder_remove(h, k);
+			break;
+		case 4: case 5:
+			snprintf(path, sizeof(path), "%s/tmp/x", dir);
+			snprintf(to, sizeof(to), "%s/new/%d.y", dir, N + i);
+			fd = open(path, O_CREAT | O_WRONLY, 0600);
+			close(fd);
+			CHECK(rename(path, to) == 0, to);
+			break;
+		default:
+			if ((seed >> 20) % 8 == 0)
+				CHECK(folder_refresh(h, NULL) == 0, "refresh");
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		CHECK(folder_refresh(f, NULL) == 0, "refresh");
+		CHECK(folder_refresh(g, NULL) == 0, "refresh");
+	}
+	folder_close(g);
+	g = get();
+	CHECK(folder_count(f) == folder_count(g), "count");
+	for (size_t i = 0; i < folder_count(f); i++)
+		CHECK(folder_uid(f, i) == folder_uid(g, i) &&
+		    folder_flags(f, i) == folder_flags(g, i) &&
+		    span_eq(folder_unique(f, i), folder_unique(g, i)), "same");
+	folder_close(f);
+	folder_close(g);
+	test_end("many changes from two sides");
+}
+
 static double
 now(void)
 {
@@ -574,6 +636,14 @@ time_open(const char *d)
 		if (folder_refresh(f, NULL) == -1)
 			err(1, "refresh");
 		printf("refresh %.2f ms\n", (now() - t) * 1e3);
+		if (folder_set(f, 5, folder_flags(f, 5) ^ MAIL_SEEN, 0) == -1 ||
+		    folder_refresh(f, NULL) == -1)
+			err(1, "set");
+		t = now();
+		if (folder_set(f, 6, folder_flags(f, 6) ^ MAIL_SEEN, 0) == -1 ||
+		    folder_refresh(f, NULL) == -1)
+			err(1, "set");
+		printf("set and refresh %.3f ms\n", (now() - t) * 1e3);
 		folder_close(f);
 	}
 	return 0;
@@ -643,6 +713,8 @@ churn(const char *d, const char *to)
 int
 main(int argc, char **argv)
 {
+	struct folder *f;
+
 	clock_init();
 	log_init("folder_test", false, false);
 	if (argc == 3 && strcmp(argv[1], "list") == 0)
@@ -659,16 +731,27 @@ main(int argc, char **argv)
 		errx(64, "usage: folder_test [command dir ...]");
 	if (mkdtemp(root) == NULL)
 		err(1, "mkdtemp");
-	test_uids();
-	test_foreign();
-	test_keywords();
-	test_append();
-	test_copy();
-	test_damage();
-	test_tree();
-	test_two();
-	test_watch();
-	test_compact();
+	for (int round = 0; round < 2; round++) {
+		test_uids();
+		test_foreign();
+		test_keywords();
+		test_append();
+		test_copy();
+		test_damage();
+		test_tree();
+		test_two();
+		test_watch();
+		test_compact();
+		test_many();
+		fresh("probe");
+		f = get();
+		watching = folder_watch(f) != -1;
+		folder_close(f);
+		if (!watching) {
+			test_skip("following a watch", "no inotify here");
+			break;
+		}
+	}
 	sh("rm -rf %s", root);
 	return test_done();
 }

@@ -1,0 +1,212 @@
+/*
+ * Following a folder by what its watch tells, instead of listing it: what we did ourselves is known and
+ * skipped, a few changes of others are applied one by one, and for many the folder is listed.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "folder_uids.h"
+#include "watch.h"
+#include "watch_names.h"
+
+#define WATCH_WORTH	256	/* messages from which listing costs more than a watch */
+#define OWN_MAX		8192	/* changes of our own not read back yet */
+#define FOREIGN_MAX	32	/* changes of others; each is looked up among all messages */
+#define GARBAGE		65536	/* bytes of old names above which listing tidies up */
+
+/* What another program did. */
+struct foreign {
+	bool in_new, came;
+	char name[FOLDER_NAME_MAX + 1];
+};
+
+struct events {
+	struct folder *f;
+	struct foreign *list;
+	size_t n;
+	bool many;
+};
+
+static uint64_t
+event_hash(bool in_new, bool came, const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325ULL ^ (in_new ? 2 : 0) ^ (came ? 1 : 0);
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3ULL;
+	return h;
+}
+
+void
+folder_own(struct folder *f, const char *path, bool came)
+{
+	if (f->watch == -1 || f->dirty)
+		return;
+	if (f->own == NULL)
+		f->own = calloc(OWN_MAX, sizeof(*f->own));
+	if (f->own == NULL || f->own_end == OWN_MAX) {
+		f->dirty = true;	/* too many to know them all: list */
+		return;
+	}
+	f->own[f->own_end++] = event_hash(path[0] == 'n', came, path + 4);
+}
+
+void
+folder_own_forget(struct folder *f)
+{
+	f->own_at = f->own_end = 0;
+}
+
+void
+folder_watch_if_large(struct folder *f)
+{
+	if (f->watch == -1 && !f->watch_tried && f->local &&
+	    f->nmsgs >= WATCH_WORTH)
+		(void)folder_watch(f);
+	f->watch_tried = true;
+}
+
+/* Our own changes come back in the order in which we made them. */
+static void
+on_event(void *arg, bool in_new, bool came, const char *name)
+{
+	struct events *ev = arg;
+	struct folder *f = ev->f;
+	struct foreign *x;
+
+	if (f->own_at < f->own_end &&
+	    f->own[f->own_at] == event_hash(in_new, came, name)) {
+		if (++f->own_at == f->own_end)
+			folder_own_forget(f);
+		return;
+	}
+	if (name[0] == '.' || ev->many)
+		return;
+	if (ev->n == FOREIGN_MAX || (ev->list == NULL && (ev->list =
+	    calloc(FOREIGN_MAX, sizeof(*ev->list))) == NULL)) {
+		ev->many = true;
+		return;
+	}
+	x = &ev->list[ev->n++];
+	x->in_new = in_new;
+	x->came = came;
+	if (strlcpy(x->name, name, sizeof(x->name)) >= sizeof(x->name))
+		ev->many = true;
+}
+
+static struct msg *
+msg_find(struct folder *f, struct span unique)
+{
+	for (size_t i = f->nmsgs; i-- > 0;) {
+		struct msg *m = &f->msgs[i];
+
+		if (m->unique == unique.len && memcmp(f->names.p + m->name,
+		    unique.p, unique.len) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static void
+left(struct folder *f, struct listing *l, const struct foreign *x,
+    struct msg *m)
+{
+	struct span name = span_str(x->name);
+
+	if (m != NULL) {
+		if (span_eq(msg_name(f, m), name) &&
+		    x->in_new == ((m->state & MSG_NEW) != 0))
+			m->state |= MSG_MISSED;
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(listing_name(l, &l->e[i]), x->name) == 0 &&
+		    l->e[i].in_new == x->in_new)
+			l->e[i].dup = true;	/* came and went */
+}
+
+/* One change.  false: it takes a listing to tell what happened. */
+static bool
+apply_event(struct folder *f, struct listing *l, const struct foreign *x)
+{
+	struct maildir_name n;
+	struct msg *m;
+
+	maildir_name_parse(span_str(x->name), &n);
+	if (!uidlist_unique_ok(n.unique))
+		return true;
+	m = msg_find(f, n.unique);
+	if (!x->came) {
+		left(f, l, x, m);
+		return true;
+	}
+	if (m == NULL)
+		return listing_add(l, x->name, x->in_new) == 0;
+	if ((m->state & MSG_GONE) != 0)
+		return false;
+	m->state &= (uint8_t)~MSG_MISSED;
+	return msg_moved(f, m, span_str(x->name), x->in_new) == 0;
+}
+
+/* Whether those that left have really gone. */
+static void
+settle_missed(struct folder *f)
+{
+	char path[FOLDER_PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < f->nmsgs; i++) {
+		struct msg *m = &f->msgs[i];
+
+		if ((m->state & MSG_MISSED) == 0 || (m->state & MSG_GONE) != 0)
+			continue;
+		m->state &= (uint8_t)~MSG_MISSED;
+		if (msg_path(f, m, path) == 0 && fstatat(f->dirfd, path, &st,
+		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
+			msg_gone(f, i);
+	}
+}
+
+/* New files, and lines that others have added: as after a listing, with only these files in it. */
+static int
+take_up(struct folder *f, struct listing *l, const struct buf *text)
+{
+	if (l->n == 0 && text->len == 0)
+		return 0;
+	if (listing_hash(l) == -1)
+		return -1;
+	if (l->duplicates) {
+		f->dirty = true;
+		return 0;
+	}
+	if (folder_pending_match(f, l) == -1 ||
+	    folder_uids_match(f, l, text) == -1)
+		return -1;
+	return listing_unknown(l) > 0 ? folder_uids_assign(f, l) : 0;
+}
+
+int
+folder_follow(struct folder *f, struct listing *l, const struct buf *text)
+{
+	struct events ev = { .f = f };
+	bool ok = watch_names(f->watch, on_event, &ev) == 0 && !ev.many;
+	int r = 0;
+
+	buf_init(&l->names, FOLDER_NAMES_MAX);
+	l->partial = true;
+	for (size_t i = 0; ok && i < ev.n; i++)
+		ok = apply_event(f, l, &ev.list[i]);
+	if (ok && ev.n > 0)
+		settle_missed(f);
+	free(ev.list);
+	if (ok && (r = take_up(f, l, text)) == -1)
+		return -1;
+	if (!ok || f->names.len > 2 * f->names_listed + GARBAGE)
+		f->dirty = true;
+	return ok ? 1 : 0;
+}
