@@ -35,7 +35,11 @@ VERSION	= 0.1
 
 all: $(PROGS:%=$(O)/bin/%) $(SCRIPTS:%=$(O)/bin/%) $(O)/bin/newaliases
 
-$(O)/%.o: %.c $(HEADERS) Makefile
+# What was built for another PREFIX is built again.
+$(O)/paths: .FORCE
+	@mkdir -p $(@D); echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' >$@
+
+$(O)/%.o: %.c $(HEADERS) Makefile $(O)/paths
 	@mkdir -p $(@D); echo "$(CC) -c $<"
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -60,7 +64,7 @@ $(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/newaliases: $(O)/bin/sendmail
 	ln -sf sendmail $@
-$(O)/bin/%: queue/%.sh Makefile
+$(O)/bin/%: queue/%.sh Makefile $(O)/paths
 	@mkdir -p $(@D)
 	sed -e 's|@LIBEXEC@|$(LIBEXEC)|' -e 's|@VERSION@|$(VERSION)|' \
 	    queue/$*.sh >$@.new && chmod 755 $@.new && mv $@.new $@
@@ -124,8 +128,31 @@ README: man/posthouse.7
 	mandoc -T ascii -I os=posthouse man/posthouse.7 | col -bx >$@.new
 	mv $@.new $@
 
+# Servers and workers go to LIBEXEC, only these four into the PATH.  sendmail is
+# set-group-id to the spool's group where that exists: posthouse-sendmail(1).
+GROUP	?= phspool
+D	= $(DESTDIR)
+PATHED	= posthouse mailq sendmail newaliases
+HIDDEN	= $(filter-out $(PATHED),$(PROGS) $(SCRIPTS))
+PAGES	= $(wildcard man/*.[1578])
+install: all
+	install -d $(D)$(LIBEXEC) $(D)$(SBINDIR)
+	cd $(O)/bin && install -m 755 $(HIDDEN) $(D)$(LIBEXEC)
+	cd $(O)/bin && install -m 755 posthouse mailq sendmail $(D)$(SBINDIR)
+	ln -sf sendmail $(D)$(SBINDIR)/newaliases
+	if [ -z "$(D)" ] && chgrp $(GROUP) $(SBINDIR)/sendmail 2>/dev/null; \
+	    then chmod 2755 $(SBINDIR)/sendmail; fi
+	for f in $(PAGES); do install -D -m 644 $$f \
+	    $(D)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
+
+uninstall:
+	cd $(D)$(SBINDIR) && rm -f $(PATHED)
+	rm -rf $(D)$(LIBEXEC)
+	for f in $(PAGES); do \
+	    rm -f $(D)$(MANDIR)/man$${f##*.}/$${f#man/}; done
+
 clean:
 	rm -rf $(O)
 
 .PHONY: all check demo install uninstall lint fuzz fuzzers bench clean tests \
-	sanitized
+	sanitized .FORCE

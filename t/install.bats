@@ -1,0 +1,32 @@
+# install.bats: make install puts servers out of the PATH and four commands into it; make uninstall leaves nothing.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+
+setup() {
+	if [ "${SANITIZED-}" ]; then skip "the same files"; fi
+	cd "$ROOT" || return 1
+	D=$BATS_TEST_TMPDIR/dest
+	O=${BIN%/bin}
+	make -s -j2 O="$O" DESTDIR="$D" install >/dev/null
+}
+
+@test "install and uninstall in DESTDIR" {
+	(cd "$D/usr/local/sbin" && [ "$(echo *)" = "mailq newaliases posthouse sendmail" ])
+	for program in smtpd pop3d imapd queue deliver-local deliver-remote bounce; do
+		[ -x "$D/usr/local/libexec/posthouse/$program" ]
+	done
+	[ -e "$D/usr/local/share/man/man7/posthouse.7" ]
+	grep -q '^installed=/usr/local/libexec/posthouse' "$D/usr/local/sbin/posthouse"
+	"$D/usr/local/sbin/posthouse" version
+	# A hardened binary: position-independent, everything bound at start, no executable stack.
+	readelf -Wdlh "$D/usr/local/libexec/posthouse/smtpd" >"$BATS_TEST_TMPDIR/elf"
+	grep -q 'Type: *DYN' "$BATS_TEST_TMPDIR/elf"
+	grep -q 'BIND_NOW\|NOW' "$BATS_TEST_TMPDIR/elf"
+	grep -q GNU_RELRO "$BATS_TEST_TMPDIR/elf"
+	not grep -q 'GNU_STACK.*RWE' "$BATS_TEST_TMPDIR/elf"
+	# Nothing but libc, its parts, libbsd and OpenSSL.
+	not sh -c "ldd $D/usr/local/libexec/posthouse/* 2>/dev/null | grep '=>' | grep -vE 'lib(c|crypt|resolv|bsd|md|ssl|crypto|pthread|dl)\\.so'"
+	make -s O="$O" DESTDIR="$D" uninstall
+	[ -z "$(find "$D" ! -type d)" ]
+}
