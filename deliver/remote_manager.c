@@ -470,8 +470,26 @@ end_workers(struct manager *m)
 {
 	for (struct worker_proc *p = m->workers; p != NULL; p = p->next)
 		kill(p->pid, SIGKILL);
-	while (m->workers != NULL)
+	while (m->workers != NULL) {
+		remote_job_free(m->workers->job);
 		(void)proc_reap(m, m->workers);
+	}
+}
+
+/* After end_workers: everything that waited, unanswered. */
+static void
+free_all(struct manager *m)
+{
+	struct remote_job *j;
+
+	while (m->turns != NULL) {
+		while ((j = dest_take(m->turns)) != NULL)
+			remote_job_free(j);
+		dest_release(m, m->turns);
+	}
+	buf_free(&m->in.buf);
+	buf_free(&m->out);
+	control_free(m->control);
 }
 
 static bool
@@ -544,6 +562,7 @@ manager_run(struct control *c, const struct dirs *dirs)
 	buf_init(&m.out, ANSWERS_MAX);
 	r = serve(&m, &set);
 	end_workers(&m);
+	free_all(&m);
 	free(set.fds);
 	free(set.procs);
 	return r;
