@@ -175,6 +175,8 @@ do_ehlo(struct session *s, struct cur *arg)
 	    (unsigned long long)s->control->set.message_size);
 	strlcpy(lines[n++], "8BITMIME", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "ENHANCEDSTATUSCODES", EHLO_LINE_MAX);
+	snprintf(lines[n++], EHLO_LINE_MAX, "LIMITS RCPTMAX=%u",
+	    s->control->set.recipients);
 	if (conn->can_tls && !conn->tls)
 		strlcpy(lines[n++], "STARTTLS", EHLO_LINE_MAX);
 	if (auth_offered(s))

@@ -367,7 +367,7 @@ do_rcpt(struct session *s, struct cur *c)
 		s->tx.refused++;
 		return;
 	}
-	if (e->nrcpts >= s->control->set.recipients) {
+	if (s->tx.accepted >= s->control->set.recipients) {
 		too_many(s);
 		return;
 	}
@@ -382,5 +382,6 @@ do_rcpt(struct session *s, struct cur *c)
 		return;
 	}
 	s->state = STATE_RCPT;
+	s->tx.accepted++;
 	reply(s, R_RCPT_OK, NULL);
 }

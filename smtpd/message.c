@@ -228,6 +228,17 @@ log_queued(const struct session *s, const struct spool_name *n,
 	log_end(&l);
 }
 
+/* The reply to the data; LMTP wants one for each recipient that was accepted,
+ * in their order (RFC 2033 section 4.2): all share one file, and one fate. */
+static void
+answer(struct session *s, enum reply_id id, const char *arg)
+{
+	unsigned n = s->conn->variant == LMTP ? s->tx.accepted : 1;
+
+	for (; n > 0 && !s->done; n--)
+		reply(s, id, arg);
+}
+
 /* Content complete: makes it durable and answers. */
 static void
 message_commit(struct message *m)
@@ -238,18 +249,18 @@ message_commit(struct message *m)
 
 	strlcpy(qid, m->writer.qid, sizeof(qid));
 	if (m->data.fault != FAULT_NONE) {
-		reply(s, fault_reply(m->data.fault), NULL);
+		answer(s, fault_reply(m->data.fault), NULL);
 	} else if (m->writer.failed) {
-		reply(s, error_reply(m->writer.errno_), NULL);
+		answer(s, error_reply(m->writer.errno_), NULL);
 	} else if (spool_commit(&m->writer, &name) == -1) {
 		log_failure(s, qid, errno);
-		reply(s, error_reply(m->writer.errno_), NULL);
+		answer(s, error_reply(m->writer.errno_), NULL);
 	} else {
 		spool_trigger(s->spool, &name);
 		log_queued(s, &name, qid);
 		s->messages++;
 		s->errors = 0;
-		reply(s, R_QUEUED, qid);
+		answer(s, R_QUEUED, qid);
 	}
 }
 

@@ -26,7 +26,7 @@ enum state {
 /* What MAIL began; only transaction_reset ends it. */
 struct transaction {
 	struct envelope envelope;
-	unsigned refused;	/* recipients refused */
+	unsigned accepted, refused;	/* recipients, as RCPT named them */
 	bool overflow;		/* "too many recipients" was logged */
 };
 

@@ -20,7 +20,7 @@ setup() {
 	[ "$status" = 0 ]
 	[ "${lines[0]}" = "220 mx.example.test ESMTP posthouse" ]
 	[ "${lines[1]}" = "250-mx.example.test" ]
-	for word in PIPELINING 'SIZE 52428800' 8BITMIME ENHANCEDSTATUSCODES; do
+	for word in PIPELINING 'SIZE 52428800' 8BITMIME ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
 		has "250-$word"
 	done
 	no grep -q 'STARTTLS\|AUTH' <<<"$output"
@@ -296,6 +296,17 @@ setup() {
 	rm "$SPOOL"/new/*
 	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
 	message | grep -q 'with ESMTP$'
+}
+
+@test "LMTP: LHLO, no relaying, one reply for each accepted recipient" {
+	smtp "EHLO a\r\nLHLO a\r\n$M${R}RCPT TO:<nobody@example.test>\r\nRCPT TO:<al@example.test>\r\n${R}RCPT TO:<x@example.com>\r\nDATA\r\nx: y\r\n\r\n.\r\nQUIT\r\n" -L
+	expect 502 250 250 250 550 250 250 550 354 250 250 250 221
+	message | grep -q 'with LMTP$'
+	[ "$(message | grep -c '^Delivered-To:')" = 2 ]
+	rm "$SPOOL"/new/*
+	smtp "LHLO a\r\n$M${R}RCPT TO:<al@example.test>\r\nDATA\r\n$(printf 'Received: x\\r\\n%.0s' {1..101})\r\n.\r\nQUIT\r\n" -L
+	expect 250 250 250 250 354 554 554 221
+	nothing_left
 }
 
 @test "STARTTLS: offered with a certificate; nothing may follow it in clear" {
