@@ -3,6 +3,7 @@
 
     flood.py send HOST PORT RECIPIENT ACKED [SESSIONS [COUNT]]    until the server breaks, or COUNT messages
     flood.py session RECIPIENT N                                 one SMTP session for a server on a pipe
+    flood.py sessions RECIPIENT COUNT DIR                        as files DIR/1 to DIR/COUNT
     flood.py check ACKED FOLDER...                               the files below the folders; prints what is wrong
 
 ACKED gets a line for each number that was answered 250.  A message's content follows from its number alone.
@@ -50,9 +51,9 @@ def send(host, port, recipient, acked, sessions, count):
         thread.join()
 
 
-def session(recipient, n):
-    sys.stdout.write("EHLO flood.example.org\r\nMAIL FROM:<flood@example.org>\r\n" +
-                     f"RCPT TO:<{recipient}>\r\nDATA\r\n{content(n)}.\r\nQUIT\r\n")
+def session(recipient, n, out=sys.stdout):
+    out.write("EHLO flood.example.org\r\nMAIL FROM:<flood@example.org>\r\n" +
+              f"RCPT TO:<{recipient}>\r\nDATA\r\n{content(n)}.\r\nQUIT\r\n")
 
 
 def check(acked, folders):
@@ -90,5 +91,9 @@ if __name__ == "__main__":
         send(args[1], int(args[2]), args[3], args[4], int((args[5:] or ["4"])[0]), int((args[6:] or ["0"])[0]))
     elif args[0] == "session":
         session(args[1], int(args[2]))
+    elif args[0] == "sessions":
+        for number in range(1, int(args[2]) + 1):
+            with open(os.path.join(args[3], str(number)), "w") as f:
+                session(args[1], number, f)
     elif args[0] == "check":
         sys.exit(check(args[1], args[2:]))

@@ -45,10 +45,11 @@ need_data() {
 	[ -e "$TESTDATA/$1" ] || skip "NOT TESTED: no test material $1"
 }
 
-# private_dir: an empty directory that other users may pass through, removed by instance_stop or cleanup_dirs.
+# private_dir: an empty directory that other users may pass through; it goes with the test run.
 private_dir() {
-	local dir
-	dir=$(mktemp -d "${TMPDIR:-/tmp}/posthouse.XXXXXX") || return 1
+	local dir parent=${BATS_RUN_TMPDIR:-${TMPDIR:-/tmp}}
+	[ -z "${BATS_RUN_TMPDIR-}" ] || chmod 711 "$parent"
+	dir=$(mktemp -d "$parent/posthouse.XXXXXX") || return 1
 	chmod 711 "$dir"
 	echo "$dir"
 }
