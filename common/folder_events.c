@@ -147,8 +147,13 @@ apply_event(struct folder *f, struct listing *l, const struct foreign *x)
 	}
 	if (m == NULL)
 		return listing_add(l, x->name, x->in_new) == 0;
-	if ((m->state & MSG_GONE) != 0)
-		return false;
+	if (span_eq(msg_name(f, m), span_str(x->name)) &&
+	    x->in_new == ((m->state & MSG_NEW) != 0)) {
+		m->state &= (uint8_t)~MSG_MISSED;
+		return true;
+	}
+	if ((m->state & MSG_GONE) != 0 || (m->state & MSG_MISSED) == 0)
+		return false;		/* back from the dead, or two of one name */
 	m->state &= (uint8_t)~MSG_MISSED;
 	return msg_moved(f, m, span_str(x->name), x->in_new) == 0;
 }

@@ -7,11 +7,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "folder_uids.h"
+#include "log.h"
 
 const char *
 listing_name(const struct listing *l, const struct entry *e)
@@ -153,6 +155,42 @@ listing_add(struct listing *l, const char *name, bool in_new)
 		return -1;
 	l->n++;
 	return 0;
+}
+
+/*
+ * Two files of one unique part that stay two: somebody copied a message by hand.  The second gets a name of
+ * its own, so that nobody's mail stays unseen; two links to one file are one message.
+ */
+static void
+part_double(struct folder *f, const struct listing *l, const struct entry *e)
+{
+	const struct entry *first = listing_find(l, entry_unique(l, e));
+	char a[FOLDER_PATH_MAX], b[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
+	const char *sub = e->in_new ? "new" : "cur";
+	struct stat sa, sb;
+	char fresh[64];
+
+	if (first == NULL || folder_fresh_name(fresh, sizeof(fresh)) == -1)
+		return;
+	snprintf(a, sizeof(a), "%s/%s", first->in_new ? "new" : "cur",
+	    listing_name(l, first));
+	snprintf(b, sizeof(b), "%s/%s", sub, listing_name(l, e));
+	if (snprintf(to, sizeof(to), "%s/%s%s", sub, fresh,
+	    listing_name(l, e) + e->unique) >= (int)sizeof(to) ||
+	    fstatat(f->dirfd, a, &sa, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    fstatat(f->dirfd, b, &sb, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    sa.st_ino == sb.st_ino)
+		return;
+	if (renameat(f->dirfd, b, f->dirfd, to) == 0)
+		log_warn("two messages of one name: %s is now %s", b, to);
+}
+
+void
+listing_part_doubles(struct folder *f, const struct listing *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->e[i].dup)
+			part_double(f, l, &l->e[i]);
 }
 
 static int

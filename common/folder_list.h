@@ -31,6 +31,8 @@ int	listing_add(struct listing *, const char *name, bool in_new);
 int	listing_hash(struct listing *);
 /* Files that belong to no message yet. */
 size_t	listing_unknown(const struct listing *);
+/* Gives the second of two different files with one unique part another name; list again after it. */
+void	listing_part_doubles(struct folder *, const struct listing *);
 void	listing_free(struct listing *);
 struct entry *listing_find(const struct listing *, struct span unique);
 const char *listing_name(const struct listing *, const struct entry *);

@@ -221,10 +221,12 @@ list_settled(struct folder *f, struct listing *l)
 		f->dirty = once > 0 || l->duplicates;
 		if (!f->dirty || i == SCAN_TRIES)
 			return 0;
-		if (once == 0 && i >= 2) {	/* a true double stays one */
+		if (once == 0 && i >= 3) {	/* links to one file stay two */
 			f->dirty = false;
 			return 0;
 		}
+		if (i == 2 && l->duplicates && !f->read_only)
+			listing_part_doubles(f, l);
 		listing_free(l);
 	}
 }

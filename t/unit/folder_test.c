@@ -538,6 +538,34 @@ test_compact(void)
 	test_end("compaction");
 }
 
+static void
+test_doubles(void)
+{
+	struct folder *f;
+
+	fresh("doubles");
+	put("new/1.a,S=5");
+	put("cur/1.a,S=9:2,S");
+	put("cur/2.b:2,");
+	put("cur/2.b:2,F");
+	put("new/3.c");
+	sh("ln %s/new/3.c %s/cur/3.c:2,S", dir, dir);
+	f = get();
+	CHECK(folder_count(f) == 5, "two more get names, a link is one");
+	folder_close(f);
+	f = get();
+	CHECK(folder_count(f) == 5, "stays so");
+	CHECK(folder_uidnext(f) == 6, "each has one UID");
+	put("cur/2.b:2,S");
+	put("cur/2.b:2,T");
+	(void)refresh(f);
+	CHECK(folder_count(f) == 6 || folder_count(f) == 7, "while open");
+	(void)refresh(f);
+	CHECK(folder_count(f) == 7, "while open");
+	folder_close(f);
+	test_end("doubles");
+}
+
 /* More changes than are followed one by one, ours and others', in a folder worth watching. */
 static void
 test_many(void)
@@ -743,6 +771,7 @@ main(int argc, char **argv)
 		test_watch();
 		test_compact();
 		test_many();
+		test_doubles();
 		fresh("probe");
 		f = get();
 		watching = folder_watch(f) != -1;
