@@ -7,13 +7,19 @@
 #include "maildir.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef SYS_openat2
+#include <linux/openat2.h>
+#endif
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define COMPONENT_MAX	256	/* NAME_MAX and the NUL */
+#define PATH_SIZE	1024	/* of a mailbox; longer ones are walked */
 
 #ifdef O_PATH
 #define OPEN_SEARCH	(O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -273,12 +279,30 @@ maildir_make(const char *dir, const struct ids *owner)
 	return 0;
 }
 
-/* The mailbox's own directory may be a link of the administrator's; "new"
- * inside it never is one. */
-int
-maildir_open_new(const char *dir, const struct ids *owner)
+/* In one call where no symbolic link stands in the path at all, which is the
+ * rule.  -1: look closer. */
+static int
+open_plain(const char *dir)
 {
-	struct stat st;
+#ifdef SYS_openat2
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+	};
+	char path[PATH_SIZE];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/new", dir) <
+	    sizeof(path))
+		return (int)syscall(SYS_openat2, AT_FDCWD, path, &how,
+		    sizeof(how));
+#endif
+	(void)dir;
+	return -1;
+}
+
+static int
+open_closely(const char *dir, const struct ids *owner)
+{
 	int at, fd, e;
 
 	if ((at = walk(dir, false, owner)) == -1)
@@ -286,10 +310,21 @@ maildir_open_new(const char *dir, const struct ids *owner)
 	fd = openat(at, "new", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	e = errno;
 	close(at);
-	if (fd == -1) {
-		errno = e;
+	errno = e;
+	return fd;
+}
+
+/* The mailbox's own directory may be a link of the administrator's; "new"
+ * inside it never is one. */
+int
+maildir_open_new(const char *dir, const struct ids *owner)
+{
+	struct stat st;
+	int fd;
+
+	if ((fd = open_plain(dir)) == -1 &&
+	    (fd = open_closely(dir, owner)) == -1)
 		return -1;
-	}
 	if (fstat(fd, &st) == 0 && (geteuid() != 0 ||
 	    owner->uid == (uid_t)-1 || st.st_uid == owner->uid))
 		return fd;

@@ -19,8 +19,10 @@ struct mailbox {
 	char dir[512];
 	struct ids owner;
 	int new, tmp;		/* tmp -1: not opened yet */
-	dev_t dev;
-	uint64_t since;		/* when it was opened, ms */
+	dev_t dev;		/* of new/ */
+	ino_t ino;
+	uid_t uid;
+	uint64_t since;		/* when it was last looked up, ms */
 };
 
 /*

@@ -1,13 +1,14 @@
 /*
- * Open Maildirs, kept for a second: a burst to one user opens his directory
- * once, and a Maildir that is renamed or made anew is seen at once by people's
- * measure.  All paths come from the control files; maildir_open_new does not
+ * Open Maildirs.  They are looked up anew after a second, so that a Maildir
+ * that is renamed or made anew is seen at once by people's measure, and a
+ * burst to one user costs nothing.  All paths come from the control files; maildir_open_new does not
  * follow the mailbox owner's links.
  */
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,6 +61,18 @@ open_or_make(const struct account *a)
 	return fd;
 }
 
+/* Does the path still lead to the directory that was opened with care? */
+static bool
+is_still(const struct mailbox *m)
+{
+	char path[sizeof(m->dir) + 8];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/new", m->dir);
+	return stat(path, &st) == 0 && st.st_dev == m->dev &&
+	    st.st_ino == m->ino && st.st_uid == m->uid;
+}
+
 struct mailbox *
 mailbox_open(const struct account *a)
 {
@@ -69,14 +82,19 @@ mailbox_open(const struct account *a)
 
 	if (m->new != -1 && strcmp(m->dir, a->maildir) == 0 &&
 	    m->owner.uid == a->owner.uid && m->owner.gid == a->owner.gid &&
-	    now - m->since < CACHE_MS)
+	    (now - m->since < CACHE_MS || is_still(m))) {
+		if (now - m->since >= CACHE_MS)
+			m->since = now;
 		return m;
+	}
 	mailbox_drop(m);
 	if ((m->new = open_or_make(a)) == -1 || fstat(m->new, &st) == -1)
 		return NULL;
 	strlcpy(m->dir, a->maildir, sizeof(m->dir));
 	m->owner = a->owner;
 	m->dev = st.st_dev;
+	m->ino = st.st_ino;
+	m->uid = st.st_uid;
 	m->since = now;
 	return m;
 }

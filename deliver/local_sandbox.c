@@ -14,7 +14,11 @@
 #include "table.h"
 
 static const int local_calls[] = {
-	SYS_openat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_unlinkat,
+	SYS_openat,
+#ifdef SYS_openat2
+	SYS_openat2,
+#endif
+	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_unlinkat,
 	SYS_mkdirat, SYS_fchown, SYS_fchmod, SYS_utimensat, SYS_fsync,
 	SYS_ftruncate, SYS_geteuid,
 #ifdef SYS_open
