@@ -120,6 +120,10 @@ lint:
 	@t/deps mandoc shellcheck cppcheck
 	@t/lint
 
+# Us and the best peer on the same work, in one run; takes an hour.
+bench: all
+	@BIN=$(CURDIR)/$(O)/bin t/bench/run
+
 demo:
 	@O=$(O) MAKE="$(MAKE)" t/demo
 
