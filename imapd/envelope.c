@@ -72,7 +72,8 @@ one_address(void *arg, const struct addr_item *item)
 		return;
 	}
 	(void)netout_adds(a->o, "(");
-	out_plain(a->o, item->name);
+	/* RFC 5322 appendix A.6.1: old programs put the name into a comment. */
+	out_plain(a->o, item->name.len > 0 ? item->name : item->comment);
 	(void)netout_adds(a->o, " NIL ");
 	/* NIL here would make it a group. */
 	if (item->local.len == 0)

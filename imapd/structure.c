@@ -6,9 +6,15 @@
 #include "fetch.h"
 #include "limits.h"
 
+/* A part that the grammar wants where the message has none, as Dovecot says it. */
+#define EMPTY_PART "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL " \
+	"\"7bit\" 0 0)"
+#define EMPTY_ENVELOPE "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
+
 struct params {
 	struct netout *o;
 	size_t n;
+	bool charset;			/* one of them is it */
 };
 
 static void
@@ -18,6 +24,7 @@ one_param(void *arg, struct span name, struct span value, bool extended)
 	struct buf b;
 
 	(void)netout_adds(p->o, p->n++ == 0 ? "(" : " ");
+	p->charset |= span_isis(name, "charset");
 	if (extended) {
 		buf_init(&b, name.len + 1);
 		(void)buf_addspan(&b, name);
@@ -31,15 +38,19 @@ one_param(void *arg, struct span name, struct span value, bool extended)
 	out_string(p->o, value);
 }
 
+/* body-fld-param; text without a charset is told to be US-ASCII: RFC 2045 section
+ * 5.2. */
 static void
-out_params(struct netout *o, struct span body, const char *none)
+out_params(struct netout *o, struct span body, bool text)
 {
 	struct params p = { .o = o };
 	struct span value;
 
 	if (body.len > 0)
 		(void)mime_params(body, &value, one_param, &p);
-	(void)netout_adds(o, p.n > 0 ? ")" : none);
+	if (text && !p.charset)
+		one_param(&p, span_str("charset"), span_str("us-ascii"), false);
+	(void)netout_adds(o, p.n > 0 ? ")" : "NIL");
 }
 
 static struct span
@@ -161,8 +172,7 @@ out_multipart(struct netout *o, const struct mime_tree *t,
     const struct mime_part *p, bool extended)
 {
 	if (p->first_child == 0)
-		(void)netout_adds(o, "(\"text\" \"plain\" (\"charset\" "
-		    "\"us-ascii\") NIL NIL \"7bit\" 0 0)");
+		(void)netout_adds(o, EMPTY_PART);
 	for (size_t i = p->first_child; i != 0; i = t->parts[i].next)
 		out_part(o, t, &t->parts[i], extended);
 	(void)netout_adds(o, " ");
@@ -170,7 +180,7 @@ out_multipart(struct netout *o, const struct mime_tree *t,
 	if (!extended)
 		return;
 	(void)netout_adds(o, " ");
-	out_params(o, p->content_type, "NIL");
+	out_params(o, p->content_type, false);
 	out_extension(o, t, p);
 }
 
@@ -185,8 +195,7 @@ out_fields(struct netout *o, const struct mime_tree *t,
 	(void)netout_adds(o, " ");
 	out_string(o, p->subtype);
 	(void)netout_adds(o, " ");
-	out_params(o, p->content_type, text ?
-	    "(\"charset\" \"us-ascii\")" : "NIL");
+	out_params(o, p->content_type, text);
 	(void)netout_adds(o, " ");
 	out_unfolded(o, field(t, p, "Content-ID"));
 	(void)netout_adds(o, " ");
@@ -203,6 +212,9 @@ out_single(struct netout *o, const struct mime_tree *t,
 {
 	const struct mime_part *child = p->message && p->first_child != 0 ?
 	    &t->parts[p->first_child] : NULL;
+	bool message = child != NULL || (span_isis(p->type, "message") &&
+	    (span_isis(p->subtype, "rfc822") ||
+	    span_isis(p->subtype, "global")));
 
 	out_fields(o, t, p);
 	if (child != NULL) {
@@ -210,8 +222,10 @@ out_single(struct netout *o, const struct mime_tree *t,
 		envelope_out(o, mime_header(t, child));
 		(void)netout_adds(o, " ");
 		out_part(o, t, child, extended);
+	} else if (message) {		/* one that could not be taken apart */
+		(void)netout_adds(o, " " EMPTY_ENVELOPE " " EMPTY_PART);
 	}
-	if (child != NULL || span_isis(p->type, "text"))
+	if (message || span_isis(p->type, "text"))
 		(void)netout_addf(o, " %zu", p->body_lines);
 	if (!extended)
 		return;
@@ -225,7 +239,8 @@ out_part(struct netout *o, const struct mime_tree *t,
     const struct mime_part *p, bool extended)
 {
 	(void)netout_adds(o, "(");
-	if (p->multipart)
+	/* Without a boundary it has no parts, but is what it says. */
+	if (p->multipart || span_isis(p->type, "multipart"))
 		out_multipart(o, t, p, extended);
 	else
 		out_single(o, t, p, extended);

@@ -91,6 +91,18 @@ setup() {
 	    '\* 1 FETCH \(BODY \(\(.*\) "mixed"\)\)'
 }
 
+@test "BODYSTRUCTURE: what cannot be taken apart keeps the form that the grammar wants" {
+	printf 'Content-Type: multipart/mixed\n\nno boundary\n' | message 1700000003.c.host
+	printf 'Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeAoKYgo=\n' | message 1700000004.d.host
+	printf 'Content-Type: text/html; name=x\n\n<p>\n' | message 1700000005.e.host
+	printf 'From: a@example.org (Guenter\n Example)\nTo: Undisclosed:;\n\nx\n' | message 1700000006.f.host
+	output=$(talk <<<$'a SELECT INBOX\nb FETCH 3:5 BODY\nc FETCH 6 ENVELOPE')
+	has '\* 3 FETCH \(BODY \(\("text" "plain" \("charset" "us-ascii"\) NIL NIL "7bit" 0 0\) "mixed"\)\)' \
+	    '\* 4 FETCH \(BODY \("message" "rfc822" NIL NIL NIL "base64" 22 \(NIL( NIL){9}\) \("text" .* 0 0\) 1\)\)' \
+	    '\* 5 FETCH \(BODY \("text" "html" \("name" "x" "charset" "us-ascii"\) NIL NIL "7bit" 5 1\)\)' \
+	    '\* 6 FETCH \(ENVELOPE \(NIL NIL \(\("Guenter Example" NIL "a" "example.org"\)\) .* \(\(NIL NIL "Undisclosed" NIL\)\(NIL NIL NIL NIL\)\) NIL NIL NIL NIL\)\)'
+}
+
 @test "FETCH: sections, parts and partials are right to the byte" {
 	output=$(talk <<<$'a SELECT INBOX\nb FETCH 1 (BODY.PEEK[1] BODY.PEEK[2.HEADER] BODY.PEEK[2.TEXT] BODY.PEEK[2.1] BODY.PEEK[3.MIME])\nc FETCH 1 (BODY.PEEK[HEADER.FIELDS (subject X-None)])\nd FETCH 2 BODY.PEEK[HEADER.FIELDS.NOT (From Date)]\ne FETCH 2 (BODY[TEXT]<0.5> BODY[TEXT]<5.100> BODY[TEXT]<12.1> BODY[TEXT]<4000000000.1> BODY[]<0.1>)\nf FETCH 1 (BODY.PEEK[4] BODY.PEEK[1.1] BODY.PEEK[3.HEADER])\ng FETCH 2 (BODY.PEEK[1] RFC822.HEADER)')
 	has '\* 1 FETCH \(BODY\[1\] \{23\}' 'Hallo W=F6rld' 'line two BODY\[2.HEADER\] \{44\}' ' BODY\[2.TEXT\] \{10\}' 'inner body BODY\[2.1\] \{10\}' \
