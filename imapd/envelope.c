@@ -20,38 +20,31 @@ struct addresses {
 	size_t n;
 };
 
-/* A quoted-string without its quotes and escapes; anything else unfolded. */
+/* As it is to be read: without quoting, comments and folding. */
 static void
-plain(struct span s, struct buf *out)
-{
-	struct cur c;
-	int ch;
-
-	if (s.len < 2 || s.p[0] != '"' || s.p[s.len - 1] != '"') {
-		(void)header_unfold(s, out);
-		return;
-	}
-	cur_init(&c, span_of(s.p + 1, s.len - 2));
-	while ((ch = cur_next(&c)) != -1) {
-		if (ch == '\\' && !cur_end(&c))
-			ch = cur_next(&c);
-		if (ch != '\r' && ch != '\n')
-			(void)buf_addc(out, (unsigned char)ch);
-	}
-}
-
-static void
-out_plain(struct netout *o, struct span s)
+out_clean(struct netout *o, struct span s, enum addr_clean how)
 {
 	struct buf b;
 
-	if (s.p == NULL || s.len == 0) {
-		(void)netout_adds(o, "NIL");
-		return;
-	}
 	buf_init(&b, HEADER_LINE_MAX);
-	plain(s, &b);
+	(void)addr_clean(s, how, &b);
 	out_string(o, b.p == NULL ? span_str("") : buf_span(&b));
+	buf_free(&b);
+}
+
+/* The display name, or the comment that old programs put it into: RFC 5322
+ * appendix A.6.1. */
+static void
+out_name(struct netout *o, const struct addr_item *item)
+{
+	struct buf b;
+
+	buf_init(&b, HEADER_LINE_MAX);
+	if (item->name.len > 0)
+		(void)addr_clean(item->name, ADDR_CLEAN_PHRASE, &b);
+	else if (item->comment.p != NULL)
+		(void)header_unfold(item->comment, &b);
+	out_nstring(o, b.len > 0 ? buf_span(&b) : span_of(NULL, 0));
 	buf_free(&b);
 }
 
@@ -63,7 +56,7 @@ one_address(void *arg, const struct addr_item *item)
 	(void)netout_adds(a->o, a->n++ == 0 ? "(" : "");
 	if (item->kind == ADDR_GROUP_START) {
 		(void)netout_adds(a->o, "(NIL NIL ");
-		out_plain(a->o, item->name);
+		out_clean(a->o, item->name, ADDR_CLEAN_PHRASE);
 		(void)netout_adds(a->o, " NIL)");
 		return;
 	}
@@ -72,19 +65,12 @@ one_address(void *arg, const struct addr_item *item)
 		return;
 	}
 	(void)netout_adds(a->o, "(");
-	/* RFC 5322 appendix A.6.1: old programs put the name into a comment. */
-	out_plain(a->o, item->name.len > 0 ? item->name : item->comment);
+	out_name(a->o, item);
+	/* NIL for the mailbox or host would make it a group. */
 	(void)netout_adds(a->o, " NIL ");
-	/* NIL here would make it a group. */
-	if (item->local.len == 0)
-		(void)netout_adds(a->o, "\"\"");
-	else
-		out_plain(a->o, item->local);
+	out_clean(a->o, item->local, ADDR_CLEAN_PLAIN);
 	(void)netout_adds(a->o, " ");
-	if (item->domain.len == 0)
-		(void)netout_adds(a->o, "\"\"");
-	else
-		out_plain(a->o, item->domain);
+	out_clean(a->o, item->domain, ADDR_CLEAN_PLAIN);
 	(void)netout_adds(a->o, ")");
 }
 
