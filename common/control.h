@@ -21,8 +21,7 @@
 
 struct network { struct in6_addr addr; unsigned bits; };	/* IPv4 mapped */
 
-/* What one file could need of the others is all here; which files a program
- * loads is its choice (want). */
+/* Which files a program loads is its choice (want). */
 enum control_files {
 	CONTROL_HOSTNAME = 1, CONTROL_DOMAINS = 2, CONTROL_NETWORKS = 4,
 	CONTROL_ROUTES = 8, CONTROL_USERS = 16, CONTROL_ALIASES = 32,
@@ -55,7 +54,7 @@ struct control {
 	struct network *networks;
 	size_t nnetworks;
 	struct table routes, users, aliases, passwords;
-	char first_domain[ADDR_DOMAIN_MAX + 1];	/* first line of domains, else hostname */
+	char first_domain[ADDR_DOMAIN_MAX + 1];	/* of domains, else hostname */
 	struct owner_names *owners;
 	struct control_stamp stamps[CONTROL_STAMPS];
 	size_t nstamps;
@@ -122,36 +121,5 @@ struct route {
 /* The route for a domain: the domain itself, .parent suffixes, "*", else MX.
  * Returns the line of routes that decided, 0 for none. */
 unsigned route_find(const struct control *, const char *domain, struct route *);
-
-/*
- * Where a recipient goes: the one decision, used by smtpd at RCPT, queue and
- * explain alike.  A pure function of the control files.
- */
-enum rcpt_kind {
-	RCPT_MAILBOX,		/* account is set */
-	RCPT_ALIAS,		/* targets is set */
-	RCPT_REMOTE,
-	RCPT_UNKNOWN		/* local domain, no such user: 550 5.1.1 */
-};
-struct rcpt_decision {
-	enum rcpt_kind kind;
-	struct account account;
-	struct span targets;	/* comma-separated, in c->aliases */
-	const char *file;	/* which file decided, for explain */
-	unsigned line;
-};
-/* Tries address, then without +detail, in users and aliases; domain-less
- * "postmaster" is postmaster@hostname's first domain. */
-void	rcpt_decide(const struct control *, const struct addr *,
-	    struct rcpt_decision *);
-/*
- * Splits an alias value: each target is an address (a bare local name gets the
- * alias's own domain).  |program, /file and :include: are recognised and
- * reported as unsupported kinds by a later step.  0, or -1 at a broken target.
- */
-enum target_kind { TARGET_ADDRESS, TARGET_PROGRAM, TARGET_FILE, TARGET_INCLUDE };
-enum target_kind target_kind(struct span);
-int	alias_targets(struct span targets, const char *domain,
-	    int (*each)(void *arg, const struct addr *), void *arg);
 
 #endif

@@ -3,6 +3,11 @@
  * setting (settings.c); its default and bounds stand there.  Both are in the
  * man pages of the programs that they concern.
  */
+/* A compiler's <limits.h> asks for the next one of that name and finds this
+ * file: it is passed on to the system's. */
+#pragma GCC system_header
+#include_next <limits.h>
+
 #ifndef POSTHOUSE_LIMITS_H
 #define POSTHOUSE_LIMITS_H
 

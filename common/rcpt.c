@@ -3,10 +3,11 @@
  * before the one without +detail, users before aliases, full aliases before
  * those of all local domains, and "@domain" last.
  */
+#include "rcpt.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "control.h"
 #include "control_parts.h"
 
 /* An address to look up: the local part as in the canonical text, and where. */

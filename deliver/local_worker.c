@@ -14,6 +14,7 @@
 #include "file.h"
 #include "local.h"
 #include "log.h"
+#include "rcpt.h"
 
 #define READ_CHUNK	65536
 #define ANSWERS_FLUSH	32768	/* answers gathered before a write */

@@ -5,6 +5,7 @@
 #define ADMIN_H
 
 #include "control.h"
+#include "rcpt.h"
 
 #define ADMIN_SECRET_MAX 1024	/* more than any person or generator uses */
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "rcpt.h"
 
 #define HEAD_FIRST	4096	/* holds nearly every envelope */
 #define ALIAS_DEPTH_MAX	20	/* deeper is a loop */

@@ -14,6 +14,7 @@
 #include "chars.h"
 #include "limits.h"
 #include "log.h"
+#include "rcpt.h"
 
 #define PARAMS_MAX	16	/* of one command; more than there are */
 #define PARAM_NAME_MAX	32	/* of a name shown in a reply */

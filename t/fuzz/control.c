@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "file.h"
+#include "rcpt.h"
 
 static const char *const files[] = { "settings", "hostname", "domains",
     "networks", "routes", "users", "aliases", "passwords" };

@@ -2,6 +2,7 @@
  * Where recipients go: the order of look-ups, details, catch-alls, and the
  * taking apart of alias targets.
  */
+#include "rcpt.h"
 #include "t/unit/dir.h"
 
 static struct control c;
