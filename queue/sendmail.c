@@ -19,7 +19,6 @@
 
 #include "clock.h"
 #include "ex.h"
-#include "log.h"
 
 #define ENVID_MAX	100	/* RFC 3461 section 4.4 */
 
@@ -334,7 +333,6 @@ main(int argc, char *argv[])
 	if (!s.extract && argc == optind)
 		errx(EX_USAGE, "name a recipient, or say -t to take them from "
 		    "the message");
-	log_init("sendmail", false, true);
 	control_init(&s.control, s.control_dir, CONTROL_HOSTNAME |
 	    CONTROL_DOMAINS);
 	if (control_load(&s.control, NULL) == -1)

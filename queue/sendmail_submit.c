@@ -63,6 +63,9 @@ log_queued(const struct sendmail *s, const struct spool_writer *w,
 {
 	struct log l;
 
+	/* Not before all is well: it takes descriptor 2, and until now that was
+	 * the caller's. */
+	log_init("sendmail", false, true);
 	log_begin(&l, "queued");
 	log_str(&l, "qid", w->qid);
 	log_str(&l, "user", s->login);
