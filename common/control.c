@@ -119,6 +119,8 @@ control_read(struct control *c, const char *file, struct buf *b, size_t max)
 	buf_free(b);
 	buf_init(b, max);
 	control_watch(c, file);
+	if (c->dirfd == -1)
+		return 0;
 	if (file_read(c->dirfd, file, b) == 0)
 		return 1;
 	if (errno == ENOENT)
@@ -143,6 +145,9 @@ hostname_load(struct control *c)
 	if (control_read(c, "hostname", &text, CONTROL_SMALL_MAX) == -1)
 		return;
 	control_lines_init(&l, c, "hostname", buf_span(&text));
+	if (c->dirfd == -1 &&
+	    gethostname(c->hostname, sizeof(c->hostname) - 1) == 0)
+		return;
 	if (!control_lines_next(&l, &name))
 		control_error(c, "hostname", 0, "is missing or empty; write this "
 		    "machine's full name into it, such as mx.example.org");
@@ -351,6 +356,8 @@ control_open(struct control *c)
 		return -1;
 	}
 	fd = open(c->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT && c->optional)
+		return 0;
 	if (fd == -1) {
 		control_error(c, ".", 0, "cannot open the control directory: %s; "
 		    "make it, or name another with -C or POSTHOUSE",

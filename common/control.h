@@ -46,6 +46,7 @@ struct control {
 	char dir[256];
 	int dirfd;			/* open as long as the program runs */
 	unsigned want;
+	bool optional;			/* no directory is as an empty one, with this host's name */
 	int watch;			/* control_follow, or -1 */
 	uint64_t refreshed;		/* clock_mono_ms() of the last full look */
 	struct settings set;

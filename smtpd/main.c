@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "ex.h"
+#include "listen.h"
 #include "log.h"
 
 static struct spool	spool;
@@ -100,6 +101,10 @@ main(int argc, char *argv[])
 	signal(SIGXFSZ, SIG_IGN);	/* a write that is too long fails instead */
 	control_init(&control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
 	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
+	/* A try-out on a pipe needs no control directory: nobody is local then,
+	 * and nobody may relay. */
+	control.optional = dir == NULL && getenv("POSTHOUSE") == NULL &&
+	    opt.nlisten == 0 && listen_kind(0) == LISTEN_OTHER;
 	ch = EX_OK;
 	if (control_load(&control, config_error) == -1)
 		ch = EX_CONFIG;

@@ -522,3 +522,14 @@ tls_client() {
 		}
 	done
 }
+
+@test "with no control directory at all a pipe is served, and takes mail for nobody" {
+	[ ! -e /etc/posthouse ] || skip "NOT TESTED: /etc/posthouse is here"
+	run unprivileged env -u POSTHOUSE bash -c \
+	    'printf "EHLO a\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n" | "$1" 2>/dev/null' _ "$BIN/smtpd"
+	[ "$status" = 0 ]
+	grep -q '^220 ' <<<"$output" && grep -q '^451 4.3.0 ' <<<"$output" && grep -q '^221 ' <<<"$output"
+	# But never on a socket.
+	run unprivileged env -u POSTHOUSE timeout 10 "$BIN/smtpd" -l 127.0.0.1:0
+	[ "$status" = 78 ]
+}
