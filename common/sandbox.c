@@ -47,44 +47,95 @@ static const int basic_calls[] = {
 	SYS_sysinfo		/* qsort(3) of more than a KiB asks how much memory there is */
 };
 
-#define FILTER_MAX	160	/* instructions: header, two per call, end */
+#define CALL_MAX	512	/* system calls have smaller numbers */
+#define RUNS_MAX	160	/* runs of allowed and refused numbers in one role */
+#define FILTER_HEAD	4	/* instructions before the comparisons */
 
 #ifdef SANDBOX_ARCH
-static void
-filter_allow(struct sock_filter *f, size_t *n, int call)
+/*
+ * The numbers of system calls in runs: run i goes from start[i] to the next
+ * one's; odd runs are allowed.  A tree of comparisons finds the run in six or
+ * seven steps: the kernel runs each filter once for every system call that
+ * there is when a process enters it, so a plain list would cost each session.
+ */
+struct runs {
+	unsigned start[RUNS_MAX];
+	size_t n;
+	size_t allow;		/* instruction that allows; the next one ends the process */
+};
+
+static size_t
+run_result(const struct runs *r, size_t i)
 {
-	f[(*n)++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-	    (unsigned)call, 0, 1);
-	f[(*n)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	    SECCOMP_RET_ALLOW);
+	return r->allow + (i % 2 == 1 ? 0 : 1);
 }
 
-/* One comparison per allowed call; all else ends the process, so that a missing
- * call shows at once in the tests. */
-static int
-enter_seccomp(const int *calls)
+/* Tells runs lo to hi apart, from f[at] on.  Returns where that ends. */
+static size_t
+filter_runs(const struct runs *r, struct sock_filter *f, size_t at, size_t lo,
+    size_t hi)
 {
-	struct sock_filter f[FILTER_MAX + 2 * 64];
-	struct sock_fprog prog = { .filter = f };
-	size_t n = 0, max = sizeof(f) / sizeof(f[0]) - 2;
+	size_t mid = lo + (hi - lo + 1) / 2, next = at + 1, yes, no;
 
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, arch));
-	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-	    SANDBOX_ARCH, 1, 0);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	    SECCOMP_RET_KILL_PROCESS);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, nr));
+	no = mid - lo == 1 ? run_result(r, lo) : next;
+	if (mid - lo > 1)
+		next = filter_runs(r, f, next, lo, mid - 1);
+	yes = mid == hi ? run_result(r, hi) : next;
+	if (mid < hi)
+		next = filter_runs(r, f, next, mid, hi);
+	f[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+	    r->start[mid], (unsigned char)(yes - at - 1),
+	    (unsigned char)(no - at - 1));
+	return next;
+}
+
+static int
+runs_make(const int *calls, struct runs *r)
+{
+	bool allowed[CALL_MAX + 1] = { false };	/* the last one stays refused */
+
 	for (size_t i = 0; i < sizeof(basic_calls) / sizeof(*basic_calls); i++)
-		filter_allow(f, &n, basic_calls[i]);
-	for (; *calls != -1; calls++) {
-		if (n >= max) {
+		allowed[basic_calls[i]] = true;
+	for (; *calls != -1; calls++)
+		allowed[*calls] = true;
+	r->start[0] = 0;
+	r->n = 1;
+	for (unsigned i = 0; i <= CALL_MAX; i++) {
+		if (allowed[i] == (r->n % 2 == 0))
+			continue;
+		if (r->n == RUNS_MAX) {
 			errno = E2BIG;
 			return -1;
 		}
-		filter_allow(f, &n, *calls);
+		r->start[r->n++] = i;
 	}
+	r->allow = FILTER_HEAD + r->n - 1;
+	return 0;
+}
+
+/* A call that is not allowed ends the process, so that one that a table lacks
+ * shows at once in the tests. */
+static int
+enter_seccomp(const int *calls)
+{
+	struct sock_filter f[FILTER_HEAD + RUNS_MAX + 2];
+	struct sock_fprog prog = { .filter = f };
+	struct runs r;
+	size_t n;
+
+	if (runs_make(calls, &r) == -1)
+		return -1;
+	f[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	    offsetof(struct seccomp_data, arch));
+	f[1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+	    SANDBOX_ARCH, 1, 0);
+	f[2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_KILL_PROCESS);
+	f[3] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	    offsetof(struct seccomp_data, nr));
+	n = filter_runs(&r, f, FILTER_HEAD, 0, r.n - 1);
+	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_ALLOW);
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 	    SECCOMP_RET_KILL_PROCESS);
 	prog.len = (unsigned short)n;
