@@ -99,7 +99,7 @@ watch_files(int dirfd, const char *dir)
 bool
 watch_drain(int fd)
 {
-	char events[16384]
+	char events[4096]
 	    __attribute__((aligned(__alignof__(struct inotify_event))));
 	bool any = false;
 
