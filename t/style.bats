@@ -149,7 +149,8 @@ page() {
 # program_files PROGRAM: as the Makefile links them.
 program_files() {
 	case $1 in
-	smtpd | pop3d | imapd) ls "$1"/*.c ;;
+	smtpd) ls "$1"/*.c ;;
+	pop3d | imapd) ls "$1"/*.c common/chain_main.c ;;
 	queue | sendmail | admin) ls queue/"$1"*.c ;;
 	bounce) ls deliver/bounce*.c ;;
 	deliver-*) ls deliver/"${1#deliver-}"*.c ;;
