@@ -21,7 +21,7 @@ usage() {
 	  user add|passwd|delete|show ADDRESS
 	  user list
 	  hash                             a password on standard input to what passwords holds
-	  queue [COMMAND ...]              list the queue, or work on it (posthouse-queue(1))
+	  queue [COMMAND ...]              list the queue, or work on it (posthouse-mailq(1))
 	  version
 	END
 	exit 64
