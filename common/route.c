@@ -28,6 +28,17 @@ is_bracketed(struct span s)
 	return inet_pton(AF_INET, p, to) == 1 || inet_pton(AF_INET6, p, to) == 1;
 }
 
+/* 192.0.2.1 is within the grammar of a domain, but no name that DNS knows. */
+static bool
+is_number(struct span host)
+{
+	char text[64];
+	struct in_addr to;
+
+	return span_cstr(host, text, sizeof(text)) == 0 &&
+	    inet_pton(AF_INET, text, &to) == 1;
+}
+
 /* host, host:port, [address], [address]:port, or mx: for the domain's MX. */
 static const char *
 host_parse(struct span s, struct route *r)
@@ -53,6 +64,9 @@ host_parse(struct span s, struct route *r)
 		if (!is_domain(host, false))
 			return "the second word must be a host name, an [address], "
 			    "or mx: for the MX records";
+		if (is_number(host))
+			return "an address stands in brackets: [192.0.2.1] or "
+			    "[192.0.2.1]:25";
 	}
 	if (cur_ch(&c, ':') && cur_num(&c, 65535, &port) == -1)
 		return "behind the colon must be a port number, 1 to 65535";

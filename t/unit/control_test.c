@@ -35,6 +35,7 @@ static const struct { const char *file, *text, *error; } bad[] = {
 	{ "routes", "* h.example:70000\n", "a port number" },
 	{ "routes", "* h.example:25x\n", "the host must look like" },
 	{ "routes", "* [192.0.2.300]\n", "between the brackets" },
+	{ "routes", "* 192.0.2.1:25\n", "routes:1: an address stands in br" },
 	{ "routes", "* h.example tls=strong\n", "tls= takes none" },
 	{ "routes", "* h.example color=red\n", "only tls=, user= and" },
 	{ "routes", "* h.example user=a\n", "go together" },
