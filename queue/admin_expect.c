@@ -216,16 +216,13 @@ static const struct {
 };
 
 static const char *
-expect_line(const struct control *c, struct span text, char *why, size_t size)
+expect_line(const struct control *c, struct cur *cur, char *why, size_t size)
 {
-	struct cur cur;
-	struct span word;
+	struct span word = cur_nextword(cur);
 
-	cur_init(&cur, text);
-	word = cur_nextword(&cur);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (span_is(word, forms[i].word))
-			return forms[i].run(c, &cur, why, size);
+			return forms[i].run(c, cur, why, size);
 	return "is not understood; a line begins with rcpt, client, route or tls";
 }
 
@@ -248,8 +245,11 @@ check_expect(struct admin_check *k)
 	}
 	control_lines_init(&l, c, "expect", buf_span(&text));
 	while (control_lines_next(&l, &line)) {
-		const char *wrong = expect_line(c, line, why, sizeof(why));
+		const char *wrong;
+		struct cur cur;
 
+		cur_init(&cur, line);
+		wrong = expect_line(c, &cur, why, sizeof(why));
 		n++;
 		if (wrong != NULL)
 			check_error(k, "expect", l.line, "\"%.*s\" %s",
