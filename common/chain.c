@@ -194,6 +194,8 @@ refresh(struct chain *ch)
 		ch->broken = r == -1;
 	if (r == 1 && ch->service->prepare != NULL)
 		ch->broken = ch->service->prepare(ch->control) != 0;
+	if (r == 1)
+		sandbox_measure();
 }
 
 static void
@@ -409,6 +411,7 @@ chain_run(const struct chain_service *service, struct control *control,
 		    "no TLS can be served (option -S)");
 	if (service->prepare != NULL && service->prepare(control) != 0)
 		return EX_CONFIG;
+	sandbox_measure();
 	nfds = open_listeners(options, fds);
 	reserve_low_descriptors();
 	make_empty(&ch);

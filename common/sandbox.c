@@ -17,6 +17,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -231,6 +232,29 @@ limit(int what, uint64_t value)
 	return setrlimit(what, &rl);
 }
 
+static uint64_t held;		/* bytes of data at sandbox_measure() */
+
+void
+sandbox_measure(void)
+{
+	unsigned long long field[6];
+	char text[128];
+	ssize_t n;
+	int fd;
+
+	/* size resident shared text library data, in pages: proc(5). */
+	if ((fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) == -1)
+		return;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	if (sscanf(text, "%llu %llu %llu %llu %llu %llu", &field[0], &field[1],
+	    &field[2], &field[3], &field[4], &field[5]) == 6)
+		held = field[5] * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static int
 enter_limits(const struct sandbox_role *role)
 {
@@ -239,7 +263,7 @@ enter_limits(const struct sandbox_role *role)
 	if (limit(RLIMIT_CORE, 0) == -1)
 		return -1;
 	if (role->memory > 0 && !SANITIZED &&
-	    limit(RLIMIT_DATA, role->memory) == -1)
+	    limit(RLIMIT_DATA, held + role->memory) == -1)
 		return -1;
 	/* A log in a file must still be written. */
 	if (role->file_size != UINT64_MAX &&

@@ -54,4 +54,11 @@ int	sandbox_enter(const struct sandbox_role *, const char *root,
  */
 int	sandbox_become(const struct ids *, uint64_t caps);
 
+/*
+ * What this process holds now is not part of any role's memory: called by a
+ * listener when it has loaded its control files, so that its children may have
+ * their share beside tables of any size.
+ */
+void	sandbox_measure(void);
+
 #endif

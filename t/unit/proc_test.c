@@ -116,6 +116,37 @@ static int try_core(void)
 	return sandbox_enter(&r, NULL, NULL, NULL, 0, true);
 }
 
+static int try_memory(void)
+{
+	char *little = malloc(8u << 20), *much = malloc(32u << 20);
+	int r = (little != NULL ? 0 : 1) + (much == NULL ? 0 : 2);
+
+	free(little);
+	free(much);
+	return r;
+}
+
+/* A role's memory comes beside what its parent holds. */
+static void
+test_memory(void)
+{
+	struct sandbox_role role = { .name = "memory", .memory = 16u << 20 };
+	char *table;
+
+	if (!CONFINED)
+		return;
+	CHECK(confined(&role, NULL, 0, false, try_memory) == 0, "a share");
+	if ((table = malloc(100u << 20)) == NULL)
+		err(1, "malloc");
+	CHECK(confined(&role, NULL, 0, false, try_memory) == 1,
+	    "a large parent that was not measured");
+	sandbox_measure();
+	CHECK(confined(&role, NULL, 0, false, try_memory) == 0,
+	    "beside a large parent");
+	free(table);
+	test_end("memory of a role");
+}
+
 /* Every number there is, and those of the other call table of this processor: only what
  * a role allows may come back. */
 static int try_number(void) { return syscall(number) == 0; }
@@ -184,5 +215,6 @@ main(void)
 	test_spawn();
 	test_sandbox();
 	test_numbers();
+	test_memory();
 	return test_done();
 }
