@@ -425,6 +425,13 @@ settings_load(struct control *c, struct settings *s)
 	return c->nerrors == before ? 0 : -1;
 }
 
+static const char *
+no_account(void)
+{
+	return geteuid() == 0 ? "there is no such account" :
+	    "not used, for this is not root";
+}
+
 static void
 row_print(const struct settings *s, const struct row *r)
 {
@@ -434,14 +441,14 @@ row_print(const struct settings *s, const struct row *r)
 	switch (r->kind) {
 	case IDS:
 		if (ids->uid == (uid_t)-1)
-			printf("# %s: not used, for this is not root\n", r->name);
+			printf("# %s: %s\n", r->name, no_account());
 		else
 			printf("%s %lu:%lu\n", r->name, (unsigned long)ids->uid,
 			    (unsigned long)ids->gid);
 		return;
 	case GROUP:
 		if (s->spool_group == (gid_t)-1)
-			printf("# %s: not used, for this is not root\n", r->name);
+			printf("# %s: %s\n", r->name, no_account());
 		else
 			printf("%s %lu\n", r->name,
 			    (unsigned long)s->spool_group);

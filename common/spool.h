@@ -1,5 +1,5 @@
 /*
- * Spool files (posthouse-queue(5)): names, envelopes, writing them so that 250
+ * Spool files (posthouse-spool(5)): names, envelopes, writing them so that 250
  * means kept.  Used by smtpd, sendmail and bounces to write, by queue and
  * deliver to read.
  */

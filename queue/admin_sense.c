@@ -213,15 +213,15 @@ check_places(struct admin_check *k)
 	struct stat spool, mail, st;
 
 	if (stat(s->spool, &spool) == -1) {
-		check_warning(k, "settings", 0, "spool-directory %s: %s; make it as "
-		    "posthouse-queue(5) says", s->spool, strerror(errno));
+		check_warning(k, "settings", 0, "spool-directory %s: %s; make it: "
+		    "mkdir -p %s", s->spool, strerror(errno), s->spool);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", s->spool, below[i]);
 		if (stat(path, &st) == -1 && errno == ENOENT)
-			check_warning(k, "settings", 0, "%s is missing; make it as "
-			    "posthouse-queue(5) says", path);
+			check_warning(k, "settings", 0, "%s is missing; queue makes it "
+			    "when it starts", path);
 	}
 	if (stat(s->mail, &mail) == -1)
 		check_warning(k, "settings", 0, "mail-directory %s: %s", s->mail,

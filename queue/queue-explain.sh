@@ -40,5 +40,5 @@ sed -n '/^$/q; /^Received:/q; p' "$path"
 state=state/${path#*/}
 [ -s "$state" ] || exit 0
 echo
-# index, attempts, time of the last, address, answer: posthouse-queue(5)
+# index, attempts, time of the last, address, answer: posthouse-spool(5)
 awk -F '\t' '{ printf "%s: %s attempt%s, the last answer: %s\n", $4, $2, $2 == 1 ? "" : "s", $5 == "" ? "none yet" : $5 }' "$state"
