@@ -271,6 +271,20 @@ auth_child(struct chain *ch, struct chain_client *cl, int account_out)
 	_exit(auth_serve(ch->control, 0, 1, FD_CRED));
 }
 
+/*
+ * An auth process that could not do its work may have left the credential in
+ * the pipe, and another would fail as it did, again and again; or it has read it
+ * and the session would wait for ever.  So the session sees the end of both
+ * pipes and answers 4xx.
+ */
+static void
+end_auth(struct chain_client *cl)
+{
+	close_fd(&cl->account_in);
+	close_fd(&cl->cred_in);
+	close_fd(&cl->verdict_out);
+}
+
 void
 client_start_auth(struct chain *ch, struct chain_client *cl)
 {
@@ -291,8 +305,7 @@ client_start_auth(struct chain *ch, struct chain_client *cl)
 	return;
 fail:
 	log_warn_errno("cannot start auth");
-	close_fd(&cl->cred_in);		/* the session sees it and answers 4xx */
-	close_fd(&cl->verdict_out);
+	end_auth(cl);
 }
 
 static void
@@ -385,8 +398,8 @@ client_restart_tls(struct chain *ch, struct chain_client *cl)
 {
 	if (!cl->conn.can_tls || cl->conn.tls)
 		return -1;
-	close_fd(&cl->cred_in);
-	close_fd(&cl->verdict_out);
+	end_auth(cl);
+	cl->account[0] = '\0';	/* the login did not come through TLS */
 	cl->conn.after_starttls = true;
 	return client_begin(ch, cl, true);
 }
@@ -416,7 +429,10 @@ client_reaped(struct chain *ch, struct chain_client *cl,
 	if (p == PROC_SESSION)
 		session_ended(ch, cl, code);
 	if (p == PROC_AUTH) {
-		read_account(cl);
+		if (status == 0)
+			read_account(cl);
+		else
+			end_auth(cl);
 		if (cl->handover && cl->account[0] != '\0')
 			(void)client_start_mailbox(ch, cl);
 	}

@@ -147,6 +147,21 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 }
 
 # The accept half and the delivery half together: what the client sent is what lies in the Maildir.
+@test "a login in clear is forgotten at STARTTLS, and another is possible behind it" {
+	run timeout 30 python3 - "$SUBMISSION_PORT" <<-'E'
+		import smtplib, ssl, sys
+		c = ssl.create_default_context()
+		c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s.login("alice@example.test", "secret")
+		s.starttls(context=c)
+		s.ehlo()
+		print(s.mail("alice@example.test")[0])
+		print(s.login("alice@example.test", "secret")[0], s.mail("alice@example.test")[0])
+	E
+	[ "$output" = $'530\n235 250' ]
+}
+
 @test "a message arrives byte for byte, behind its trace fields" {
 	need python3 python3
 	need_data bounces/sisimai/lhost-postfix-01.eml
