@@ -175,7 +175,8 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 	tls_server_refresh(&ch->tls, ch->control);
 	if (pipe2(up, O_CLOEXEC) == -1)
 		return -1;
-	if (pipe2(down, O_CLOEXEC) == -1) {
+	/* A write to it must end when the client reads nothing: netio waits. */
+	if (pipe2(down, O_CLOEXEC | O_NONBLOCK) == -1) {
 		close(up[0]);
 		close(up[1]);
 		return -1;

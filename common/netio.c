@@ -352,10 +352,10 @@ out_wait(struct netout *o)
 	struct pollfd pfd = { .fd = o->fd, .events = POLLOUT };
 	int r;
 
-	if (o->is_socket || o->timeout == 0)
+	if (o->is_socket)
 		return 0;
-	while ((r = poll(&pfd, 1, (int)o->timeout * 1000)) == -1 &&
-	    errno == EINTR)
+	while ((r = poll(&pfd, 1, o->timeout == 0 ? -1 :
+	    (int)o->timeout * 1000)) == -1 && errno == EINTR)
 		;
 	return r == 1 ? 0 : -1;
 }
@@ -370,7 +370,9 @@ out_write(struct netout *o, const unsigned char *p, size_t n)
 			return out_fail(o);
 		w = o->write != NULL ? o->write(o->arg, p, n) :
 		    write(o->fd, p, n);
-		if (w == -1 && errno == EINTR)
+		/* A pipe to tls does not block; how long to wait is out_wait's. */
+		if (w == -1 && (errno == EINTR || (errno == EAGAIN &&
+		    !o->is_socket)))
 			continue;
 		if (w <= 0)
 			return out_fail(o);

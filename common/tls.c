@@ -361,7 +361,8 @@ tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
 	if (write_facts(plain_out, &facts) == -1)
 		return EX_OK;
 	log_tls(conn, &facts, NULL);
-	return tls_relay(ssl, sock_in, sock_out, plain_in, plain_out);
+	return tls_relay(ssl, sock_in, sock_out, plain_in, plain_out,
+	    c->set.command_timeout);
 }
 
 /* Verification as RFC 8314 and 6125 have it, where the route asks for it. */

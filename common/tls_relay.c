@@ -156,11 +156,13 @@ move_down(struct relay *r)
 	return moved;
 }
 
-/* Waits for whatever can move next. */
+/* Waits for whatever can move next, for ever only if nothing waits for the
+ * client to take it: the session may be gone by then, and its timeouts too. */
 static void
-relay_wait(struct relay *r)
+relay_wait(struct relay *r, unsigned timeout)
 {
 	struct pollfd p[4];
+	int ms = r->down.len > 0 && timeout > 0 ? (int)timeout * 1000 : -1;
 	nfds_t n = 0;
 
 	if ((r->want & POLLIN) != 0)
@@ -173,11 +175,13 @@ relay_wait(struct relay *r)
 	if (r->down.len == 0 && !r->down.ended)
 		p[n++] = (struct pollfd){ .fd = r->plain_in,
 		    .events = POLLIN };
-	(void)poll(p, n, -1);
+	if (poll(p, n, ms) == 0)
+		r->failed = true;
 }
 
 int
-tls_relay(SSL *ssl, int in, int out, int plain_in, int plain_out)
+tls_relay(SSL *ssl, int in, int out, int plain_in, int plain_out,
+    unsigned timeout)
 {
 	static struct relay r;		/* two records: too much for a stack */
 
@@ -196,7 +200,7 @@ tls_relay(SSL *ssl, int in, int out, int plain_in, int plain_out)
 		up = move_up(&r);
 		down = move_down(&r);
 		if (!up && !down && !r.failed)
-			relay_wait(&r);
+			relay_wait(&r, timeout);
 	}
 	(void)SSL_shutdown(ssl);
 	return EX_OK;

@@ -19,6 +19,7 @@ setup() {
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 20 "$D/log" >&2 2>/dev/null || :
 	[ -z "${PID-}" ] || end "$PID"
+	[ -z "${CLIENT-}" ] || end "$CLIENT"
 	rm -rf "$D"
 }
 
@@ -105,6 +106,39 @@ is() { # is WHAT WANTED GOT
 	    "$BIN/pop3d" -C "$C" 2>"$D/log" | grep -cF -e '-ERR [SYS/TEMP] Cannot check passwords now')" = 2 ]
 	# One look at the file, not one after another for as long as the session lives.
 	[ "$(grep -c 'passwords: cannot be read' "$D/log")" = 1 ]
+}
+
+@test "a TLS client that reads nothing holds no process for longer than the timeouts" {
+	need openssl openssl
+	need python3 python3
+	mkdir "$C/tls"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$C/tls/key.pem" -out "$C/tls/cert.pem" \
+	    -days 2 -subj /CN=localhost 2>/dev/null
+	echo 'command-timeout 1s' >>"$C/settings"
+	message new/1.a "Subject: a\n\n$(head -c 9000000 /dev/zero | tr '\0' x | fold -w 70)\n"
+	port=$(free_port)
+	"$BIN/pop3d" -S -C "$C" -l "127.0.0.1:$port" 2>"$D/log" &
+	PID=$!
+	await 10 grep -q 'text=listening' "$D/log"
+	timeout 30 python3 - "$port" 3>&- 4>&- <<-'E' &
+		import socket, ssl, sys, time
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		s.connect(("127.0.0.1", int(sys.argv[1])))
+		c = ssl.create_default_context()
+		c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
+		t = c.wrap_socket(s)
+		for line in b"", b"USER alice@example.test\r\n", b"PASS secret word\r\n":
+		    t.sendall(line)
+		    t.recv(200)
+		t.sendall(b"RETR 1\r\n")
+		time.sleep(30)
+	E
+	CLIENT=$!
+	await 10 grep -q disconnect "$D/log"
+	no_child() { [ -z "$(children "$PID")" ]; }
+	await 10 no_child
+	kill -0 "$CLIENT"
 }
 
 @test "CAPA before and after login" {
