@@ -203,26 +203,35 @@ check_readable(struct admin_check *k)
 	}
 }
 
+#define N_BELOW	6	/* what queue makes in a spool */
+
+static const char *const below[N_BELOW] = { "tmp", "new", "cur", "state",
+    "hold", "trigger" };
+
 void
 check_places(struct admin_check *k)
 {
-	static const char *const below[] = { "tmp", "new", "cur", "state", "hold",
-	    "trigger" };
 	const struct settings *s = &k->control.set;
 	char path[300];
 	struct stat spool, mail, st;
+	bool missing[N_BELOW];
+	size_t nmissing = 0;
 
 	if (stat(s->spool, &spool) == -1) {
 		check_warning(k, "settings", 0, "spool-directory %s: %s; make it: "
 		    "mkdir -p %s", s->spool, strerror(errno), s->spool);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+	for (size_t i = 0; i < N_BELOW; i++) {
 		snprintf(path, sizeof(path), "%s/%s", s->spool, below[i]);
-		if (stat(path, &st) == -1 && errno == ENOENT)
-			check_warning(k, "settings", 0, "%s is missing; queue makes it "
-			    "when it starts", path);
+		missing[i] = stat(path, &st) == -1 && errno == ENOENT;
+		nmissing += missing[i];
 	}
+	/* A new spool is empty until queue starts for the first time. */
+	for (size_t i = 0; i < N_BELOW && nmissing < N_BELOW; i++)
+		if (missing[i])
+			check_warning(k, "settings", 0, "%s/%s is missing; queue "
+			    "makes it when it starts", s->spool, below[i]);
 	if (stat(s->mail, &mail) == -1)
 		check_warning(k, "settings", 0, "mail-directory %s: %s", s->mail,
 		    strerror(errno));
