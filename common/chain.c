@@ -231,7 +231,8 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 	(void)client_start(ch, cl, fd, fd);
 }
 
-static void
+/* false: nobody can be accepted for a while, and trying on would only spin. */
+static bool
 accept_one(struct chain *ch, int listener)
 {
 	struct sockaddr_storage peer;
@@ -242,8 +243,11 @@ accept_one(struct chain *ch, int listener)
 	fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 	if (fd != -1)
 		serve_new(ch, fd, &peer);
-	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		log_warn_errno("accept");
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -336,11 +340,18 @@ static void
 serve_loop(struct chain *ch, const int *fds, size_t nfds,
     const sigset_t *during_poll)
 {
+	static const struct timespec second = { .tv_sec = 1 };
+	bool full = false;	/* no descriptor, no memory */
+
 	while (!got_term && (nfds > 0 || ch->used > 0)) {
 		size_t n;
 		struct pollfd *set = poll_set(ch, fds, nfds, &n);
-		int r = ppoll(set, (nfds_t)n, NULL, during_poll);
+		int r;
 
+		for (size_t i = 0; full && i < nfds; i++)
+			set[i].fd = -1;
+		r = ppoll(set, (nfds_t)n, full ? &second : NULL, during_poll);
+		full = false;
 		if (r == -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "ppoll");
 		if (r > 0)
@@ -349,7 +360,7 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 			if (set[i].revents == 0)
 				continue;
 			if (i < nfds)
-				accept_one(ch, set[i].fd);
+				full = !accept_one(ch, set[i].fd) || full;
 			else
 				credential_ready(ch, &set[i]);
 		}
