@@ -99,15 +99,17 @@ open_dir(int dir, const char *name, bool sync)
 
 /*
  * O_RDWR keeps names in the FIFO while queue restarts; who may only write (the
- * group) gets them across when queue runs.
+ * group) gets them across when queue runs.  So does root: what it opens goes to
+ * a session, which could otherwise read the names of other clients' messages
+ * and, by them, the messages.
  */
 static int
 open_trigger(int dir)
 {
 	int fd, flags = O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
 
-	fd = openat(dir, "trigger", O_RDWR | flags);
-	if (fd == -1 && errno == EACCES)
+	fd = geteuid() == 0 ? -1 : openat(dir, "trigger", O_RDWR | flags);
+	if (fd == -1 && (geteuid() == 0 || errno == EACCES))
 		fd = openat(dir, "trigger", O_WRONLY | flags);
 	return fd;
 }

@@ -146,7 +146,6 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 	done
 }
 
-# The accept half and the delivery half together: what the client sent is what lies in the Maildir.
 @test "a login in clear is forgotten at STARTTLS, and another is possible behind it" {
 	run timeout 30 python3 - "$SUBMISSION_PORT" <<-'E'
 		import smtplib, ssl, sys
@@ -162,6 +161,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 	[ "$output" = $'530\n235 250' ]
 }
 
+# The accept half and the delivery half together: what the client sent is what lies in the Maildir.
 @test "a message arrives byte for byte, behind its trace fields" {
 	need python3 python3
 	need_data bounces/sisimai/lhost-postfix-01.eml
