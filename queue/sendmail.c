@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "ex.h"
+#include "proc.h"
 
 #define ENVID_MAX	100	/* RFC 3461 section 4.4 */
 
@@ -330,6 +331,7 @@ main(int argc, char *argv[])
 	clock_init();
 	envelope_init(&s.envelope);
 	options(&s, argc, argv);
+	proc_ignore_sigpipe();		/* queue may go away while it is told */
 	if (!s.extract && argc == optind)
 		errx(EX_USAGE, "name a recipient, or say -t to take them from "
 		    "the message");
