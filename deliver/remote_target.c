@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "idna.h"
+#include "limits.h"
 
 #define RACE_STAGGER	250	/* ms before the next address starts: RFC 8305 section 5 */
 
@@ -118,6 +120,7 @@ targets_find(const struct route *r, const char *domain, const char *own_name,
 	struct sockaddr_storage ss;
 	bool mx = strcmp(r->host, "mx:") == 0 || r->host[0] == '\0';
 	const char *host = mx ? domain : r->host;
+	char ascii[ADDR_DOMAIN_MAX + 1];
 
 	memset(t, 0, sizeof(*t));
 	t->port = r->port;
@@ -130,8 +133,13 @@ targets_find(const struct route *r, const char *domain, const char *own_name,
 		    mx ? "5.1.2" : "4.3.5", "not an address: %s", host);
 		return -1;
 	}
+	if (mx && idna_ascii(domain, ascii, sizeof(ascii)) == -1) {
+		verdict_set(v, PROC_FAIL, "5.1.2", "no such domain: %s",
+		    domain);
+		return -1;
+	}
 	if (mx)
-		return find_mx(domain, own_name, t, v);
+		return find_mx(ascii, own_name, t, v);
 	one_host(t, host);
 	return 0;
 }

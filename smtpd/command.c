@@ -42,7 +42,7 @@ const struct command commands[] = {
 	{ "RSET", ANY, R_DONE, IN_ALL, do_rset, "RSET" },
 	{ "NOOP", ANY, R_DONE, IN_ALL, do_noop, "NOOP [text]" },
 	{ "QUIT", ANY, R_DONE, IN_ALL, do_quit, "QUIT" },
-	{ "VRFY", ANY, R_DONE, IN_ALL, do_vrfy, "VRFY name" },
+	{ "VRFY", ANY, R_DONE, IN_ALL, do_vrfy, "VRFY name [SMTPUTF8]" },
 	{ "HELP", ANY, R_DONE, IN_ALL, do_help, "HELP [command]" },
 	{ "STARTTLS", OUTSIDE, R_IN_TRANSACTION, IN_ALL, do_starttls,
 	    "STARTTLS" },
@@ -174,6 +174,7 @@ do_ehlo(struct session *s, struct cur *arg)
 	snprintf(lines[n++], EHLO_LINE_MAX, "SIZE %llu",
 	    (unsigned long long)s->control->set.message_size);
 	strlcpy(lines[n++], "8BITMIME", EHLO_LINE_MAX);
+	strlcpy(lines[n++], "SMTPUTF8", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "ENHANCEDSTATUSCODES", EHLO_LINE_MAX);
 	snprintf(lines[n++], EHLO_LINE_MAX, "LIMITS RCPTMAX=%u",
 	    s->control->set.recipients);
@@ -221,12 +222,13 @@ do_quit(struct session *s, struct cur *arg)
 		reply(s, R_BYE, s->control->hostname);
 }
 
-/* RFC 5321 section 3.5.3: 252, for who may know is told by RCPT. */
+/* RFC 5321 section 3.5.3: 252, for who may know is told by RCPT.  The same for
+ * a name that is not ASCII, with SMTPUTF8 or not: RFC 6531 section 3.7.4.2. */
 static void
 do_vrfy(struct session *s, struct cur *arg)
 {
 	if (cur_end(arg))
-		reply(s, R_SYNTAX, "VRFY name");
+		reply(s, R_SYNTAX, "VRFY name [SMTPUTF8]");
 	else
 		reply(s, R_VRFY, NULL);
 }

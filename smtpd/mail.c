@@ -34,7 +34,7 @@ struct params {
 struct mail_args {
 	struct addr addr;
 	uint64_t size;
-	bool body8;
+	bool body8, smtputf8;
 	struct span seen[PARAMS_MAX];
 };
 
@@ -113,6 +113,14 @@ take_body(struct mail_args *a, struct span v)
 	return a->body8 || span_isis(v, "7BIT");
 }
 
+/* RFC 6531 section 3.4: no value */
+static bool
+take_smtputf8(struct mail_args *a, struct span v)
+{
+	a->smtputf8 = true;
+	return v.p == NULL;
+}
+
 /* RFC 4954 section 5: whoever wrote it first; nobody here trusts it. */
 static bool
 take_auth(struct mail_args *a, struct span v)
@@ -131,6 +139,7 @@ struct param_row {
 static const struct param_row mail_params[] = {
 	{ "SIZE", ALL, take_size },
 	{ "BODY", ALL, take_body },
+	{ "SMTPUTF8", ALL, take_smtputf8 },
 	{ "AUTH", 1u << SUBMISSION, take_auth },
 	{ NULL, 0, NULL }
 };
@@ -207,13 +216,7 @@ parse_args(struct session *s, struct cur *c, const char *word,
 		reply(s, R_SYNTAX, syntax);
 		return false;
 	}
-	if (!take_params(s, rows, &ps, a))
-		return false;
-	if (a->addr.utf8) {
-		reply(s, R_NEED_UTF8, NULL);
-		return false;
-	}
-	return true;
+	return take_params(s, rows, &ps, a);
 }
 
 /* RFC 1870 section 6.1: too large for ever, or for the space there is now. */
@@ -283,6 +286,8 @@ do_mail(struct session *s, struct cur *c)
 	else if (!parse_args(s, c, "FROM:", parse_reverse_path, R_BAD_SENDER,
 	    mail_params, &a))
 		return;
+	else if (a.addr.utf8 && !a.smtputf8)	/* RFC 6531 section 3.5 */
+		reply(s, R_SENDER_UTF8, NULL);
 	else if (a.size > s->control->set.message_size)
 		reply(s, R_TOO_BIG, NULL);
 	else if (s->spool == NULL)
@@ -295,6 +300,7 @@ do_mail(struct session *s, struct cur *c)
 		reply(s, R_SHUTDOWN, NULL);
 	else {
 		e->body8 = a.body8;
+		e->smtputf8 = a.smtputf8;
 		s->state = STATE_MAIL;
 		reply(s, R_SENDER_OK, NULL);
 	}
@@ -325,6 +331,8 @@ decide_rcpt(const struct session *s, const struct addr *addr)
 {
 	struct rcpt_decision d;
 
+	if (addr->utf8 && !s->tx.envelope.smtputf8)
+		return R_RCPT_UTF8;	/* RFC 6531 section 3.5 */
 	rcpt_decide(s->control, addr, &d);
 	switch (d.kind) {
 	case RCPT_MAILBOX:

@@ -22,14 +22,15 @@ struct message {
 	struct buf out;		/* content that one block gave */
 };
 
-/* RFC 3848, and RFC 2033 section 4 for LMTP. */
+/* RFC 3848, RFC 2033 section 4 for LMTP, and RFC 6531 section 4.3. */
 static void
 add_protocol(const struct session *s, struct buf *b)
 {
-	if (s->conn->variant == LMTP)
-		buf_adds(b, "LMTP");
-	else
-		buf_adds(b, s->esmtp ? "ESMTP" : "SMTP");
+	bool utf8 = s->tx.envelope.smtputf8;
+
+	buf_adds(b, utf8 ? "UTF8" : s->esmtp && s->conn->variant != LMTP ?
+	    "E" : "");
+	buf_adds(b, s->conn->variant == LMTP ? "LMTP" : "SMTP");
 	if (s->conn->tls && s->esmtp)
 		buf_addc(b, 'S');
 	if (s->user[0] != '\0')

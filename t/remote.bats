@@ -368,6 +368,22 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	grep -q '> 554' "$LAB/one/log"
 }
 
+@test "MX: a domain in another script is asked for as its A-label" {
+	sink sink -e SMTPUTF8,8BITMIME -l 127.0.0.2
+	lab_settings "smtp-port $PORT"
+	zone <<-E
+	xn--bcher-kva.test	MX	10 mx.far.test
+	mx.far.test	A	127.0.0.2
+	xn--tda.test	A	127.0.0.2
+	E
+	for domain in $'b\303\274cher.test' $'\303\274.test'; do
+		name=$(printf 'Subject: x\n\nx\n' | spool a@me.test "Delivered-To: b@$domain" "Envelope-Smtputf8: yes")
+		job "$name" "$domain" "1:1:b@$domain" | deliver
+		[[ $output == "1 done "* ]]
+	done
+	grep -q $'RCPT TO:<b@b\303\274cher.test>' "$LAB/sink/1.env"
+}
+
 @test "MX: equals take turns" {
 	sink one -l 127.0.0.2
 	port=$PORT

@@ -100,7 +100,15 @@ long() { head -c "$1" /dev/zero | tr '\0' "${2-a}"; }
 501|ehlo|MAIL FROM:<a@{64}.example>
 501|ehlo|MAIL FROM:<a@{60}.{60}.{60}.{60}.{60}.example>
 501|ehlo|MAIL FROM:<\xff@b.example>
-553|ehlo|MAIL FROM:<\xc3\xa4@b.example>
+550|ehlo|MAIL FROM:<\xc3\xa4@b.example>
+550|ehlo|MAIL FROM:<a@b\xc3\xa4.example>
+501|ehlo|MAIL FROM:<\xff@b.example> SMTPUTF8
+501|ehlo|MAIL FROM:<a@b\xe3\x80\x82example> SMTPUTF8
+501|ehlo|MAIL FROM:<a\xc2\x85@b.example> SMTPUTF8
+501|ehlo|MAIL FROM:<a@b.example> SMTPUTF8=1
+501|ehlo|MAIL FROM:<a@b.example> SMTPUTF8 SMTPUTF8
+501|ehlo|MAIL FROM:<a@b.example> smtputf8=
+555|mail|RCPT TO:<bob@example.test> SMTPUTF8
 501|ehlo|MAIL FROM:<a@b.example> =1
 501|ehlo|MAIL FROM:<a@b.example> SIZE=
 501|ehlo|MAIL FROM:<a@b.example> SIZE==1
