@@ -182,6 +182,18 @@ refuse(const char *line, int fd, const struct conn *conn, const char *why)
 	close(fd);
 }
 
+void
+chain_not_configured(const struct chain_service *service,
+    const struct chain_options *opt)
+{
+	enum listen_kind kind = listen_kind(0);
+
+	if (opt->nlisten > 0 || opt->implicit_tls || kind == LISTEN_LISTENER)
+		return;
+	(void)file_write_all(kind == LISTEN_CONNECTED ? 0 : 1, service->broken,
+	    strlen(service->broken));
+}
+
 /* An edit of a control file is live for the next connection. */
 static void
 refresh(struct chain *ch)

@@ -91,5 +91,11 @@ struct chain_options {
  */
 int	chain_run(const struct chain_service *, struct control *,
 	    const struct chain_options *);
+/*
+ * The control files did not load: tells a client that is on fd 0 and 1 already
+ * so, where it can read it without TLS.  The caller has logged why.
+ */
+void	chain_not_configured(const struct chain_service *,
+	    const struct chain_options *);
 
 #endif

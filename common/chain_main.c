@@ -113,11 +113,15 @@ chain_main(const struct chain_service *s, int argc, char *argv[])
 	static struct control control;
 	struct options o;
 
+	log_init(s->name, false, false);	/* usage() is not for a client either */
 	options_parse(s->name, argc, argv, &o);
 	log_init(s->name, o.stamp, o.to_syslog);
 	clock_init();
-	if (load(&control, &o) == -1)
+	if (load(&control, &o) == -1) {
+		if (!o.check && o.maildir == NULL)
+			chain_not_configured(s, &o.chain);
 		return EX_CONFIG;
+	}
 	if (o.check) {
 		settings_print(&control.set);
 		return EX_OK;

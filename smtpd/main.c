@@ -74,6 +74,7 @@ main(int argc, char *argv[])
 	const char *dir = NULL;
 	int ch;
 
+	log_init("smtpd", false, false);	/* usage() is not for a client either */
 	while ((ch = getopt(argc, argv, "C:Ll:nSsty")) != -1)
 		switch (ch) {
 		case 'C': dir = optarg; break;
@@ -106,9 +107,11 @@ main(int argc, char *argv[])
 	control.optional = dir == NULL && getenv("POSTHOUSE") == NULL &&
 	    opt.nlisten == 0 && listen_kind(0) == LISTEN_OTHER;
 	ch = EX_OK;
-	if (control_load(&control, config_error) == -1)
+	if (control_load(&control, config_error) == -1) {
 		ch = EX_CONFIG;
-	else if (check)
+		if (!check)
+			chain_not_configured(&service, &opt);
+	} else if (check)
 		settings_print(&control.set);
 	else
 		ch = chain_run(&service, &control, &opt);

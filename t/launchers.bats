@@ -116,6 +116,35 @@ inetd_serves() {
 @test "openbsd-inetd wait: pop3d" { inetd_serves pop3d wait; }
 @test "openbsd-inetd wait: imapd" { inetd_serves imapd wait; }
 
+# on_socket CMD...: what its client gets to see, with the socket as 0, 1 and 2.
+on_socket() {
+	timeout 20 python3 -c '
+import socket, subprocess, sys
+s = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(s.getsockname())
+a, _ = s.accept()
+code = subprocess.call(sys.argv[1:], stdin=a, stdout=a, stderr=a)
+a.close()
+print(code, c.recv(4096).decode())' "$@"
+}
+
+@test "a wrong option or a broken control file: the client gets a reply or nothing, and never a message" {
+	local dir
+	dir=$(private_dir)
+	echo "no-such-setting 1" >"$dir/settings"
+	for program in smtpd pop3d imapd; do
+		[ "$(on_socket "$BIN/$program" -Q)" = "64 " ]
+		run on_socket "$BIN/$program" -C "$dir"
+		[ "${#lines[@]}" = 1 ]
+		case $program in
+		smtpd) [[ $output == "78 421 4.3.5 Not configured"* ]] ;;
+		pop3d) [[ $output == "78 -ERR [SYS/TEMP] Not configured"* ]] ;;
+		imapd) [[ $output == "78 * BYE "*"onfigured"* ]] ;;
+		esac
+	done
+	rm -rf "$dir"
+}
+
 @test "tcpserver" {
 	need tcpserver ucspi-tcp
 	for program in smtpd pop3d imapd; do
