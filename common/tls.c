@@ -325,7 +325,7 @@ log_tls(const struct conn *conn, const struct tls_facts *f, const char *error)
 	log_begin(&l, "tls");
 	log_str(&l, "sid", conn->sid);
 	log_str(&l, "peer", conn->peer_text);
-	if (error != NULL)
+	if (f == NULL)
 		log_text(&l, "handshake failed: %s", error);
 	else {
 		log_str(&l, "tls", f->version);
