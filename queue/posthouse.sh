@@ -21,7 +21,7 @@ usage() {
 	  user add|passwd|delete|show ADDRESS
 	  user list
 	  hash                             a password on standard input to what passwords holds
-	  queue [COMMAND ...]              list the queue, or work on it (posthouse-mailq(1))
+	  queue [delete|hold|release|retry ...]  list the queue, or work on it (posthouse-mailq(1))
 	  version
 	END
 	exit 64
@@ -63,12 +63,12 @@ explain)
 queue)
 	case ${1-} in
 	'' | -*) helper mailq "$@" ;;
-	*[!a-z]*) usage ;;
-	*)
+	delete | hold | release | retry)
 		verb=$1
 		shift
 		helper "queue-$verb" "$@"
 		;;
+	*) usage ;;
 	esac
 	;;
 version)
