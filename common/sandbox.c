@@ -35,6 +35,8 @@
 #define SANDBOX_ARCH AUDIT_ARCH_AARCH64
 #endif
 
+/* Not tgkill: with it a session could end all others, for they share their uid.
+ * abort(3) ends a process by SIGSYS then. */
 /* What every role needs: descriptors it has, memory, time, its end. */
 static const int basic_calls[] = {
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_fstat,
@@ -44,7 +46,7 @@ static const int basic_calls[] = {
 	SYS_rt_sigreturn, SYS_rt_sigaction, SYS_rt_sigprocmask,
 	SYS_restart_syscall, SYS_futex, SYS_exit, SYS_exit_group, SYS_fcntl,
 	SYS_setsockopt, SYS_getsockopt, SYS_shutdown, SYS_sendto,
-	SYS_pread64, SYS_tgkill, SYS_membarrier,
+	SYS_pread64, SYS_membarrier,
 	SYS_sysinfo		/* qsort(3) of more than a KiB asks how much memory there is */
 };
 
