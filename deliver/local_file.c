@@ -164,17 +164,19 @@ copy_content(struct copy *c, int to)
 	unsigned char chunk[COPY_CHUNK];
 	uint64_t total = c->head.len;
 	off_t at = c->offset;
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (file_write_all(to, c->head.p, c->head.len) == -1)
 		return -1;
-	while ((n = pread(c->from, chunk, sizeof(chunk), at)) > 0) {
+	/* Not to its end: who wrote it may still be adding to it. */
+	while (total <= c->size &&
+	    (n = pread(c->from, chunk, sizeof(chunk), at)) > 0) {
 		if (file_write_all(to, chunk, (size_t)n) == -1)
 			return -1;
 		at += n;
 		total += (uint64_t)n;
 	}
-	if (n == 0 && total != c->size)
+	if (n >= 0 && total != c->size)
 		errno = EBADMSG;
 	return n == 0 && total == c->size ? 0 : -1;
 }
