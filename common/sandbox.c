@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "proc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -239,7 +240,8 @@ static uint64_t held;		/* bytes of data at sandbox_measure() */
 void
 sandbox_measure(void)
 {
-	unsigned long long field[6];
+	uint64_t pages = 0;
+	struct cur c;
 	char text[128];
 	ssize_t n;
 	int fd;
@@ -251,10 +253,12 @@ sandbox_measure(void)
 	close(fd);
 	if (n <= 0)
 		return;
-	text[n] = '\0';
-	if (sscanf(text, "%llu %llu %llu %llu %llu %llu", &field[0], &field[1],
-	    &field[2], &field[3], &field[4], &field[5]) == 6)
-		held = field[5] * (uint64_t)sysconf(_SC_PAGESIZE);
+	cur_init(&c, span_of(text, (size_t)n));
+	for (int i = 0; i < 6; i++)
+		if (cur_num(&c, UINT32_MAX, &pages) == -1 ||
+		    (!cur_ch(&c, ' ') && i < 5))
+			return;
+	held = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static int

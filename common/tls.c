@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -295,6 +296,25 @@ write_facts(int fd, struct tls_facts *f)
 	return file_write_all(fd, line, (size_t)n);
 }
 
+/* What write_facts() wrote. */
+static int
+parse_facts(struct span line, struct tls_facts *f)
+{
+	struct cur c;
+	uint64_t bits;
+
+	cur_init(&c, line);
+	if (span_cstr(cur_until(&c, ' '), f->version, sizeof(f->version)) == -1 ||
+	    !cur_ch(&c, ' ') ||
+	    span_cstr(cur_until(&c, ' '), f->cipher, sizeof(f->cipher)) == -1 ||
+	    !cur_ch(&c, ' ') || cur_num(&c, UINT_MAX, &bits) == -1 ||
+	    !cur_ch(&c, ' ') ||
+	    span_cstr(cur_until(&c, '\n'), f->sni, sizeof(f->sni)) == -1)
+		return -1;
+	f->bits = (unsigned)bits;
+	return 0;
+}
+
 int
 tls_read_facts(int fd, struct tls_facts *f)
 {
@@ -312,9 +332,7 @@ tls_read_facts(int fd, struct tls_facts *f)
 			break;
 		n++;
 	}
-	line[n] = '\0';
-	return sscanf(line, "%15s %47s %u %255s", f->version, f->cipher,
-	    &f->bits, f->sni) == 4 ? 0 : -1;
+	return parse_facts(span_of(line, n), f);
 }
 
 static void
@@ -329,7 +347,8 @@ log_tls(const struct conn *conn, const struct tls_facts *f, const char *error)
 		log_text(&l, "handshake failed: %s", error);
 	else {
 		log_str(&l, "tls", f->version);
-		log_text(&l, "%s %s", f->cipher, f->sni);
+		log_text(&l, "%s%s%s", f->cipher, f->sni[0] == '\0' ? "" : " ",
+		    f->sni);
 	}
 	log_end(&l);
 }
