@@ -76,7 +76,7 @@ bool	cur_word(struct cur *, const char *);
 /* Takes the longest run of bytes whose class has the bit set; may be empty. */
 struct span cur_while(struct cur *, const uint8_t class[256], uint8_t bit);
 /* Takes everything before c (not c), or all that is left. */
-struct span cur_until(struct cur *, unsigned char c);
+struct span cur_until(struct cur *, unsigned char ch);
 /* Takes n bytes, or nothing and an empty span with p NULL if fewer are left. */
 struct span cur_take(struct cur *, size_t n);
 struct span cur_rest(struct cur *);

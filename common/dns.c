@@ -297,6 +297,7 @@ mx_order(struct dns_mx *mx, size_t n)
 		keys[i].key = (uint64_t)mx[i].pref << 32 | r;
 		keys[i].mx = mx[i];
 	}
+	/* cppcheck-suppress uninitvar */
 	qsort(keys, n, sizeof(keys[0]), mx_compare);
 	for (size_t i = 0; i < n; i++)
 		mx[i] = keys[i].mx;

@@ -73,7 +73,7 @@ enum netin_result netin_line(struct netin *, size_t max, struct span *line);
 /* What is buffered, at least one byte, reading once if nothing is.  The caller
  * says with netin_consume how much of it it took.  NETIN_DATA or an end. */
 enum netin_result netin_block(struct netin *, struct span *bytes);
-void	netin_consume(struct netin *, size_t n);
+void	netin_consume(struct netin *, size_t count);
 /* Waits until there is input (NETIN_DATA), other is readable (NETIN_OTHER), or
  * ms passed (NETIN_TIMEOUT; -1 waits for ever).  other may be -1. */
 enum netin_result netin_wait(struct netin *, int other, int ms);
