@@ -11,7 +11,8 @@
 #include "ex.h"
 #include "limits.h"
 
-#define ANY		(STATE_START | STATE_READY | STATE_MAIL | STATE_RCPT)
+#define ANY		(STATE_START | STATE_READY | STATE_MAIL | STATE_RCPT | \
+			STATE_BDAT)
 #define OUTSIDE		(STATE_START | STATE_READY)
 #define IN_SMTP		((1u << SMTP) | (1u << SUBMISSION))
 #define IN_LMTP		(1u << LMTP)
@@ -29,7 +30,8 @@ static void	do_help(struct session *, struct cur *);
 static void	do_starttls(struct session *, struct cur *);
 static void	do_nothing(struct session *, struct cur *);
 
-/* RFC 5321 section 4.1.1; the last five are known and not done. */
+/* RFC 5321 section 4.1.1; the last five are known and not done.  BDAT looks at
+ * the state itself: the chunk behind it is read in any. */
 const struct command commands[] = {
 	{ "HELO", ANY, R_DONE, IN_SMTP, do_helo, "HELO domain" },
 	{ "EHLO", ANY, R_DONE, IN_SMTP, do_ehlo, "EHLO domain" },
@@ -39,6 +41,7 @@ const struct command commands[] = {
 	{ "RCPT", STATE_MAIL | STATE_RCPT, R_NO_MAIL, IN_ALL, do_rcpt,
 	    "RCPT TO:<recipient> [parameters]" },
 	{ "DATA", STATE_RCPT, R_NO_RCPT, IN_ALL, do_data, "DATA" },
+	{ "BDAT", ANY, R_NO_RCPT, IN_ALL, do_bdat, "BDAT size [LAST]" },
 	{ "RSET", ANY, R_DONE, IN_ALL, do_rset, "RSET" },
 	{ "NOOP", ANY, R_DONE, IN_ALL, do_noop, "NOOP [text]" },
 	{ "QUIT", ANY, R_DONE, IN_ALL, do_quit, "QUIT" },
@@ -65,15 +68,19 @@ command_find(struct span verb)
 	return NULL;
 }
 
-/* Why a verb that is known is refused in this state. */
-static enum reply_id
-out_of_order(const struct session *s, const struct command *c)
+enum reply_id
+command_refusal(const struct session *s)
 {
+	const struct command *c = command_find(span_str(s->verb));
+	bool data = c->run == do_data || c->run == do_bdat;
+
 	if (s->state == STATE_START)
 		return R_NO_HELO;
-	if (c->run == do_data && s->tx.refused > 0)
+	if (s->state == STATE_BDAT && (data || c->run == do_rcpt))
+		return R_AFTER_BDAT;
+	if (data && s->tx.refused > 0)
 		return R_NO_VALID_RCPT;
-	if (c->run == do_data && s->state == STATE_READY)
+	if (data && s->state == STATE_READY)
 		return R_NO_MAIL;
 	if (s->state > STATE_READY && c->otherwise == R_NO_HELO)
 		return R_IN_TRANSACTION;
@@ -102,13 +109,14 @@ command_run(struct session *s, struct span line)
 	if (c != NULL)
 		s->verb = c->verb;
 	if (line.len > SMTP_LINE_MAX && (c == NULL || c->run != do_auth))
-		reply(s, R_LINE_TOO_LONG, NULL);
+		reply(s, c != NULL && c->run == do_bdat ? R_BAD_CHUNK :
+		    R_LINE_TOO_LONG, NULL);
 	else if (c == NULL)
 		reply(s, R_BAD_COMMAND, NULL);
 	else if ((c->variants & (1u << s->conn->variant)) == 0)
 		reply(s, R_NOT_DONE, NULL);
 	else if ((c->states & s->state) == 0)
-		reply(s, out_of_order(s, c), NULL);
+		reply(s, command_refusal(s), NULL);
 	else
 		c->run(s, &arg);
 }
@@ -174,6 +182,7 @@ do_ehlo(struct session *s, struct cur *arg)
 	snprintf(lines[n++], EHLO_LINE_MAX, "SIZE %llu",
 	    (unsigned long long)s->control->set.message_size);
 	strlcpy(lines[n++], "8BITMIME", EHLO_LINE_MAX);
+	strlcpy(lines[n++], "CHUNKING", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "SMTPUTF8", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "ENHANCEDSTATUSCODES", EHLO_LINE_MAX);
 	snprintf(lines[n++], EHLO_LINE_MAX, "LIMITS RCPTMAX=%u",

@@ -1,11 +1,13 @@
 /*
- * From DATA to a file in the spool: envelope, Received field, content, and the
+ * From DATA or BDAT to a file in the spool: envelope, Received field, content, and the
  * reply.  A message is answered 250 only when spool_commit says that it is
  * durable; after any other reply nothing of it is left.
  */
 #include "smtpd.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -20,6 +22,7 @@ struct message {
 	struct spool_writer writer;
 	struct data data;
 	struct buf out;		/* content that one block gave */
+	bool refused;		/* BDAT: and told so */
 };
 
 /* RFC 3848, RFC 2033 section 4 for LMTP, and RFC 6531 section 4.3. */
@@ -126,14 +129,14 @@ write_head(struct message *m)
 }
 
 static int
-message_begin(struct message *m, struct session *s)
+message_begin(struct message *m, struct session *s, bool dots)
 {
 	const struct settings *set = &s->control->set;
 	int e;
 
 	memset(m, 0, sizeof(*m));
 	m->s = s;
-	data_init(&m->data, set->message_size, true, set->bare_newline_repair);
+	data_init(&m->data, set->message_size, dots, set->bare_newline_repair);
 	if (s->conn->variant == SUBMISSION) {
 		m->data.header_end = add_missing;
 		m->data.arg = m;
@@ -144,7 +147,8 @@ message_begin(struct message *m, struct session *s)
 	e = errno;
 	log_failure(s, m->writer.qid, e);
 	spool_abort(&m->writer);
-	errno = e;
+	m->writer.failed = true;
+	m->writer.errno_ = e;
 	return -1;
 }
 
@@ -194,7 +198,7 @@ message_read(struct message *m)
 }
 
 static enum reply_id
-fault_reply(enum data_fault f)
+fault_reply(const struct data *d)
 {
 	static const enum reply_id ids[] = {
 		[FAULT_SIZE] = R_TOO_BIG, [FAULT_LINE] = R_LINE_LENGTH,
@@ -203,7 +207,25 @@ fault_reply(enum data_fault f)
 		[FAULT_NUL] = R_DATA_NUL,
 	};
 
-	return ids[f];
+	/* The end of a chunk is known whatever is in it: no need to close. */
+	if (!d->dots && d->fault == FAULT_BARE)
+		return R_BDAT_BARE;
+	if (!d->dots && d->fault == FAULT_NUL)
+		return R_BDAT_NUL;
+	return ids[d->fault];
+}
+
+/* It cannot be accepted any more, and the reply that says so. */
+static bool
+message_failed(const struct message *m, enum reply_id *id)
+{
+	if (m->data.fault != FAULT_NONE)
+		*id = fault_reply(&m->data);
+	else if (m->writer.failed)
+		*id = error_reply(m->writer.errno_);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -247,12 +269,11 @@ message_commit(struct message *m)
 	struct session *s = m->s;
 	struct spool_name name;
 	char qid[sizeof(m->writer.qid)];
+	enum reply_id id;
 
 	strlcpy(qid, m->writer.qid, sizeof(qid));
-	if (m->data.fault != FAULT_NONE) {
-		answer(s, fault_reply(m->data.fault), NULL);
-	} else if (m->writer.failed) {
-		answer(s, error_reply(m->writer.errno_), NULL);
+	if (message_failed(m, &id)) {
+		answer(s, id, NULL);
 	} else if (spool_commit(&m->writer, &name) == -1) {
 		log_failure(s, qid, errno);
 		answer(s, error_reply(m->writer.errno_), NULL);
@@ -276,8 +297,8 @@ do_data(struct session *s, struct cur *arg)
 		reply(s, R_NO_ARGUMENT, NULL);
 		return;
 	}
-	if (message_begin(&m, s) == -1) {
-		reply(s, error_reply(errno), NULL);
+	if (message_begin(&m, s, true) == -1) {
+		reply(s, error_reply(m.writer.errno_), NULL);
 		message_free(&m);
 		transaction_reset(s);
 		return;
@@ -292,4 +313,118 @@ do_data(struct session *s, struct cur *arg)
 		session_end(s, r);
 	message_free(&m);
 	transaction_reset(s);
+}
+
+void
+message_drop(struct message *m)
+{
+	if (m != NULL)
+		message_free(m);
+	free(m);
+}
+
+/* RFC 3030 section 2: bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] */
+static bool
+parse_bdat(struct cur *c, uint64_t *size, bool *last)
+{
+	*last = false;
+	if (cur_num(c, UINT64_MAX, size) == -1)
+		return false;
+	if (cur_end(c))
+		return true;
+	while (cur_ch(c, ' '))
+		*last = true;
+	return *last && cur_word(c, "LAST") && cur_end(c);
+}
+
+/* The octets of a chunk.  What no message wants is read all the same, or it
+ * would be taken for commands. */
+static enum netin_result
+chunk_read(struct session *s, uint64_t left)
+{
+	struct message *m = s->tx.message;
+
+	while (left > 0) {
+		enum netin_result r;
+		struct span block;
+		enum reply_id id;
+		size_t used;
+
+		if ((r = netin_block(&s->in, &block)) != NETIN_DATA)
+			return r;
+		if (block.len > left)
+			block.len = (size_t)left;
+		if (m != NULL && !message_failed(m, &id)) {
+			(void)data_feed(&m->data, block, &used, &m->out);
+			message_write(m);
+		}
+		netin_consume(&s->in, block.len);
+		left -= block.len;
+	}
+	return NETIN_DATA;
+}
+
+/* A chunk of the message was read: goes on, ends it, or refuses it, once. */
+static void
+chunk_done(struct session *s, uint64_t size, bool last)
+{
+	struct message *m = s->tx.message;
+	enum reply_id id;
+	char text[24];
+
+	if (m->refused) {
+		id = R_BDAT_REFUSED;
+	} else if (last) {
+		data_finish(&m->data, &m->out);
+		message_write(m);
+		message_commit(m);
+		transaction_reset(s);
+		return;
+	} else if (!message_failed(m, &id)) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
+		reply(s, R_CHUNK, text);
+		return;
+	}
+	m->refused = true;
+	if (!last) {
+		reply(s, id, NULL);
+		return;
+	}
+	answer(s, id, NULL);
+	transaction_reset(s);
+}
+
+/*
+ * RFC 3030 section 2.  A message that is refused before its LAST chunk leaves
+ * the transaction to be ended by RSET: chunks that were sent without waiting
+ * are still coming.
+ */
+void
+do_bdat(struct session *s, struct cur *arg)
+{
+	enum netin_result r;
+	uint64_t size;
+	bool last;
+
+	if (!parse_bdat(arg, &size, &last)) {
+		reply(s, R_BAD_CHUNK, NULL);
+		return;
+	}
+	if (s->state == STATE_RCPT) {
+		if ((s->tx.message = malloc(sizeof(struct message))) == NULL) {
+			reply(s, R_SHUTDOWN, NULL);
+			return;
+		}
+		(void)message_begin(s->tx.message, s, false);
+		s->state = STATE_BDAT;
+	}
+	netin_rate(&s->in, s->control->set.data_rate);
+	r = chunk_read(s, size);
+	netin_rate(&s->in, 0);
+	if (r != NETIN_DATA)
+		session_end(s, r);
+	else if (s->state == STATE_BDAT)
+		chunk_done(s, size, last);
+	else
+		reply(s, command_refusal(s), NULL);
 }

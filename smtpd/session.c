@@ -52,6 +52,7 @@ session_free(struct session *s)
 void
 transaction_reset(struct session *s)
 {
+	message_drop(s->tx.message);
 	envelope_free(&s->tx.envelope);
 	memset(&s->tx, 0, sizeof(s->tx));
 	envelope_init(&s->tx.envelope);
@@ -154,6 +155,17 @@ session_end(struct session *s, enum netin_result r)
 	s->done = true;
 }
 
+/* A line that is refused for its bytes.  Behind BDAT there is a chunk, of a
+ * size that such a line cannot tell: it must not be read as commands. */
+static void
+bad_line(struct session *s, struct span line, enum reply_id id)
+{
+	struct cur c;
+
+	cur_init(&c, line);
+	reply(s, cur_word(&c, "BDAT") ? R_BAD_CHUNK : id, NULL);
+}
+
 /* Reads one command and has it done. */
 static void
 serve_line(struct session *s)
@@ -175,10 +187,10 @@ serve_line(struct session *s)
 		break;
 	case NETIN_BARE_LF:
 	case NETIN_BARE_CR:
-		reply(s, R_BARE_NEWLINE, NULL);
+		bad_line(s, line, R_BARE_NEWLINE);
 		break;
 	case NETIN_NUL:
-		reply(s, R_NUL, NULL);
+		bad_line(s, line, R_NUL);
 		break;
 	case NETIN_DATA:
 	case NETIN_OTHER:
@@ -243,6 +255,7 @@ session_run(struct session *s)
 		reply(s, R_GREETING, s->control->hostname);
 	while (!s->done)
 		serve_line(s);
+	transaction_reset(s);
 	if (s->exit_code == CHAIN_EXIT_STARTTLS) {
 		(void)netout_flush(&s->out);
 		return s->exit_code;

@@ -20,7 +20,8 @@ enum state {
 	STATE_START = 1,	/* no EHLO yet */
 	STATE_READY = 2,	/* no transaction */
 	STATE_MAIL = 4,		/* a sender, no recipient */
-	STATE_RCPT = 8		/* at least one recipient */
+	STATE_RCPT = 8,		/* at least one recipient */
+	STATE_BDAT = 16		/* the first chunk was there, LAST was not */
 };
 
 /* What MAIL began; only transaction_reset ends it. */
@@ -28,6 +29,7 @@ struct transaction {
 	struct envelope envelope;
 	unsigned accepted, refused;	/* recipients, as RCPT named them */
 	bool overflow;		/* "too many recipients" was logged */
+	struct message *message;	/* in STATE_BDAT; else NULL */
 };
 
 struct session {
@@ -79,13 +81,18 @@ extern const size_t ncommands;
 /* Parses and carries out one command line. */
 void	command_run(struct session *, struct span line);
 const struct command *command_find(struct span verb);
+/* Why the verb being done is refused in this state. */
+enum reply_id command_refusal(const struct session *);
 
 /* mail.c: MAIL and RCPT */
 void	do_mail(struct session *, struct cur *);
 void	do_rcpt(struct session *, struct cur *);
 
-/* message.c: from DATA to the queue */
+/* message.c: from DATA or BDAT to the queue */
 void	do_data(struct session *, struct cur *);
+void	do_bdat(struct session *, struct cur *);
+/* Throws away what BDAT has given so far; NULL is nothing. */
+void	message_drop(struct message *);
 
 /* sasl.c */
 void	do_auth(struct session *, struct cur *);

@@ -20,7 +20,7 @@ setup() {
 	[ "$status" = 0 ]
 	[ "${lines[0]}" = "220 mx.example.test ESMTP posthouse" ]
 	[ "${lines[1]}" = "250-mx.example.test" ]
-	for word in PIPELINING 'SIZE 52428800' 8BITMIME SMTPUTF8 ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
+	for word in PIPELINING 'SIZE 52428800' 8BITMIME CHUNKING SMTPUTF8 ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
 		has "250-$word"
 	done
 	no grep -q 'STARTTLS\|AUTH' <<<"$output"
@@ -99,7 +99,10 @@ setup() {
 		SOML FROM:<a@b>|502|502|502|502
 		SAML FROM:<a@b>|502|502|502|502
 		TURN|502|502|502|502
-		BDAT 3|500|500|500|500
+		BDAT 0|503|503|503|250
+		BDAT 0 LAST|503|503|503|250
+		BDAT|501|501|501|501
+		BDAT x|501|501|501|501
 		XYZZY|500|500|500|500
 		|500|500|500|500
 		RSET x|501|501|501|501
@@ -110,7 +113,7 @@ setup() {
 		HELO|501|501|501|501
 		EHLO|501|501|501|501
 	E
-	[ "$seen" = 132 ]
+	[ "$seen" = 144 ]
 }
 
 @test "EHLO, HELO and RSET in a transaction forget it" {
@@ -501,6 +504,14 @@ tls_client() {
 	smtp "EHLO a\r\n$M${R}DATA\r\na: b\n.\n\r\n.\r\nMAIL FROM:<>\r\n"
 	expect 250 250 250 354 521
 	has "521 5.5.2 Message with a bare CR or LF refused, closing connection"
+	smtp "EHLO a\r\n$M${R}BDAT 3\r\na\nbBDAT 2\r\nxyDATA\r\nRSET\r\n$M${R}BDAT 4\r\na: bDATA\r\nBDAT 1 LAST\r\n\0000BDAT\r\nNOOP\r\n"
+	expect 250 250 250 550 503 503 250 250 250 250 503 550 501
+	has "550 5.6.0 Message has a bare CR or LF"
+	has "503 5.5.1 Message is refused already, send RSET"
+	has "503 5.5.1 After BDAT only BDAT, or RSET"
+	has "250 2.0.0 4 octets received"
+	has "550 5.6.0 Message has a NUL"
+	has "501 5.5.4 Bad chunk size, closing connection"
 	smtp "EHLO a\r\n$M${R}DATA\r\na: b\x00\r\n.\r\nQUIT\r\n"
 	has "521 5.5.2 Message with a NUL refused, closing connection"
 	[ "$status" = 76 ]

@@ -1,4 +1,4 @@
-# smtpd_ext.bats: SMTPUTF8, from the client to the next host.
+# smtpd_ext.bats: SMTPUTF8 and BDAT, from the client to the next host.
 # shellcheck shell=bash disable=SC2154,SC2034
 
 # As those with instance_start, these tests run once more with sanitizers.
@@ -115,4 +115,163 @@ host() {
 	grep -q 'message/global-delivery-status' "$(maildir alice@example.test)"/new/*
 	[ ! -e "$DIR/old/1.eml" ]
 	await 10 spool_empty
+}
+
+# content: what the stored message holds behind its Received field.
+content() { message | sed '1,/^	id /d'; }
+# chunk TEXT [LAST]: BDAT with as many octets as TEXT (printf %b) gives.
+chunk() {
+	printf 'BDAT %s%s\\r\\n%s' "$(printf '%b' "$1" | wc -c)" "${2:+ $2}" "$1"
+}
+
+@test "BDAT: chunks of any size in any place make the same message" {
+	text='Subject: x\r\nTo: <bob@example.test>\r\n\r\n.\r\n..\r\n.QUIT\r\nlast\r\n'
+	printf 'Subject: x\nTo: <bob@example.test>\n\n.\n..\n.QUIT\nlast\n' >"$DIR/want"
+	# In one; in two with a last one of nothing; without the last line end; in small letters.
+	for body in "$(chunk "$text" LAST)" "$(chunk "$text")BDAT 0 LAST\r\n" "$(chunk "${text%'\r\n'}" LAST)" \
+	    "BDAT 0\r\nBDAT 0\r\n$(chunk "$text" last | sed s/BDAT/bdat/)" "$(chunk "${text%'\n'}")$(chunk '\n' LAST)" \
+	    "$(chunk "${text%'\r\n'}")NOOP\r\n$(chunk '\r')$(chunk '\n')BDAT   0   LAST\r\n"; do
+		smtp "EHLO a\r\n$M$R${body}NOOP\r\nQUIT\r\n"
+		[ "$(stored)" = 1 ]
+		content | diff "$DIR/want" -
+		grep -q '^250 2.0.0 Queued as' <<<"$output"
+		grep -q '^221 ' <<<"$output"
+		rm "$SPOOL"/new/*
+	done
+	# Octet by octet, and two messages in one session.
+	all=
+	printf '%b' "$text" >"$DIR/text"
+	for octet in $(od -An -v -tx1 "$DIR/text"); do all+="BDAT 1\r\n\x$octet"; done
+	all="EHLO a\r\n$M$R${all}BDAT 0 LAST\r\n"
+	smtp "$all${all#EHLO a'\r\n'}QUIT\r\n"
+	[ "$(stored)" = 2 ]
+	for f in "$SPOOL"/new/*; do sed '1,/^	id /d' "$f" | diff "$DIR/want" -; done
+	[ "$(grep -c '^250 2.0.0 1 octets received' <<<"$output")" = $((2 * $(wc -c <"$DIR/text"))) ]
+}
+
+@test "BDAT: an empty message, submission's missing fields, one reply for each recipient in LMTP" {
+	smtp "EHLO a\r\n$M${R}BDAT 0 LAST\r\nQUIT\r\n"
+	expect 250 250 250 250 221
+	[ "$(stored)" = 1 ]
+	rm "$SPOOL"/new/*
+	smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n$R$(chunk 'Subject: x' LAST)QUIT\r\n" -s
+	expect 250 235 250 250 250 221
+	for field in Date Message-ID From Subject; do content | grep -q "^$field: "; done
+	rm "$SPOOL"/new/*
+	two="LHLO a\r\n${M}${R}RCPT TO:<al@example.test>\r\n"
+	smtp "$two$(chunk 'x: y\r\n')BDAT 0 LAST\r\nQUIT\r\n" -L
+	expect 250 250 250 250 250 250 250 221
+	smtp "$two$(chunk 'x\ny')BDAT 0\r\nBDAT 0 LAST\r\nQUIT\r\n" -L
+	expect 250 250 250 250 550 503 503 503 221
+	[ "$(stored)" = 1 ]
+}
+
+@test "BDAT: RSET, EHLO, QUIT and a lost client in the middle leave nothing" {
+	for end in RSET 'EHLO b' 'HELO b'; do
+		smtp "EHLO a\r\n$M$R$(chunk 'x: y\r\n')$end\r\nBDAT 5 LAST\r\nNOOP\nDATA\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+		expect 250 250 250 250 250 503 503 250 250 354 250 221
+		[ "$(stored)" = 1 ]
+		rm "$SPOOL"/new/*
+		[ -z "$(find "$SPOOL/tmp" -type f)" ]
+	done
+	for end in 'QUIT\r\n' '' 'BDAT 10\r\nabc' 'BDAT 10' 'BDAT 99999999999 LAST\r\nQUIT\r\n'; do
+		smtp "EHLO a\r\n$M$R$(chunk 'x: y\r\n')$end"
+		nothing_left
+	done
+	smtp "EHLO a\r\n$M$R$(chunk 'x: y\r\n')MAIL FROM:<>\r\n${R}DATA\r\nVRFY x\r\nHELP\r\nBDAT 0 LAST\r\nBDAT 6\r\nQUIT\r\nBDAT 0 LAST\r\nQUIT\r\n"
+	expect 250 250 250 250 503 503 503 252 214 250 503 503 221
+	[ "$(stored)" = 1 ]
+}
+
+@test "BDAT: limits, and what is behind a refused chunk is still read" {
+	setting message-size-limit 2000
+	setting recipient-limit 3
+	many=
+	for i in {1..30}; do many+=$(chunk 'MAIL FROM:<evil@b.example>\r\n'); done
+	smtp "EHLO a\r\n$M$R$(chunk "x: y\r\n\r\n$(printf 'a%.0s' {1..900})\r\n")$(chunk "$(printf 'a%.0s' {1..900})\r\n")$(chunk "$(printf 'a%.0s' {1..900})\r\n")${many}BDAT 0 LAST\r\nNOOP\r\nQUIT\r\n"
+	[ "$(codes)" = "250 250 250 250 250 552 $(printf '503 %.0s' {1..31})250 221" ]
+	nothing_left
+	smtp "EHLO a\r\n$M$R$(chunk "x: y\r\n\r\n$(printf 'a%.0s' {1..999})\r\n" LAST)QUIT\r\n"
+	expect 250 250 250 550 221
+	# All recipients refused: every chunk is read, none is an error of its own.
+	smtp "EHLO a\r\n${M}RCPT TO:<x@b.example>\r\n${many}RSET\r\nQUIT\r\n"
+	[ "$(codes)" = "250 250 550 $(printf '554 %.0s' {1..30})250 221" ]
+	nothing_left
+}
+
+@test "BDAT: a size that is none ends the session, and nothing behind it is a command" {
+	for bad in 'BDAT' 'BDAT x' 'BDAT -1' 'BDAT +1' 'BDAT 1x' 'BDAT 0x10' 'BDAT 1 FOO' 'BDAT 1 LASTX' 'BDAT 1 LAST x' 'BDAT 1,LAST' \
+	    'BDAT LAST' 'BDAT 18446744073709551616' "BDAT 1 $(printf 'a%.0s' {1..3000})" 'BDAT 3\rx' 'BDAT 3\0000'; do
+		smtp "EHLO a\r\n$M$R$bad\r\nx: y\r\nMAIL FROM:<>\r\nDATA\r\n"
+		expect 250 250 250 501
+		[ "$status" = 76 ]
+		nothing_left
+	done
+	smtp "EHLO a\r\n$M${R}BDAT 3\nNOOP\r\n"
+	expect 250 250 250 501
+}
+
+@test "BDAT: bare CR, LF and NUL, in one chunk and over its edge" {
+	for repair in refuse repair; do
+		sed -i /bare-newline/d "$CONTROL/settings"
+		setting "bare-newline $repair"
+		for bad in '\r' '\n' '\0000'; do
+			for data in "${bad}x: y\r\n\r\n" "x${bad}: y\r\n\r\n" "x: y$bad\r\n\r\n" "x: y\r\n$bad\r\n" "x: y\r\n\r\na${bad}.${bad}b" "x: y\r\n\r\na${bad}.\r\nb" "x: y\r\n\r\n.${bad}.\r\n" "x: y\r\n\r\nabc$bad"; do
+				for body in "$(chunk "$data" LAST)" "$(chunk "${data%%"$bad"*}")$(chunk "$bad${data#*"$bad"}" LAST)" "$(chunk "${data%%"$bad"*}$bad")$(chunk "${data#*"$bad"}" LAST)"; do
+					smtp "EHLO a\r\n$M$R${body}RSET\r\nNOOP\r\nQUIT\r\n"
+					got=$(codes)
+					if [ "$repair" = refuse ] || [ "$bad" = '\0000' ]; then
+						[[ $got == '250 250 250 '*'550 '*'250 250 221' ]]
+						nothing_left
+					else
+						[[ $got == '250 250 250 250 250 250 221' || $got == '250 250 250 250 250 250 250 221' ]]
+						[ "$(stored)" = 1 ]
+						message | no grep -q $'\r'
+					fi
+					rm -f "$SPOOL"/new/*
+				done
+			done
+		done
+	done
+}
+
+# The sequences that end DATA for some servers, inside a chunk: content like any other.
+@test "BDAT: no smuggling vector ends the message or starts a command, and the next host gets none" {
+	need_data vectors/smtp-smuggling.tsv
+	setting bare-newline repair
+	n=0
+	while IFS=$'\t' read -r sequence ends verdict; do
+		[[ $sequence != '#'* && $sequence != *x00* ]] || continue
+		smtp "EHLO a\r\n$M$R$(chunk "Subject: x\r\n\r\nbody${sequence}MAIL FROM:<evil@b.example>\r\n${R}DATA\r\nFrom: evil\r\n" LAST)QUIT\r\n"
+		expect 250 250 250 250 221
+		[ "$(stored)" = 1 ]
+		content | grep -q 'MAIL FROM:<evil@b.example>'
+		message | no grep -q $'\r'
+		rm "$SPOOL"/new/*
+		n=$((n + 1))
+	done <"$TESTDATA/vectors/smtp-smuggling.tsv"
+	[ "$n" -ge 10 ]
+	need python3 python3
+	next_hosts
+	host far PIPELINING,8BITMIME far.example
+	echo bare-newline repair >>"$CONTROL/settings"
+	python3 - "$SMTP_PORT" <<-'E'
+		import smtplib, sys, time
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s.ehlo("a"); s.mail("alice@example.test"); s.rcpt("x@far.example")
+		text = b"Subject: x\r\n\r\na\n.\r\n.\nb\r.\r\r\n.\r\nMAIL FROM:<evil@b.example>"
+		for i in range(0, len(text), 7):
+		    part = text[i:i + 7]
+		    s.send(b"BDAT %d\r\n" % len(part) + part)
+		s.send(b"BDAT 0 LAST\r\n")
+		for i in range(0, len(text), 7):
+		    assert s.getreply()[0] == 250
+		code, words = s.getreply()
+		assert code == 250 and b"Queued" in words, words
+	E
+	await 20 test -s "$DIR/far/1.eml"
+	# The far side saw one message, with stuffed dots and CRLF alone.
+	tail -n 7 "$DIR/far/1.eml" | od -c >"$DIR/got"
+	printf '\r\na\r\n..\r\n..\r\nb . \r\n..\r\nMAIL FROM:<evil@b.example>\r\n' | od -c | diff "$DIR/got" -
+	[ ! -e "$DIR/far/2.eml" ]
 }
