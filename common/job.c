@@ -135,14 +135,24 @@ job_print(struct buf *out, const char *name, bool cur, const char *mode)
 	return buf_adds(out, mode);
 }
 
+/* As job_next takes it. */
+static bool
+is_index(const char *s)
+{
+	struct cur c;
+
+	cur_init(&c, span_str(s));
+	return cur_while(&c, job_class, DIGIT | DOT).len > 0 && cur_end(&c) &&
+	    strlen(s) < JOB_INDEX_MAX;
+}
+
 int
 job_print_rcpt(struct buf *out, uint64_t id, const char *index,
     const char *address)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
-	if (!is_field(index) || strlen(index) >= JOB_INDEX_MAX ||
-	    strlen(address) > ADDR_MAX || *address == '\0')
+	if (!is_index(index) || strlen(address) > ADDR_MAX || *address == '\0')
 		return spoil(out);
 	buf_addf(out, "\t%llu:%s:", (unsigned long long)id, index);
 	for (; *address != '\0'; address++) {

@@ -39,7 +39,7 @@ struct job {
 };
 struct job_rcpt {
 	struct span id, index;	/* borrowed from the line; digits, and dots in index */
-	char address[ADDR_MAX + 8];
+	char address[ADDR_MAX + 1];
 };
 
 /* Takes the head of a line (without its LF) apart: 0, or -1 EINVAL. */

@@ -63,7 +63,8 @@ int	bounce_print(struct bounce *, const char *qid, struct buf *out);
 
 /*
  * Appends first and then text, broken at spaces into lines of 76 bytes; the
- * second line and those behind it begin with indent.  Ends with a line end.
+ * second line and those behind it begin with indent.  Several spaces become
+ * one.  Ends with a line end.
  */
 void	bounce_wrap(struct buf *out, const char *first, const char *indent,
 	    struct span text);

@@ -123,6 +123,8 @@ bounce_wrap(struct buf *out, const char *first, const char *indent,
 	cur_init(&c, text);
 	while (!cur_end(&c)) {
 		word = take_word(&c);
+		if (word.len == 0)
+			continue;	/* no line of spaces alone */
 		if (column > margin && column + 1 + word.len > WIDTH) {
 			buf_addf(out, "\n%s", indent);
 			column = margin = strlen(indent);

@@ -101,7 +101,7 @@ refuse(void)
 static int
 parse_line(struct cur *c, struct rcpts *out)
 {
-	char index[JOB_INDEX_MAX], addr[ADDR_MAX + 8];
+	char index[JOB_INDEX_MAX], addr[ADDR_MAX + 1];
 	struct span field, answer;
 	uint64_t attempts, last;
 	struct rcpt *r;
