@@ -195,8 +195,9 @@ log_end_of(const struct imap *im, const struct account *account)
 		return;			/* a test */
 	log_begin(&l, "disconnect");
 	log_str(&l, "sid", im->conn->sid);
+	log_str(&l, "peer", im->conn->peer_text);
 	if (account->address[0] != '\0')
-		log_addr(&l, "user", span_str(account->address));
+		log_str(&l, "user", account->address);
 	log_num(&l, "size", im->out.total);
 	log_end(&l);
 }
