@@ -5,6 +5,7 @@
  */
 #include "chain.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -71,6 +72,19 @@ see_pending(void)
 		got_child = 1;
 	if (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT))
 		got_term = 1;
+}
+
+/* A client costs the listener up to four descriptors: all that the hard limit
+ * allows. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
 }
 
 /* Keeps every descriptor below CHAIN_FD_BASE taken, so that a child may place
@@ -156,14 +170,16 @@ serve_one(struct chain *ch)
 	return client_start(ch, cl, in, out) == -1 ? EX_TEMPFAIL : EX_OK;
 }
 
+/* One client: an IPv4 address, or an IPv6 network of 64 bits, all of whose
+ * addresses one machine may use (RFC 4291 section 2.5.1). */
 static size_t
 count_from(const struct chain *ch, const struct in6_addr *peer)
 {
-	size_t n = 0;
+	size_t n = 0, same = IN6_IS_ADDR_V4MAPPED(peer) ? 16 : 8;
 
 	for (size_t i = 0; i < ch->nclients; i++)
 		if (ch->clients[i].used && memcmp(&ch->clients[i].conn.peer_in6,
-		    peer, sizeof(*peer)) == 0)
+		    peer, same) == 0)
 			n++;
 	return n;
 }
@@ -436,6 +452,7 @@ chain_run(const struct chain_service *service, struct control *control,
 		return EX_CONFIG;
 	sandbox_measure();
 	nfds = open_listeners(options, fds);
+	raise_descriptors();
 	reserve_low_descriptors();
 	make_empty(&ch);
 	catch_signals(&during_poll);

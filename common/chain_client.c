@@ -338,10 +338,51 @@ mailbox_child(struct chain *ch, struct chain_client *cl)
 	_exit(s->mailbox(ch->control, &cl->conn, &account, FD_CRED));
 }
 
+static void
+log_user_limit(const struct chain_client *cl)
+{
+	struct log l;
+
+	log_begin(&l, "warn");
+	log_str(&l, "sid", cl->conn.sid);
+	log_str(&l, "peer", cl->conn.peer_text);
+	log_addr(&l, "user", span_str(cl->account));
+	log_text(&l, "limit reached: user-connection-limit; this session, the "
+	    "oldest, makes way");
+	log_end(&l);
+}
+
+/* The setting user-connection-limit: whoever logs in is let in, and the user's
+ * oldest session ends, which is most often one that its client has forgotten. */
+static void
+make_way(const struct chain *ch, const struct chain_client *cl)
+{
+	const struct chain_client *oldest = NULL;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ch->nclients; i++) {
+		const struct chain_client *p = &ch->clients[i];
+
+		if (!p->used || p->pid[PROC_MAILBOX] == 0 ||
+		    strcmp(p->account, cl->account) != 0)
+			continue;
+		n++;
+		if (oldest == NULL || p->login < oldest->login)
+			oldest = p;
+	}
+	if (n < ch->control->set.user_connections)
+		return;
+	log_user_limit(oldest);
+	kill(oldest->pid[PROC_MAILBOX], SIGTERM);
+}
+
 static int
 client_start_mailbox(struct chain *ch, struct chain_client *cl)
 {
-	pid_t pid = fork();
+	pid_t pid;
+
+	make_way(ch, cl);
+	pid = fork();
 
 	if (pid == 0)
 		mailbox_child(ch, cl);
@@ -350,6 +391,7 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 		return -1;
 	}
 	cl->pid[PROC_MAILBOX] = pid;
+	cl->login = ++ch->logins;
 	cl->handover = false;
 	close_fd(&cl->cred_in);
 	if (cl->conn.tls) {

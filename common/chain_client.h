@@ -24,6 +24,7 @@ struct chain_client {
 	int cred_out, verdict_in;	/* the session's ends, until it is forked */
 	int account_in;			/* what auth tells the listener */
 	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */
+	uint64_t login;			/* the how manieth login of this listener */
 	bool handover;			/* the session wants its mailbox */
 	int exit_code;			/* of the last session or mailbox */
 };
@@ -37,6 +38,7 @@ struct chain {
 	bool broken;			/* the control files do not load */
 	struct chain_client *clients;
 	size_t nclients, used;
+	uint64_t logins;		/* so far */
 };
 
 /* Starts what a new client begins with; takes over the descriptors in and out.

@@ -20,3 +20,26 @@ sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1
 @test "APPEND by one, IDLE by another" { sessions append_while_idle; }
 @test "input that comes byte by byte" { sessions slow_literal; }
 @test "COPY and MOVE into the selected mailbox" { sessions copy_to_selected; }
+
+@test "user-connection-limit: the newest login is let in, the oldest session makes way" {
+	INSTANCE_SETTINGS="user-connection-limit 2" instance_start
+	adduser bob@example.test pw
+	adduser al@example.test pw
+	python3 - "$IMAP_PORT" <<-'P'
+	import imaplib, sys
+	def login(user):
+	    m = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]), timeout=10)
+	    m.login(user, "pw")
+	    return m
+	other = login("al@example.test")
+	first, second, third = [login("bob@example.test") for _ in range(3)]
+	try:
+	    first.noop()
+	    sys.exit("the oldest goes on")
+	except (imaplib.IMAP4.abort, OSError):
+	    pass
+	for m in other, second, third:
+	    assert m.noop()[0] == "OK"
+	P
+	grep -q 'warn sid=.* text=limit reached: user-connection-limit' "$DIR/log/imap"
+}
