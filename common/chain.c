@@ -184,13 +184,16 @@ count_from(const struct chain *ch, const struct in6_addr *peer)
 	return n;
 }
 
+/* In clear only to who speaks it: a TLS client would take it for nonsense. */
 static void
-refuse(const char *line, int fd, const struct conn *conn, const char *why)
+refuse(const struct chain *ch, const char *line, int fd,
+    const struct conn *conn, const char *why)
 {
 	struct log l;
 
 	/* The socket's buffer is empty, so this does not wait. */
-	(void)file_write_all(fd, line, strlen(line));
+	if (!ch->options->implicit_tls)
+		(void)file_write_all(fd, line, strlen(line));
 	log_begin(&l, "reject");
 	log_str(&l, "peer", conn->peer_text);
 	log_text(&l, "%s", why);
@@ -237,22 +240,22 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 	listen_peer_from(peer, &conn);
 	refresh(ch);
 	if (ch->broken) {
-		refuse(ch->service->broken, fd, &conn,
+		refuse(ch, ch->service->broken, fd, &conn,
 		    "the control files do not load: run posthouse check");
 		return;
 	}
 	if (ch->used >= set->connections) {
-		refuse(ch->service->busy, fd, &conn,
+		refuse(ch, ch->service->busy, fd, &conn,
 		    "limit reached: connections");
 		return;
 	}
 	if (count_from(ch, &conn.peer_in6) >= set->client_connections) {
-		refuse(ch->service->busy, fd, &conn,
+		refuse(ch, ch->service->busy, fd, &conn,
 		    "limit reached: client-connections");
 		return;
 	}
 	if ((cl = free_slot(ch)) == NULL) {
-		refuse(ch->service->busy, fd, &conn, "out of memory");
+		refuse(ch, ch->service->busy, fd, &conn, "out of memory");
 		return;
 	}
 	cl->conn = conn;

@@ -14,6 +14,7 @@
 #include "ex.h"
 #include "listen.h"
 #include "log.h"
+#include "proc.h"
 
 static struct spool	spool;
 static bool		spool_ready;
@@ -69,6 +70,7 @@ main(int argc, char *argv[])
 {
 	struct chain_service service = plain;
 	struct chain_options opt = { .variant = SMTP };
+	const struct ids nobody = { 65534, 65534 };
 	struct control control;
 	bool check = false, stamp = false, to_syslog = false;
 	const char *dir = NULL;
@@ -103,9 +105,12 @@ main(int argc, char *argv[])
 	control_init(&control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
 	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
 	/* A try-out on a pipe needs no control directory: nobody is local then,
-	 * and nobody may relay. */
+	 * nobody may relay, and root is not needed. */
 	control.optional = dir == NULL && getenv("POSTHOUSE") == NULL &&
-	    opt.nlisten == 0 && listen_kind(0) == LISTEN_OTHER;
+	    opt.nlisten == 0 && listen_kind(0) == LISTEN_OTHER &&
+	    access(control.dir, F_OK) == -1;
+	if (control.optional && proc_become(&nobody) == -1)
+		log_die_errno(EX_OSERR, "cannot give up root");
 	ch = EX_OK;
 	if (control_load(&control, config_error) == -1) {
 		ch = EX_CONFIG;
