@@ -62,15 +62,6 @@ is_utf8(struct span s)
 	return true;
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] > 127)
-			return false;
-	return true;
-}
-
 /* C1 controls: invisible, and an escape to some terminals. */
 static bool
 has_c1(struct span s)
@@ -106,7 +97,7 @@ has_other_dot(struct span s)
 static enum addr_result
 check_utf8(struct span s, bool allowed, bool *seen)
 {
-	if (is_ascii(s))
+	if (span_isascii(s))
 		return ADDR_OK;
 	if (!allowed || !is_utf8(s) || has_c1(s))
 		return ADDR_UTF8;

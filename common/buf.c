@@ -210,6 +210,15 @@ span_isis(struct span a, const char *s)
 }
 
 bool
+span_isascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
 span_haschr(struct span s, unsigned char c)
 {
 	return s.len > 0 && memchr(s.p, c, s.len) != NULL;

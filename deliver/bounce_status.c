@@ -89,15 +89,6 @@ put_original(const struct bounce *b, const struct bounce_rcpt *r,
 	buf_free(&text);
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] > 0x7e)
-			return false;
-	return true;
-}
-
 /* final-recipient: RFC 3464 section 2.3.2, RFC 6533 section 3. */
 static void
 put_final(const struct bounce *b, const struct bounce_rcpt *r,
@@ -106,7 +97,7 @@ put_final(const struct bounce *b, const struct bounce_rcpt *r,
 	struct buf text;
 
 	buf_init(&text, 4096);
-	buf_adds(&text, is_ascii(r->address) ? "rfc822; " : "utf-8; ");
+	buf_adds(&text, span_isascii(r->address) ? "rfc822; " : "utf-8; ");
 	buf_addspan(&text, r->address);
 	put_text(b, out, "Final-Recipient", buf_span(&text));
 	buf_free(&text);

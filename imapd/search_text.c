@@ -106,15 +106,6 @@ transfer_decode(struct search_run *r, const struct mime_part *p)
 	return buf_span(&r->work);
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] > 127)
-			return false;
-	return true;
-}
-
 /* Are ASCII bytes in this charset just these characters, and nothing else?  Then
  * ASCII is found without conversion. */
 static bool
@@ -143,7 +134,7 @@ part_has(struct search_run *r, const struct mime_part *p, struct span needle)
 	if (cs.name.len == 0)
 		cs.name = span_str("us-ascii");
 	text = transfer_decode(r, p);
-	if (is_ascii(needle) && keeps_ascii(cs.name))
+	if (span_isascii(needle) && keeps_ascii(cs.name))
 		return find_folded(text, needle);
 	buf_clear(&r->text);
 	(void)charset_decode(text, cs.name, &r->text);

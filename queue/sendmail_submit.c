@@ -13,22 +13,13 @@
 #include "log.h"
 #include "sendmail.h"
 
-static bool
-has_8bit(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] >= 0x80)
-			return true;
-	return false;
-}
-
 /* -N, -R and -V, and what the message needs of its way. */
 static void
 complete_envelope(struct sendmail *s)
 {
 	struct envelope *e = &s->envelope;
 
-	e->body8 = s->body8 || has_8bit(buf_span(&s->message));
+	e->body8 = s->body8 || !span_isascii(buf_span(&s->message));
 	e->smtputf8 = e->smtputf8 || s->sender.utf8;
 	if (s->ret != NULL && (e->ret = strdup(s->ret)) == NULL)
 		err(EX_OSERR, NULL);
