@@ -218,7 +218,8 @@ session_serve(struct control *control, struct conn *conn)
 	s.input.in.deadline = clock_mono_ms() +
 	    (uint64_t)control->set.session_timeout * 1000;
 	arena_init(&s.arena, ARENA_MAX);
-	log_event(&s, "connect");
+	if (!conn->after_starttls)
+		log_event(&s, "connect");
 	greet(&s);
 	while (!s.done && !s.out.failed) {
 		s.tag = span_of(NULL, 0);

@@ -220,22 +220,16 @@ do_stls(struct pop3 *p, const struct request *r, const uint64_t *number,
 	}
 }
 
+/* Once for each connection; the tls process logs the handshake. */
 static void
 log_connect(const struct pop3 *p)
 {
-	const struct conn *c = p->conn;
 	struct log l;
 
-	if (!c->after_starttls) {
-		pop3_log(p, &l, "connect");
-		log_end(&l);
-	}
-	if (c->tls) {
-		pop3_log(p, &l, "tls");
-		log_str(&l, "tls", c->facts.version);
-		log_text(&l, "%s", c->facts.cipher);
-		log_end(&l);
-	}
+	pop3_log(p, &l, "connect");
+	if (p->conn->tls)
+		log_str(&l, "tls", p->conn->facts.version);
+	log_end(&l);
 }
 
 int
@@ -246,9 +240,10 @@ login_session(struct control *control, struct conn *conn)
 	int code;
 
 	pop3_init(&p, control, conn, STATE_AUTHORIZATION);
-	log_connect(&p);
-	if (!conn->after_starttls)
+	if (!conn->after_starttls) {
+		log_connect(&p);
 		reply(&p, R_GREETING);
+	}
 	code = pop3_run(&p);
 	if (code != CHAIN_EXIT_STARTTLS && code != CHAIN_EXIT_MAILBOX) {
 		pop3_log(&p, &l, "disconnect");
