@@ -145,7 +145,9 @@ install: all
 	cd $(O)/bin && install -m 755 posthouse mailq sendmail $(D)$(SBINDIR)
 	ln -sf sendmail $(D)$(SBINDIR)/newaliases
 	if [ -z "$(D)" ] && chgrp $(GROUP) $(SBINDIR)/sendmail 2>/dev/null; \
-	    then chmod 2755 $(SBINDIR)/sendmail; fi
+	    then chmod 2755 $(SBINDIR)/sendmail; \
+	    else echo "sendmail is not set-group-id: as root, with the group \
+	$(GROUP), install again (posthouse(7), SETTING UP)"; fi
 	for f in $(PAGES); do install -D -m 644 $$f \
 	    $(D)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
 
