@@ -49,17 +49,18 @@ split_name(struct span raw, struct param *p)
 /*
  * Everything before the next separator, which stays: a ";", or a folded line
  * end with "name=" behind it, where a ";" was forgotten (as RFC 2231 itself
- * does in its examples).
+ * does in its examples).  Line ends inside what was looked over are not looked
+ * behind again: a megabyte of folding would take its square.
  */
 static struct span
 until_separator(struct cur *c)
 {
 	const unsigned char *start = c->p;
-	struct cur look;
+	struct cur look = *c;
 	int ch;
 
 	for (; (ch = cur_peek(c)) != -1 && ch != ';'; cur_next(c)) {
-		if (ch != '\n')
+		if (ch != '\n' || c->p < look.p)
 			continue;
 		look = *c;
 		header_skip_cfws(&look);

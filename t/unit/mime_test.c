@@ -4,6 +4,9 @@
  */
 #include "mime.h"
 
+#include <string.h>
+#include <time.h>
+
 #include "encode.h"
 #include "json.h"
 #include "limits.h"
@@ -590,6 +593,28 @@ test_hostile(void)
 	test_end("hostile messages");
 }
 
+/* A megabyte of folded white space in a parameter: nothing is looked over twice. */
+static void
+test_folding(void)
+{
+	clock_t began = clock();
+	struct span value;
+	struct buf b, got;
+
+	buf_init(&b, 2 << 20);
+	buf_init(&got, 2 << 20);
+	buf_adds(&b, "text/plain; a=b");
+	fill(&b, "\n ", 500000);
+	buf_adds(&b, "c; d=e");
+	CHECK(mime_params(buf_span(&b), &value, show_param, &got) == 0 &&
+	    (clock() - began) / CLOCKS_PER_SEC < 10, "linear");
+	CHECK(got.len > 5 && memcmp(got.p + got.len - 5, ";d=e;", 5) == 0,
+	    "the parameter behind it");
+	buf_free(&b);
+	buf_free(&got);
+	test_end("folded parameters");
+}
+
 int
 main(void)
 {
@@ -598,6 +623,7 @@ main(void)
 	test_find();
 	test_params();
 	test_hostile();
+	test_folding();
 	test_vectors();
 	test_mime4j("mime/mime4j/testmsgs");
 	test_mime4j("mime/mime4j/mimetools-testmsgs");
