@@ -216,8 +216,7 @@ login_authenticate(struct login *s, struct args *a)
 		if (span_isis(name, mechanisms[i].name)) {
 			copy = arena_copy(&s->arena, initial);
 			mechanisms[i].run(s, has ? &copy : NULL);
-			if (has)
-				buf_wipe(&s->input.cmd);
+			buf_wipe(&s->input.cmd);
 			buf_init(&s->input.cmd, s->input.max + 16);
 			return;
 		}
