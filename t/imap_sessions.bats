@@ -8,6 +8,7 @@ setup() {
 	need python3 python3
 	mbox_dir
 }
+teardown() { [ "${#INSTANCES[@]}" = 0 ] || instance_stop; }
 
 sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1"; }
 
