@@ -32,7 +32,7 @@ bool	spool_name_parse(struct span, struct spool_name *);
 /* Directories below the spool, opened once; -1 where a program has no use. */
 struct spool {
 	int tmp, new, cur, state, hold;
-	int trigger;		/* O_RDWR | O_NONBLOCK, or -1 */
+	int trigger;		/* non-blocking, for writing only where that can be, or -1 */
 	bool sync_directory;
 	char host[ADDR_DOMAIN_MAX + 1];
 };

@@ -19,7 +19,6 @@
 #include "rcpt.h"
 
 #define HEAD_FIRST	4096	/* holds nearly every envelope */
-#define ALIAS_DEPTH_MAX	20	/* deeper is a loop */
 #define EXPAND_MAX	200000	/* targets looked at for one message */
 #define STATE_FILE_MAX	1073741824 /* 100,000 recipients with long answers */
 
