@@ -149,31 +149,12 @@ plain_asked(struct pop3 *p)
 	struct span line;
 
 	netout_adds(&p->out, "+ \r\n");
-	switch (netin_line(&p->in, SMTP_AUTH_MAX, &line)) {
-	case NETIN_LINE:
-		if (span_is(line, "*"))
-			reply(p, R_CANCELLED);
-		else
-			plain(p, line);
-		break;
-	case NETIN_TOOLONG:
-		reply(p, R_TOO_LONG);
-		break;
-	case NETIN_BARE_LF:
-	case NETIN_BARE_CR:
-		reply(p, R_BAD_NEWLINE);
-		break;
-	case NETIN_NUL:
-		reply(p, R_NUL);
-		break;
-	case NETIN_DATA:
-	case NETIN_OTHER:
-	case NETIN_EOF:
-	case NETIN_TIMEOUT:
-	case NETIN_ERROR:
-		p->done = true;
-		break;
-	}
+	if (!pop3_line(p, SMTP_AUTH_MAX, &line))
+		return;
+	if (span_is(line, "*"))
+		reply(p, R_CANCELLED);
+	else
+		plain(p, line);
 }
 
 /* RFC 5034.  Without an argument the mechanisms are listed, as Outlook expects of "AUTH ". */

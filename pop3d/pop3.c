@@ -61,17 +61,14 @@ end(struct pop3 *p, enum netin_result r)
 	p->done = true;
 }
 
-static void
-serve_line(struct pop3 *p)
+bool
+pop3_line(struct pop3 *p, size_t max, struct span *line)
 {
-	struct span line;
-	enum netin_result r;
+	enum netin_result r = netin_line(&p->in, max, line);
 
-	p->verb = "-";
-	switch (r = netin_line(&p->in, LINE_LIMIT, &line)) {
+	switch (r) {
 	case NETIN_LINE:
-		command_run(p, line);
-		break;
+		return true;
 	case NETIN_TOOLONG:
 		reply(p, R_TOO_LONG);
 		break;
@@ -90,6 +87,17 @@ serve_line(struct pop3 *p)
 		end(p, r);
 		break;
 	}
+	return false;
+}
+
+static void
+serve_line(struct pop3 *p)
+{
+	struct span line;
+
+	p->verb = "-";
+	if (pop3_line(p, LINE_LIMIT, &line))
+		command_run(p, line);
 }
 
 /* Closing a socket with unread input resets the connection, and the client never reads why: say that nothing

@@ -60,6 +60,8 @@ void	pop3_log(const struct pop3 *, struct log *, const char *event);
 /* pop3.c */
 void	pop3_init(struct pop3 *, struct control *, struct conn *, enum pop3_state);
 void	pop3_free(struct pop3 *);
+/* The client's next line: true, or it has had its error reply, or the session is done. */
+bool	pop3_line(struct pop3 *, size_t max, struct span *line);
 /* Reads and does commands until the session is done; then the exit code. */
 int	pop3_run(struct pop3 *);
 

@@ -93,6 +93,16 @@ is() { # is WHAT WANTED GOT
 	    "$(lines 'AUTH ' QUIT | "$BIN/pop3d" -C "$C" 2>"$D/log" | tr -d '\r')"
 }
 
+@test "silence in the middle of AUTH gets its reply" {
+	echo 'command-timeout 1s' >>"$C/settings"
+	mkfifo "$D/client"
+	exec 7<>"$D/client"	# stays open, and says no more
+	printf 'AUTH PLAIN\r\n' >&7
+	is silent $'+OK POP3 ready\n+ \n-ERR Timeout, closing connection' \
+	    "$(timeout 10 "$BIN/pop3d" -C "$C" <"$D/client" 2>"$D/log" | tr -d '\r')"
+	exec 7>&-
+}
+
 @test "a wrong password, an unknown name: the same words, and another try" {
 	is tries $'+OK POP3 ready\n+OK Send PASS\n-ERR [AUTH] Wrong name or password\n+OK Send PASS\n-ERR [AUTH] Wrong name or password\n+OK Send PASS\n+OK 0 messages\n+OK Bye' \
 	    "$(lines 'USER alice@example.test' 'PASS secret word ' 'USER eve@example.test' 'PASS x' \
