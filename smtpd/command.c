@@ -25,37 +25,50 @@ static void	do_ehlo(struct session *, struct cur *);
 static void	do_rset(struct session *, struct cur *);
 static void	do_noop(struct session *, struct cur *);
 static void	do_quit(struct session *, struct cur *);
-static void	do_vrfy(struct session *, struct cur *);
-static void	do_help(struct session *, struct cur *);
 static void	do_starttls(struct session *, struct cur *);
 static void	do_nothing(struct session *, struct cur *);
 
-/* RFC 5321 section 4.1.1; the last five are known and not done.  BDAT looks at
- * the state itself: the chunk behind it is read in any. */
+/* RFC 5321 section 4.1.1; the last four are known and not done, as is what a
+ * service has no use for.  BDAT looks at the state itself: the chunk behind it
+ * is read in any. */
 const struct command commands[] = {
-	{ "HELO", ANY, R_DONE, IN_SMTP, do_helo, "HELO domain" },
-	{ "EHLO", ANY, R_DONE, IN_SMTP, do_ehlo, "EHLO domain" },
-	{ "LHLO", ANY, R_DONE, IN_LMTP, do_ehlo, "LHLO domain" },
+	{ "HELO", ANY, R_DONE, IN_SMTP, do_helo, "HELO domain",
+	    "Begins the session, without extensions" },
+	{ "EHLO", ANY, R_DONE, IN_SMTP, do_ehlo, "EHLO domain",
+	    "Begins the session and lists the extensions" },
+	{ "LHLO", ANY, R_DONE, IN_LMTP, do_ehlo, "LHLO domain",
+	    "Begins the session and lists the extensions" },
 	{ "MAIL", STATE_READY, R_NO_HELO, IN_ALL, do_mail,
-	    "MAIL FROM:<sender> [parameters]" },
+	    "MAIL FROM:<sender> [parameters]",
+	    "Begins a message; bounces go to the sender" },
 	{ "RCPT", STATE_MAIL | STATE_RCPT, R_NO_MAIL, IN_ALL, do_rcpt,
-	    "RCPT TO:<recipient> [parameters]" },
-	{ "DATA", STATE_RCPT, R_NO_RCPT, IN_ALL, do_data, "DATA" },
-	{ "BDAT", ANY, R_NO_RCPT, IN_ALL, do_bdat, "BDAT size [LAST]" },
-	{ "RSET", ANY, R_DONE, IN_ALL, do_rset, "RSET" },
-	{ "NOOP", ANY, R_DONE, IN_ALL, do_noop, "NOOP [text]" },
-	{ "QUIT", ANY, R_DONE, IN_ALL, do_quit, "QUIT" },
-	{ "VRFY", ANY, R_DONE, IN_ALL, do_vrfy, "VRFY name [SMTPUTF8]" },
-	{ "HELP", ANY, R_DONE, IN_ALL, do_help, "HELP [command]" },
+	    "RCPT TO:<recipient> [parameters]",
+	    "Adds one recipient to the message" },
+	{ "DATA", STATE_RCPT, R_NO_RCPT, IN_ALL, do_data, "DATA",
+	    "The message follows, up to a line of one dot" },
+	{ "BDAT", ANY, R_NO_RCPT, IN_ALL, do_bdat, "BDAT size [LAST]",
+	    "So many octets of the message follow" },
+	{ "RSET", ANY, R_DONE, IN_ALL, do_rset, "RSET",
+	    "Forgets the message that was begun" },
+	{ "NOOP", ANY, R_DONE, IN_ALL, do_noop, "NOOP [text]",
+	    "Does nothing" },
+	{ "QUIT", ANY, R_DONE, IN_ALL, do_quit, "QUIT",
+	    "Ends the session" },
+	{ "VRFY", ANY, R_DONE, IN_ALL, do_vrfy, "VRFY name [SMTPUTF8]",
+	    "Tells nothing; RCPT tells who takes mail here" },
+	{ "EXPN", ANY, R_DONE, 1u << SUBMISSION, do_expn,
+	    "EXPN alias [SMTPUTF8]",
+	    "Who is in an alias; for those who have logged in" },
+	{ "HELP", ANY, R_DONE, IN_ALL, do_help, "HELP [command | STATUS]",
+	    "Tells about a command" },
 	{ "STARTTLS", OUTSIDE, R_IN_TRANSACTION, IN_ALL, do_starttls,
-	    "STARTTLS" },
+	    "STARTTLS", "Goes on behind TLS" },
 	{ "AUTH", STATE_READY, R_NO_HELO, 1u << SUBMISSION, do_auth,
-	    "AUTH mechanism [initial-response]" },
-	{ "EXPN", ANY, R_DONE, IN_ALL, do_nothing, NULL },
-	{ "SEND", ANY, R_DONE, IN_ALL, do_nothing, NULL },
-	{ "SOML", ANY, R_DONE, IN_ALL, do_nothing, NULL },
-	{ "SAML", ANY, R_DONE, IN_ALL, do_nothing, NULL },
-	{ "TURN", ANY, R_DONE, IN_ALL, do_nothing, NULL },
+	    "AUTH mechanism [initial-response]", "Logs in" },
+	{ "SEND", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
+	{ "SOML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
+	{ "SAML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
+	{ "TURN", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
 };
 const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
 
@@ -229,42 +242,6 @@ do_quit(struct session *s, struct cur *arg)
 {
 	if (no_argument(s, arg))
 		reply(s, R_BYE, s->control->hostname);
-}
-
-/* RFC 5321 section 3.5.3: 252, for who may know is told by RCPT.  The same for
- * a name that is not ASCII, with SMTPUTF8 or not: RFC 6531 section 3.7.4.2. */
-static void
-do_vrfy(struct session *s, struct cur *arg)
-{
-	if (cur_end(arg))
-		reply(s, R_SYNTAX, "VRFY name [SMTPUTF8]");
-	else
-		reply(s, R_VRFY, NULL);
-}
-
-static void
-do_help(struct session *s, struct cur *arg)
-{
-	const struct command *c;
-	char verbs[256] = "";
-
-	if (!cur_end(arg)) {
-		c = command_find(cur_rest(arg));
-		if (c == NULL || c->syntax == NULL)
-			reply(s, R_NO_TOPIC, NULL);
-		else
-			reply(s, R_HELP, c->syntax);
-		return;
-	}
-	for (size_t i = 0; i < ncommands; i++)
-		if (commands[i].syntax != NULL && (commands[i].variants &
-		    (1u << s->conn->variant)) != 0) {
-			strlcat(verbs, verbs[0] == '\0' ? "" : " ",
-			    sizeof(verbs));
-			strlcat(verbs, commands[i].verb, sizeof(verbs));
-		}
-	reply_more(s, R_HELP, verbs);
-	reply(s, R_HELP, "HELP command tells its syntax");
 }
 
 /*

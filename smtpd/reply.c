@@ -9,6 +9,7 @@
 #define REJECT	REPLY_REJECT
 
 const struct reply replies[REPLY_COUNT] = {
+	[R_STATUS] = { 211, "2.0.0", "%", 0 },
 	[R_HELP] = { 214, "2.0.0", "%", 0 },
 	[R_GREETING] = { 220, "", "% ESMTP posthouse", 0 },
 	[R_START_TLS] = { 220, "2.0.0", "Ready to start TLS", 0 },
@@ -18,6 +19,7 @@ const struct reply replies[REPLY_COUNT] = {
 	[R_DONE] = { 250, "2.0.0", "Ok", 0 },
 	[R_SENDER_OK] = { 250, "2.1.0", "Sender ok", 0 },
 	[R_RCPT_OK] = { 250, "2.1.5", "Recipient ok", 0 },
+	[R_MEMBER] = { 250, "2.1.5", "<%>", 0 },
 	[R_CHUNK] = { 250, "2.0.0", "% octets received", 0 },
 	[R_QUEUED] = { 250, "2.0.0", "Queued as %", 0 },
 	[R_VRFY] = { 252, "2.5.0",
@@ -87,8 +89,10 @@ const struct reply replies[REPLY_COUNT] = {
 	[R_AUTH_FAILED] = { 535, "5.7.8", "Wrong name or password", ERROR },
 	[R_NEED_TLS] = { 538, "5.7.11", "Send STARTTLS first", ERROR },
 	[R_UNKNOWN_USER] = { 550, "5.1.1", "No such user here", REJECT },
+	[R_NO_LIST] = { 550, "5.1.1", "No such alias here", ERROR },
 	[R_NO_RELAY] = { 550, "5.7.1", "Relaying denied", REJECT },
 	[R_SENDER_UTF8] = { 550, "5.6.7", "Sender needs SMTPUTF8", ERROR },
+	[R_LIST_UTF8] = { 550, "5.6.7", "Members need SMTPUTF8", ERROR },
 	[R_BDAT_BARE] = { 550, "5.6.0", "Message has a bare CR or LF", 0 },
 	[R_BDAT_NUL] = { 550, "5.6.0", "Message has a NUL", 0 },
 	[R_LINE_LENGTH] = { 550, "5.6.0",

@@ -74,7 +74,7 @@ struct command {
 	enum reply_id otherwise;	/* the reply elsewhere */
 	unsigned variants;		/* 1 << enum variant */
 	void (*run)(struct session *, struct cur *arg);
-	const char *syntax;		/* HELP verb */
+	const char *syntax, *about;	/* HELP verb; NULL: no such topic */
 };
 extern const struct command commands[];
 extern const size_t ncommands;
@@ -83,6 +83,11 @@ void	command_run(struct session *, struct span line);
 const struct command *command_find(struct span verb);
 /* Why the verb being done is refused in this state. */
 enum reply_id command_refusal(const struct session *);
+
+/* info.c */
+void	do_vrfy(struct session *, struct cur *);
+void	do_expn(struct session *, struct cur *);
+void	do_help(struct session *, struct cur *);
 
 /* mail.c: MAIL and RCPT */
 void	do_mail(struct session *, struct cur *);

@@ -60,14 +60,20 @@ setup() {
 	[ -f "$SPOOL/new/$name" ]
 }
 
-# The legal verbs of each state: START (no EHLO), READY, MAIL, RCPT.
-@test "every verb in every state" {
-	reach=('' 'EHLO a\r\n' "EHLO a\r\n$M" "EHLO a\r\n$M$R")
-	seen=0
-	while IFS='|' read -r verb start ready mail rcpt; do
-		want=("$start" "$ready" "$mail" "$rcpt")
-		for i in 0 1 2 3; do
-			smtp "${reach[i]}$verb\r\n"
+# walk N ARGS...: each line of standard input is a verb and the code it is answered with in the first N of these states: START
+# (no EHLO), READY, MAIL, RCPT, BDAT (the first chunk was there), and for submission READY, MAIL, RCPT and BDAT of a login.
+walk() {
+	local hello=EHLO own='MAIL FROM:<bob@example.test>\r\n' n=$1 verb codes want got i seen=0 reach
+	shift
+	[[ $* != *-L* ]] || hello=LHLO
+	reach=('' "$hello a\r\n" "$hello a\r\n$M" "$hello a\r\n$M$R" "$hello a\r\n$M${R}BDAT 0\r\n")
+	[[ $* != *-s* ]] || reach=('' 'EHLO a\r\n' "EHLO a\r\n$LOGIN" "EHLO a\r\n$LOGIN$own" "EHLO a\r\n$LOGIN$own$R" \
+	    "EHLO a\r\n$LOGIN$own${R}BDAT 0\r\n")
+	while IFS='|' read -r verb codes; do
+		read -ra want <<<"$codes"
+		[ "${#want[@]}" = "$n" ]
+		for ((i = 0; i < n; i++)); do
+			smtp "${reach[i]}$verb\r\n" "$@"
 			got=$(sed -n '$s/^\([0-9]*\).*/\1/p' <<<"$output")
 			[ "$got" = "${want[i]}" ] || {
 				echo "$verb in state $i: expected ${want[i]}, got $output"
@@ -75,45 +81,128 @@ setup() {
 			}
 			seen=$((seen + 1))
 		done
-	done <<-'E'
-		HELO a|250|250|250|250
-		EHLO a|250|250|250|250
-		LHLO a|502|502|502|502
-		MAIL FROM:<a@example.org>|503|250|503|503
-		MAIL|503|501|503|503
-		RCPT TO:<bob@example.test>|503|503|250|250
-		RCPT|503|503|501|501
-		DATA|503|503|503|354
-		RSET|250|250|250|250
-		NOOP|250|250|250|250
-		NOOP x y|250|250|250|250
-		QUIT|221|221|221|221
-		VRFY bob|252|252|252|252
-		VRFY bob SMTPUTF8|252|252|252|252
-		HELP|214|214|214|214
-		HELP data|214|214|214|214
-		STARTTLS|454|454|503|503
-		AUTH PLAIN|502|502|502|502
-		EXPN x|502|502|502|502
-		SEND FROM:<a@b>|502|502|502|502
-		SOML FROM:<a@b>|502|502|502|502
-		SAML FROM:<a@b>|502|502|502|502
-		TURN|502|502|502|502
-		BDAT 0|503|503|503|250
-		BDAT 0 LAST|503|503|503|250
-		BDAT|501|501|501|501
-		BDAT x|501|501|501|501
-		XYZZY|500|500|500|500
-		|500|500|500|500
-		RSET x|501|501|501|501
-		QUIT x|501|501|501|501
-		DATA x|503|503|503|501
-		VRFY|501|501|501|501
-		HELP xyzzy|504|504|504|504
-		HELO|501|501|501|501
-		EHLO|501|501|501|501
+	done
+	echo "$seen pairs"
+}
+
+@test "every verb in every state" {
+	run walk 5 <<-'E'
+		HELO a|250 250 250 250 250
+		EHLO a|250 250 250 250 250
+		LHLO a|502 502 502 502 502
+		MAIL FROM:<a@example.org>|503 250 503 503 503
+		MAIL|503 501 503 503 503
+		RCPT TO:<bob@example.test>|503 503 250 250 503
+		RCPT|503 503 501 501 503
+		DATA|503 503 503 354 503
+		RSET|250 250 250 250 250
+		NOOP|250 250 250 250 250
+		NOOP x y|250 250 250 250 250
+		QUIT|221 221 221 221 221
+		VRFY bob|252 252 252 252 252
+		VRFY bob SMTPUTF8|252 252 252 252 252
+		HELP|214 214 214 214 214
+		HELP data|214 214 214 214 214
+		HELP status|211 211 211 211 211
+		HELP auth|504 504 504 504 504
+		STARTTLS|454 454 503 503 503
+		AUTH PLAIN|502 502 502 502 502
+		EXPN sales|502 502 502 502 502
+		SEND FROM:<a@b>|502 502 502 502 502
+		SOML FROM:<a@b>|502 502 502 502 502
+		SAML FROM:<a@b>|502 502 502 502 502
+		TURN|502 502 502 502 502
+		BDAT 0|503 503 503 250 250
+		BDAT 0 LAST|503 503 503 250 250
+		BDAT|501 501 501 501 501
+		BDAT x|501 501 501 501 501
+		XYZZY|500 500 500 500 500
+		|500 500 500 500 500
+		RSET x|501 501 501 501 501
+		QUIT x|501 501 501 501 501
+		DATA x|503 503 503 501 503
+		VRFY|501 501 501 501 501
+		HELP xyzzy|504 504 504 504 504
+		HELO|501 501 501 501 501
+		EHLO|501 501 501 501 501
 	E
-	[ "$seen" = 144 ]
+	echo "$output"
+	[ "${lines[-1]}" = "190 pairs" ]
+}
+
+@test "every verb in every state: submission before and after the login, and LMTP" {
+	run walk 6 -s <<-'E'
+		HELO a|250 250 250 250 250 250
+		EHLO a|250 250 250 250 250 250
+		LHLO a|502 502 502 502 502 502
+		MAIL FROM:<bob@example.test>|503 530 250 503 503 503
+		RCPT TO:<bob@example.test>|503 503 503 250 250 503
+		DATA|503 503 503 503 354 503
+		BDAT 0 LAST|503 503 503 503 250 250
+		RSET|250 250 250 250 250 250
+		NOOP|250 250 250 250 250 250
+		QUIT|221 221 221 221 221 221
+		VRFY bob|252 252 252 252 252 252
+		EXPN sales|530 530 250 250 250 250
+		EXPN bob|530 530 550 550 550 550
+		EXPN|530 530 501 501 501 501
+		HELP auth|214 214 214 214 214 214
+		STARTTLS|454 454 454 503 503 503
+		AUTH PLAIN|503 334 503 503 503 503
+		AUTH|503 501 503 503 503 503
+		TURN|502 502 502 502 502 502
+		SEND FROM:<a@b>|502 502 502 502 502 502
+	E
+	echo "$output"
+	[ "${lines[-1]}" = "120 pairs" ]
+	run walk 5 -L <<-'E'
+		LHLO a|250 250 250 250 250
+		HELO a|502 502 502 502 502
+		EHLO a|502 502 502 502 502
+		MAIL FROM:<a@example.org>|503 250 503 503 503
+		RCPT TO:<bob@example.test>|503 503 250 250 503
+		DATA|503 503 503 354 503
+		BDAT 0 LAST|503 503 503 250 250
+		RSET|250 250 250 250 250
+		NOOP|250 250 250 250 250
+		QUIT|221 221 221 221 221
+		VRFY bob|252 252 252 252 252
+		EXPN sales|502 502 502 502 502
+		AUTH PLAIN|502 502 502 502 502
+		STARTTLS|454 454 503 503 503
+		SAML FROM:<a@b>|502 502 502 502 502
+	E
+	echo "$output"
+	[ "${lines[-1]}" = "75 pairs" ]
+}
+
+@test "HELP has a topic for each verb that is served, and STATUS" {
+	smtp 'HELP\r\nHELP mail\r\nHELP EXPN\r\nHELP LHLO\r\nEHLO client.example\r\nHELP STATUS\r\nQUIT\r\n'
+	expect 214 214 504 504 250 211 221
+	has "214-2.0.0 HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS"
+	has "214-2.0.0 MAIL FROM:<sender> [parameters]"
+	has "211-2.0.0 You are client.example, address local"
+	has "211 2.0.0 0 messages taken; now no mail transaction, 0 recipients"
+	for verb in $(sed -n 's/^214-2.0.0 \(HELO .*\)/\1/p' <<<"$output"); do
+		smtp "HELP $verb\r\nQUIT\r\n"
+		expect 214 221
+	done
+	smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${R}HELP status\r\nQUIT\r\n" -s
+	has "211-2.0.0 Logged in as bob@example.test"
+	has "211 2.0.0 0 messages taken; now in a mail transaction, 1 recipients"
+}
+
+@test "EXPN: aliases, for who has logged in" {
+	printf 'team: bob, al@example.test,\n x@example.com\nsaal: gr\303\274n@example.test, bob\n' >>"$CONTROL/aliases"
+	smtp "EHLO a\r\nEXPN team\r\n${LOGIN}EXPN team\r\nexpn <Sales@Other.test>\r\nEXPN boss SMTPUTF8\r\nEXPN bob\r\nEXPN nobody\r\nEXPN x@example.com\r\nEXPN a b\r\nEXPN a..b\r\nEXPN saal\r\nEXPN saal SMTPUTF8\r\nQUIT\r\n" -s
+	expect 250 530 235 250 250 250 550 550 550 501 501 550 250 221
+	has "250-2.1.5 <bob@example.test>"
+	has "250-2.1.5 <al@example.test>"
+	has "250 2.1.5 <x@example.com>"
+	has "250 2.1.5 <sales@example.test>"
+	has "550 5.1.1 No such alias here"
+	has "550 5.6.7 Members need SMTPUTF8"
+	has $'250-2.1.5 <gr\303\274n@example.test>'
 }
 
 @test "EHLO, HELO and RSET in a transaction forget it" {

@@ -1,7 +1,7 @@
 /*
  * One command line in a state chosen by the first byte.
  * LINK: smtpd/session.c smtpd/command.c smtpd/mail.c smtpd/message.c
- * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c
+ * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c smtpd/info.c
  */
 #include <err.h>
 #include <fcntl.h>

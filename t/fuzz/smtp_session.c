@@ -2,7 +2,7 @@
  * A whole session over memory: what it stores is whole, and nothing else is
  * left.  The first byte chooses submission, repair and where the session begins.
  * LINK: smtpd/session.c smtpd/command.c smtpd/mail.c smtpd/message.c
- * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c
+ * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c smtpd/info.c
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
