@@ -30,6 +30,8 @@
 #define SMTP_HELO_MAX	255	/* CVE-2019-16928: a long EHLO name has no use */
 #define SMTP_REPLY_MAX	510	/* a reply line we send: RFC 5321 4.5.3.1.5 */
 #define SMTP_REPLY_LINES 100	/* lines of one reply that the client reads */
+#define DSN_ENVID_MAX	100	/* ENVID: RFC 3461 section 4.4 */
+#define DSN_ORCPT_MAX	500	/* ORCPT: RFC 3461 section 4.2 */
 
 /* POP3 */
 #define POP3_LINE_MAX	512	/* RFC 2449 section 4 says 255; AUTH lines apart */

@@ -18,10 +18,9 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dsn.h"
 #include "ex.h"
 #include "proc.h"
-
-#define ENVID_MAX	100	/* RFC 3461 section 4.4 */
 
 static bool
 is_set_id(void)
@@ -109,35 +108,24 @@ mode(struct sendmail *s, const char *arg)
 static const char *
 notify_parse(const char *arg)
 {
-	static char out[32];
-	struct cur c;
+	static char out[DSN_NOTIFY_SIZE];
+	unsigned bits = dsn_notify_parse(span_str(arg));
 
-	cur_init(&c, span_str(arg));
-	do {
-		struct span w = cur_until(&c, ',');
-		bool ok = span_isis(w, "success") || span_isis(w, "failure") ||
-		    span_isis(w, "delay");
-
-		if (!ok && !(span_isis(w, "never") && w.len == strlen(arg)))
-			errx(EX_USAGE, "-N takes never, or some of success, "
-			    "failure and delay with commas between");
-	} while (cur_ch(&c, ','));
-	if (strlcpy(out, arg, sizeof(out)) >= sizeof(out))
-		errx(EX_USAGE, "-N names the same thing twice");
-	for (char *p = out; *p != '\0'; p++)
-		if (*p >= 'a' && *p <= 'z')
-			*p = (char)(*p - ('a' - 'A'));
+	if (bits == 0)
+		errx(EX_USAGE, "-N takes never, or some of success, "
+		    "failure and delay with commas between");
+	dsn_notify_print(bits, out);
 	return out;
 }
 
 static const char *
 ret_parse(const char *arg)
 {
-	if (strcasecmp(arg, "full") == 0)
-		return "FULL";
-	if (strcasecmp(arg, "hdrs") == 0)
-		return "HDRS";
-	errx(EX_USAGE, "-R takes full or hdrs");
+	const char *ret = dsn_ret_parse(span_str(arg));
+
+	if (ret == NULL)
+		errx(EX_USAGE, "-R takes full or hdrs");
+	return ret;
 }
 
 /* xtext: RFC 3461 section 4. */
@@ -146,7 +134,7 @@ envid_parse(const char *arg)
 {
 	static struct buf out;
 
-	buf_init(&out, ENVID_MAX);
+	buf_init(&out, DSN_ENVID_MAX);
 	for (const char *p = arg; *p != '\0'; p++) {
 		unsigned char c = (unsigned char)*p;
 
@@ -158,7 +146,7 @@ envid_parse(const char *arg)
 			buf_addc(&out, c);
 	}
 	if (out.len == 0 || buf_cstr(&out) == NULL)
-		errx(EX_USAGE, "-V takes 1 to %d characters", ENVID_MAX);
+		errx(EX_USAGE, "-V takes 1 to %d characters", DSN_ENVID_MAX);
 	return buf_cstr(&out);
 }
 

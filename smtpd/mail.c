@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "chars.h"
+#include "dsn.h"
 #include "limits.h"
 #include "log.h"
 #include "rcpt.h"
@@ -35,6 +36,9 @@ struct mail_args {
 	struct addr addr;
 	uint64_t size;
 	bool body8, smtputf8;
+	const char *ret;		/* NULL: not given */
+	struct span envid, orcpt;	/* p NULL: not given */
+	unsigned notify;		/* 0: not given */
 	struct span seen[PARAMS_MAX];
 };
 
@@ -129,6 +133,37 @@ take_auth(struct mail_args *a, struct span v)
 	return v.len > 0;
 }
 
+/* RFC 3461 section 4.3 */
+static bool
+take_ret(struct mail_args *a, struct span v)
+{
+	return (a->ret = dsn_ret_parse(v)) != NULL;
+}
+
+/* RFC 3461 section 4.4 */
+static bool
+take_envid(struct mail_args *a, struct span v)
+{
+	a->envid = v;
+	return dsn_is_envid(v);
+}
+
+/* RFC 3461 section 4.1 */
+static bool
+take_notify(struct mail_args *a, struct span v)
+{
+	return (a->notify = dsn_notify_parse(v)) != 0;
+}
+
+/* RFC 3461 section 4.2; UTF-8 only in a transaction with SMTPUTF8, which
+ * the caller looks at: RFC 6533 section 3. */
+static bool
+take_orcpt(struct mail_args *a, struct span v)
+{
+	a->orcpt = v;
+	return dsn_is_orcpt(v, true);
+}
+
 struct param_row {
 	const char *name;
 	unsigned variants;
@@ -141,9 +176,13 @@ static const struct param_row mail_params[] = {
 	{ "BODY", ALL, take_body },
 	{ "SMTPUTF8", ALL, take_smtputf8 },
 	{ "AUTH", 1u << SUBMISSION, take_auth },
+	{ "RET", ALL, take_ret },
+	{ "ENVID", ALL, take_envid },
 	{ NULL, 0, NULL }
 };
 static const struct param_row rcpt_params[] = {
+	{ "NOTIFY", ALL, take_notify },
+	{ "ORCPT", ALL, take_orcpt },
 	{ NULL, 0, NULL }
 };
 
@@ -274,11 +313,25 @@ may_send_as(const struct session *s, const struct addr *addr)
 	    is_owner(s, addr, 0);
 }
 
+/* What MAIL gave goes into the envelope: 0, or -1 no memory. */
+static int
+begin_envelope(struct envelope *e, const struct mail_args *a)
+{
+	e->body8 = a->body8;
+	e->smtputf8 = a->smtputf8;
+	if ((e->sender = strdup(a->addr.text)) == NULL ||
+	    (a->ret != NULL && (e->ret = strdup(a->ret)) == NULL) ||
+	    (a->envid.p != NULL && (e->envid = span_dup(a->envid)) == NULL)) {
+		envelope_free(e);
+		return -1;
+	}
+	return 0;
+}
+
 /* RFC 5321 section 4.1.1.2 */
 void
 do_mail(struct session *s, struct cur *c)
 {
-	struct envelope *e = &s->tx.envelope;
 	struct mail_args a;
 
 	if (s->conn->variant == SUBMISSION && s->user[0] == '\0')
@@ -296,11 +349,9 @@ do_mail(struct session *s, struct cur *c)
 		reply(s, R_NO_SPACE, NULL);
 	else if (!may_send_as(s, &a.addr))
 		reply(s, R_NOT_OWNER, NULL);
-	else if ((e->sender = strdup(a.addr.text)) == NULL)
+	else if (begin_envelope(&s->tx.envelope, &a) == -1)
 		reply(s, R_SHUTDOWN, NULL);
 	else {
-		e->body8 = a.body8;
-		e->smtputf8 = a.smtputf8;
 		s->state = STATE_MAIL;
 		reply(s, R_SENDER_OK, NULL);
 	}
@@ -363,17 +414,37 @@ too_many(struct session *s)
 	reply(s, R_TOO_MANY_RCPTS, NULL);
 }
 
+/* 0, or -1 no memory.  Who is named twice counts once, as named first. */
+static int
+add_rcpt(struct envelope *e, const struct mail_args *a)
+{
+	char notify[DSN_NOTIFY_SIZE], orcpt[DSN_ORCPT_MAX + 1];
+
+	if (is_duplicate(e, a->addr.text))
+		return 0;
+	dsn_notify_print(a->notify, notify);
+	if (a->orcpt.p != NULL &&
+	    span_cstr(a->orcpt, orcpt, sizeof(orcpt)) == -1)
+		return -1;
+	return envelope_add_rcpt(e, a->addr.text, a->notify == 0 ? NULL :
+	    notify, a->orcpt.p == NULL ? NULL : orcpt);
+}
+
 /* RFC 5321 section 4.1.1.3 */
 void
 do_rcpt(struct session *s, struct cur *c)
 {
-	struct envelope *e = &s->tx.envelope;
 	struct mail_args a;
 	enum reply_id r;
 
 	if (!parse_args(s, c, "TO:", parse_forward_path, R_BAD_RCPT,
 	    rcpt_params, &a)) {
 		s->tx.refused++;
+		return;
+	}
+	if (!s->tx.envelope.smtputf8 && !span_isascii(a.orcpt)) {
+		s->tx.refused++;
+		reply(s, R_BAD_PARAM, "ORCPT");
 		return;
 	}
 	if (s->tx.accepted >= s->control->set.recipients) {
@@ -385,8 +456,7 @@ do_rcpt(struct session *s, struct cur *c)
 		reply(s, r, a.addr.text);
 		return;
 	}
-	if (!is_duplicate(e, a.addr.text) &&
-	    envelope_add_rcpt(e, a.addr.text, NULL, NULL) == -1) {
+	if (add_rcpt(&s->tx.envelope, &a) == -1) {
 		reply(s, R_SHUTDOWN, NULL);
 		return;
 	}

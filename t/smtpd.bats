@@ -20,7 +20,7 @@ setup() {
 	[ "$status" = 0 ]
 	[ "${lines[0]}" = "220 mx.example.test ESMTP posthouse" ]
 	[ "${lines[1]}" = "250-mx.example.test" ]
-	for word in PIPELINING 'SIZE 52428800' 8BITMIME CHUNKING SMTPUTF8 ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
+	for word in PIPELINING 'SIZE 52428800' 8BITMIME CHUNKING DSN SMTPUTF8 ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
 		has "250-$word"
 	done
 	no grep -q 'STARTTLS\|AUTH' <<<"$output"

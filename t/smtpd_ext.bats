@@ -275,3 +275,39 @@ chunk() {
 	printf '\r\na\r\n..\r\n..\r\nb . \r\n..\r\nMAIL FROM:<evil@b.example>\r\n' | od -c | diff "$DIR/got" -
 	[ ! -e "$DIR/far/2.eml" ]
 }
+
+# RFC 3461: what is asked stands in the envelope as it was given; what is not in the grammar is refused.
+@test "DSN: RET, ENVID, NOTIFY and ORCPT reach the envelope" {
+	smtp "EHLO a\r\nMAIL FROM:<a@b.example> RET=hdrs ENVID=QQ+2B3\r\nRCPT TO:<bob@example.test> NOTIFY=success,Delay ORCPT=rfc822;Bob+2Bx@example.test\r\nRCPT TO:<al@example.test>\r\nRCPT TO:<boss@example.test> NOTIFY=NEVER\r\nDATA\r\nSubject: x\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 250 250 354 250 221
+	message | sed '/^Received/,$d' >"$DIR/got"
+	cat >"$DIR/want" <<-'E'
+		Return-Path: <a@b.example>
+		Delivered-To: bob@example.test
+		Delivered-To: al@example.test
+		Delivered-To: boss@example.test
+		Envelope-Id: QQ+2B3
+		Envelope-Ret: HDRS
+		Envelope-Notify: 1 SUCCESS,DELAY
+		Envelope-Orcpt: 1 rfc822;Bob+2Bx@example.test
+		Envelope-Notify: 3 NEVER
+	E
+	diff "$DIR/want" "$DIR/got"
+}
+
+@test "DSN: what is not in the grammar is refused, and UTF-8 needs SMTPUTF8" {
+	local bad=(RET= RET=ALL ENVID= ENVID=a+0a ENVID=a+0A "ENVID=$(printf '%0101d' 0)" "RET=FULL RET=FULL")
+	for p in "${bad[@]}"; do
+		smtp "EHLO a\r\nMAIL FROM:<a@b.example> $p\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n"
+		expect 250 501 250 221
+	done
+	bad=(NOTIFY= NOTIFY=NEVER,DELAY NOTIFY=SOMETIMES ORCPT=bob ORCPT=rfc822\; "ORCPT=rfc822;a+00b"
+	    "ORCPT=utf-8;gr\xc3\xbcn@b.example" "ORCPT=rfc822;$(printf '%0501d' 0)")
+	for p in "${bad[@]}"; do
+		smtp "EHLO a\r\n${M}RCPT TO:<bob@example.test> $p\r\nDATA\r\nQUIT\r\n"
+		expect 250 250 501 554 221
+	done
+	smtp "EHLO a\r\nMAIL FROM:<a@b.example> SMTPUTF8\r\nRCPT TO:<bob@example.test> ORCPT=utf-8;gr\xc3\xbcn@b.example\r\nDATA\r\nSubject: x\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 354 250 221
+	message | grep -q "^Envelope-Orcpt: 1 utf-8;gr$(printf '\303\274')n@b.example$"
+}
