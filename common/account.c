@@ -169,19 +169,21 @@ maildir_parse(const struct control *c, struct span s, struct account *a)
 	return NULL;
 }
 
-/* "", "2G" or "2G,10000": bytes, and messages. */
+/* "", "2G" or "2G,10000": bytes, and messages; the settings say what is not
+ * given here. */
 static const char *
-quota_parse(struct span s, struct account *a)
+limits_parse(const struct control *c, struct span s, struct account *a)
 {
-	struct cur c;
+	struct cur cur;
 
-	a->quota_bytes = a->quota_messages = 0;
+	a->quota.bytes = c->set.mailbox_size;
+	a->quota.messages = c->set.mailbox_messages;
 	if (s.len == 0)
 		return NULL;
-	cur_init(&c, s);
-	if (size_parse(cur_until(&c, ','), &a->quota_bytes) == -1 ||
-	    (cur_ch(&c, ',') && cur_num(&c, UINT64_MAX, &a->quota_messages) ==
-	    -1) || !cur_end(&c))
+	cur_init(&cur, s);
+	if (size_parse(cur_until(&cur, ','), &a->quota.bytes) == -1 ||
+	    (cur_ch(&cur, ',') && cur_num(&cur, UINT64_MAX,
+	    &a->quota.messages) == -1) || !cur_end(&cur))
 		return "a quota is written 2G, or 2G,10000 with a number of "
 		    "messages, or left empty";
 	return NULL;
@@ -222,7 +224,7 @@ account_parse(const struct control *c, struct span key, struct span value,
 		*p = (char)ascii_lower((unsigned char)*p);
 	if ((wrong = fields_split(value, &f)) != NULL ||
 	    (wrong = maildir_parse(c, f.maildir, a)) != NULL ||
-	    (wrong = quota_parse(f.quota, a)) != NULL)
+	    (wrong = limits_parse(c, f.quota, a)) != NULL)
 		return wrong;
 	owner_get(c, f.owner, &a->owner);
 	if (f.options.len > 0)

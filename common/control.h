@@ -16,6 +16,7 @@
 
 #include "addr.h"
 #include "buf.h"
+#include "quota.h"
 #include "settings.h"
 #include "table.h"
 
@@ -103,7 +104,7 @@ struct account {
 	char address[ADDR_MAX + 1];
 	char maildir[512];		/* absolute, without final slash */
 	struct ids owner;		/* (uid_t)-1 when not root */
-	uint64_t quota_bytes, quota_messages;	/* 0: none */
+	struct quota quota;		/* 0: no limit */
 };
 /* 0, or -1: not there (ENOENT) or a broken line (EINVAL). */
 int	account_find(const struct control *, const char *address,

@@ -62,6 +62,10 @@
 #define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 
+/* quotas */
+#define QUOTA_FILE_MAX	5120	/* of maildirsize: longer is counted anew, as Maildir++ says */
+#define QUOTA_ROOM	65536	/* bytes of an ordinary message, or a twentieth of the limit: less left is full */
+
 /* the session chain */
 #define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */

@@ -94,6 +94,11 @@ static const struct row rows[] = {
 	{ "reply-timeout", SECONDS, F(reply_timeout), "5m", 1, HOUR, { 0 } },
 	/* Long enough for the next message of a burst, short for the other side. */
 	{ "connection-reuse", SECONDS, F(reuse_seconds), "5s", 0, 300, { 0 } },
+	/* Who shares a disk sets his own; users(5) has each mailbox's. */
+	{ "mailbox-size-limit", SIZE, F(mailbox_size), "0", 0, 1024 * GIB, { 0 } },
+	{ "mailbox-message-limit", COUNT, F(mailbox_messages), "0", 0, 100000000, { 0 } },
+	/* Its owner may make room before the sender is told that all is lost. */
+	{ "full-mailbox", CHOICE, F(full_bounces), "defer", 0, 0, { "defer", "bounce" } },
 	{ "sandbox", CHOICE, F(sandbox), "yes", NO_YES },
 	/* RFC 3501 5.4 asks for 30 minutes at least. */
 	{ "idle-timeout", SECONDS, F(idle_timeout), "30m", 1, 7 * DAY, { 0 } },

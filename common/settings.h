@@ -40,6 +40,10 @@ struct settings {
 	/* sending */
 	unsigned smtp_port, connect_timeout, reply_timeout;
 	unsigned reuse_seconds;
+	/* mailboxes */
+	uint64_t mailbox_size;		/* bytes; 0: no limit */
+	unsigned mailbox_messages;
+	bool full_bounces;		/* what a full mailbox cannot take */
 	/* security */
 	bool sandbox;
 	/* imap, pop3 */

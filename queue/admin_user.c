@@ -256,10 +256,10 @@ user_show(struct user *u, int argc, char *argv[])
 	if (a.owner.uid != (uid_t)-1)
 		printf("owner %lu.%lu\n", (unsigned long)a.owner.uid,
 		    (unsigned long)a.owner.gid);
-	if (a.quota_bytes != 0 || a.quota_messages != 0)
+	if (quota_is_set(&a.quota))
 		printf("quota %llu bytes, %llu messages\n",
-		    (unsigned long long)a.quota_bytes,
-		    (unsigned long long)a.quota_messages);
+		    (unsigned long long)a.quota.bytes,
+		    (unsigned long long)a.quota.messages);
 	printf("passwords %zu\n", n);
 	return EX_OK;
 }

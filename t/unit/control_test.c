@@ -201,17 +201,17 @@ check_accounts(void)
 	CHECK(account_find(&c, "alice@example.org", &a) == 0 &&
 	    strcmp(a.address, "alice@example.org") == 0 &&
 	    strcmp(a.maildir, "/m/example.org/alice") == 0 &&
-	    a.quota_bytes == 0, a.maildir);
+	    a.quota.bytes == 0, a.maildir);
 	CHECK(a.owner.uid == c.set.mail_user.uid, "mail-user");
 	CHECK(account_find(&c, "b@example.org", &a) == 0 &&
 	    strcmp(a.maildir, "/m/sub/box") == 0 &&
-	    a.quota_bytes == 2147483648 && a.quota_messages == 10, a.maildir);
+	    a.quota.bytes == 2147483648 && a.quota.messages == 10, a.maildir);
 	CHECK(a.owner.uid == (geteuid() == 0 ? 64100 : (uid_t)-1), "uid");
 	CHECK(account_find(&c, "c@example.org", &a) == 0 &&
 	    strcmp(a.maildir, "/abs") == 0, a.maildir);
 	CHECK(a.owner.gid == (geteuid() == 0 ? 64101 : (gid_t)-1), "gid");
 	CHECK(account_find(&c, "d@example.org", &a) == 0 &&
-	    a.quota_bytes == 5120, "blanks around the fields");
+	    a.quota.bytes == 5120, "blanks around the fields");
 	CHECK(account_find(&c, "e@example.org", &a) == -1, "not there");
 	control_free(&c);
 }
