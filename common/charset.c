@@ -136,10 +136,8 @@ add_latin1(struct span s, struct buf *out)
 	return out->bad ? -1 : 0;
 }
 
-/* Length of the well-formed UTF-8 sequence at the beginning (RFC 3629 section
- * 4), or 0. */
-static size_t
-utf8_length(struct span s)
+size_t
+charset_utf8_length(struct span s)
 {
 	unsigned char a = s.p[0], b;
 	size_t n = a < 0x80 ? 1 : a < 0xc2 ? 0 : a < 0xe0 ? 2 : a < 0xf0 ? 3 :
@@ -165,7 +163,7 @@ is_utf8_text(struct span s)
 	size_t n;
 
 	for (; s.len > 0; s.p += n, s.len -= n)
-		if ((n = utf8_length(s)) == 0)
+		if ((n = charset_utf8_length(s)) == 0)
 			return false;
 	return true;
 }
@@ -176,7 +174,7 @@ add_utf8(struct span s, struct buf *out)
 	size_t n;
 
 	for (; s.len > 0; s.p += n, s.len -= n) {
-		if ((n = utf8_length(s)) > 0) {
+		if ((n = charset_utf8_length(s)) > 0) {
 			buf_add(out, s.p, n);
 		} else {
 			buf_adds(out, REPLACEMENT);

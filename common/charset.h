@@ -15,6 +15,9 @@
 int	charset_decode(struct span text, struct span charset, struct buf *out);
 /* Is this charset known, so that a search in it means something? */
 bool	charset_known(struct span charset);
+/* Length of the well-formed UTF-8 sequence at the beginning of text, which is
+ * not empty (RFC 3629 section 4), or 0. */
+size_t	charset_utf8_length(struct span text);
 /*
  * Opens the converters of common charsets, because iconv_open(3) reads files:
  * to be called before the process is confined (once, in the listener).

@@ -2,25 +2,20 @@
  * SEARCH and UID SEARCH: RFC 3501 section 6.4.4, with the result options of
  * RFC 4731 and the saved result of RFC 5182.
  */
-#include "clock.h"
 #include "limits.h"
 #include "search.h"
-
-enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8,
-	RET_SAVE = 16 };
 
 struct search_cmd {
 	struct search_run run;
 	struct search_key *root;
-	bool extended;
-	unsigned returns;
+	struct search_returns ret;
 	struct seqset found, uids;	/* uids: for SAVE */
 	bool full;
 };
 
 /* "RETURN" SP "(" options ")": RFC 4731 section 3.1, RFC 4466. */
-static bool
-parse_returns(struct args *a, struct search_cmd *c)
+bool
+parse_search_returns(struct args *a, struct search_returns *ret)
 {
 	static const struct { const char *name; unsigned bit; } table[] = {
 		{ "MIN", RET_MIN }, { "MAX", RET_MAX }, { "ALL", RET_ALL },
@@ -29,7 +24,7 @@ parse_returns(struct args *a, struct search_cmd *c)
 	struct span name;
 	size_t i;
 
-	c->extended = true;
+	ret->extended = true;
 	if (!parse_sp(a) || !cur_ch(&a->c, '('))
 		return parse_fail(a, "Result option list expected");
 	if (!cur_ch(&a->c, ')')) {
@@ -41,19 +36,19 @@ parse_returns(struct args *a, struct search_cmd *c)
 				;
 			if (i == 5)
 				return parse_fail(a, "Unknown result option");
-			c->returns |= table[i].bit;
+			ret->what |= table[i].bit;
 		} while (cur_ch(&a->c, ' '));
 		if (!cur_ch(&a->c, ')'))
 			return parse_fail(a, "Unterminated list");
 	}
-	if (c->returns == 0)
-		c->returns = RET_ALL;
+	if (ret->what == 0)
+		ret->what = RET_ALL;
 	return parse_sp(a);
 }
 
 /* "CHARSET" SP astring SP: false with *bad for one that is not known. */
-static bool
-parse_charset(struct args *a, bool *bad)
+bool
+parse_search_charset(struct args *a, bool *bad)
 {
 	struct span name;
 
@@ -61,40 +56,6 @@ parse_charset(struct args *a, bool *bad)
 		return false;
 	*bad = !span_isis(name, "US-ASCII") && !span_isis(name, "UTF-8");
 	return true;
-}
-
-/* "*" in the sets of the program: what it means is known only now. */
-static void
-resolve_sets(const struct view *v, struct search_key *k)
-{
-	size_t n = folder_count(v->folder);
-
-	for (; k != NULL; k = k->next) {
-		if (k->kind == K_SEQ)
-			seqset_resolve(&k->set, (uint32_t)v->told);
-		else if (k->kind == K_UID)
-			seqset_resolve(&k->set, n == 0 ? 0 :
-			    folder_uid(v->folder, n - 1));
-		resolve_sets(v, k->child);
-	}
-}
-
-static bool
-is_match(struct search_cmd *c, size_t i)
-{
-	static const enum message_need needs[COST_N] = {
-		NEED_NOTHING, NEED_NOTHING, NEED_HEADER, NEED_TREE
-	};
-	enum search_result r = SEARCH_UNKNOWN;
-
-	c->run.i = i;
-	message_begin(&c->run.m, i);
-	for (unsigned cost = 0; cost < COST_N && r == SEARCH_UNKNOWN; cost++) {
-		if (message_need(&c->run.m, needs[cost]) == -1)
-			return false;	/* it has gone: it matches nothing */
-		r = search_eval(&c->run, c->root, (enum search_cost)cost);
-	}
-	return r == SEARCH_YES;
 }
 
 static void
@@ -106,11 +67,11 @@ run(struct search_cmd *c)
 	for (size_t i = 0; i < n && !c->full; i++) {
 		uint32_t uid = folder_uid(im->view.folder, i);
 
-		if (!is_match(c, i))
+		if (!search_matches(&c->run, i))
 			continue;
 		if (seqset_append(&c->found, &im->arena, im->uid ? uid :
 		    view_seq(&im->view, i)) == -1 ||
-		    (c->returns & RET_SAVE &&
+		    (c->ret.what & RET_SAVE &&
 		    seqset_append(&c->uids, &im->arena, uid) == -1))
 			c->full = true;
 	}
@@ -136,14 +97,14 @@ tell_extended(struct imap *im, const struct search_cmd *c)
 	(void)netout_adds(&im->out, "* ESEARCH (TAG ");
 	out_string(&im->out, im->tag);
 	(void)netout_adds(&im->out, im->uid ? ") UID" : ")");
-	if (c->returns & RET_MIN && s->n > 0)
+	if (c->ret.what & RET_MIN && s->n > 0)
 		(void)netout_addf(&im->out, " MIN %u", s->r[0].lo);
-	if (c->returns & RET_MAX && s->n > 0)
+	if (c->ret.what & RET_MAX && s->n > 0)
 		(void)netout_addf(&im->out, " MAX %u", s->r[s->n - 1].hi);
-	if (c->returns & RET_COUNT)
+	if (c->ret.what & RET_COUNT)
 		(void)netout_addf(&im->out, " COUNT %ju",
 		    (uintmax_t)seqset_count(s));
-	if (c->returns & RET_ALL && s->n > 0) {
+	if (c->ret.what & RET_ALL && s->n > 0) {
 		buf_init(&b, 24 * s->n + 1);
 		(void)seqset_print(s, &b);
 		(void)netout_adds(&im->out, " ALL ");
@@ -159,9 +120,9 @@ save(struct search_cmd *c)
 {
 	struct seqset s = c->uids;
 	struct seq_range ends[2];
-	unsigned what = c->returns & (RET_MIN | RET_MAX);
+	unsigned what = c->ret.what & (RET_MIN | RET_MAX);
 
-	if (s.n > 0 && what != 0 && !(c->returns & (RET_ALL | RET_COUNT))) {
+	if (s.n > 0 && what != 0 && !(c->ret.what & (RET_ALL | RET_COUNT))) {
 		ends[0].lo = ends[0].hi = s.r[0].lo;
 		ends[1].lo = ends[1].hi = s.r[s.n - 1].hi;
 		s.r = what & RET_MIN ? &ends[0] : &ends[1];
@@ -176,24 +137,20 @@ search(struct search_cmd *c)
 {
 	struct imap *im = c->run.im;
 
-	message_init(&c->run.m, im->view.folder);
-	c->run.now = clock_now();
-	resolve_sets(&im->view, c->root);
+	search_begin(&c->run, im, c->root);
 	run(c);
-	message_free(&c->run.m);
-	buf_free(&c->run.work);
-	buf_free(&c->run.text);
+	search_end(&c->run);
 	if (c->full) {
-		if (c->returns & RET_SAVE)
+		if (c->ret.what & RET_SAVE)
 			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "LIMIT", "Too many results");
 		return;
 	}
-	if (c->returns & RET_SAVE)
+	if (c->ret.what & RET_SAVE)
 		save(c);
-	if (c->returns == RET_SAVE)
+	if (c->ret.what == RET_SAVE)
 		;			/* nothing is to be told */
-	else if (c->extended)
+	else if (c->ret.extended)
 		tell_extended(im, c);
 	else
 		tell_plain(im, &c->found);
@@ -207,13 +164,13 @@ cmd_search(struct imap *im, struct args *a)
 	bool bad = false;
 
 	if (!parse_sp(a) || (cur_word(&a->c, "RETURN") &&
-	    !parse_returns(a, &c)) || (cur_word(&a->c, "CHARSET") &&
-	    !parse_charset(a, &bad))) {
+	    !parse_search_returns(a, &c.ret)) || (cur_word(&a->c, "CHARSET") &&
+	    !parse_search_charset(a, &bad))) {
 		reply_args(im, a);
 		return;
 	}
 	if (bad) {
-		if (c.returns & RET_SAVE)
+		if (c.ret.what & RET_SAVE)
 			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "BADCHARSET (US-ASCII UTF-8)",
 		    "Unknown charset");

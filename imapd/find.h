@@ -1,5 +1,6 @@
 /*
- * Finding text without regard to the case of ASCII letters.
+ * Finding text without regard to the case of ASCII letters; what else is to be
+ * alike, casemap_fold has made alike in both.
  */
 #ifndef FIND_H
 #define FIND_H

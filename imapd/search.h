@@ -22,7 +22,7 @@ struct search_key {
 	unsigned flags;
 	uint64_t number;		/* size, day, seconds, keyword bit */
 	struct span name;		/* header field, keyword */
-	struct span needle;		/* folded */
+	struct span needle;		/* folded: find.h */
 	struct seqset set;
 	struct search_key *child, *next;
 };
@@ -33,16 +33,34 @@ enum search_cost { COST_INDEX, COST_FILE, COST_HEADER, COST_BODY, COST_N };
 
 struct search_run {
 	struct imap *im;
+	struct search_key *root;
 	struct message m;
 	size_t i;
 	time_t now;
-	struct buf work, text;		/* decoded */
+	struct buf work, text, folded;	/* undone step by step */
 };
 
-enum search_charset { CHARSET_OK, CHARSET_UNKNOWN };
+/* What a client wants to be told: RFC 4731 section 3.1. */
+enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8,
+	RET_SAVE = 16 };
+struct search_returns {
+	bool extended;			/* RETURN was given */
+	unsigned what;
+};
+/* cmd_search.c: SP "(" options ")" SP, after "RETURN". */
+bool	parse_search_returns(struct args *, struct search_returns *);
+/* SP charset SP: false with *bad for one that is not known. */
+bool	parse_search_charset(struct args *, bool *bad);
+
 /* search_parse.c: search-key *(SP search-key), RFC 3501 section 9.  The root is
  * an AND.  NULL: a->why.  Needles are folded as the charset's text. */
 struct search_key *parse_search_program(struct args *);
+
+/* search_run.c: *r is zero. */
+void	search_begin(struct search_run *r, struct imap *, struct search_key *root);
+/* Does message i match?  One that has gone matches nothing. */
+bool	search_matches(struct search_run *, size_t i);
+void	search_end(struct search_run *);
 
 /* search_eval.c: may the message match, as far as cost tells? */
 enum search_result search_eval(struct search_run *, struct search_key *,

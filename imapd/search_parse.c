@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "casemap.h"
 #include "find.h"
 #include "limits.h"
 #include "search.h"
@@ -86,8 +87,8 @@ parse_needle(struct args *a, struct span *needle)
 
 	if (!parse_sp(a) || !parse_astring(a, &s))
 		return false;
-	buf_init(&b, IMAP_COMMAND_MAX + 1);
-	(void)buf_addspan(&b, s);
+	buf_init(&b, CASEMAP_GROWTH * IMAP_COMMAND_MAX);
+	(void)casemap_fold(s, &b);
 	find_fold(b.p, b.len);
 	*needle = arena_copy(a->arena, buf_span(&b));
 	buf_free(&b);

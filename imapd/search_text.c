@@ -1,11 +1,12 @@
 /*
  * What a person sees of a message: header fields with encoded-words decoded,
- * text parts with transfer encoding and charset decoded, both as UTF-8.
- * ASCII letters match in either case, everything else byte by byte.  Of one part at most
- * DECODED_MAX decoded bytes are looked at.
+ * text parts with transfer encoding and charset decoded, both as UTF-8 and
+ * compared by i;unicode-casemap (RFC 5051).  Of one part at most DECODED_MAX
+ * decoded bytes are looked at.
  */
 #include <string.h>
 
+#include "casemap.h"
 #include "encode.h"
 #include "find.h"
 #include "limits.h"
@@ -20,6 +21,21 @@ work_init(struct search_run *r)
 	buf_init(&r->work, DECODED_MAX);
 	buf_free(&r->text);
 	buf_init(&r->text, DECODED_MAX);
+	buf_free(&r->folded);
+	buf_init(&r->folded, DECODED_MAX);
+}
+
+/* Folding ASCII is a part of finding; the rest is done when there is any. */
+static bool
+text_has(struct search_run *r, struct span text, struct span needle)
+{
+	if (find_folded(text, needle))
+		return true;
+	if (span_isascii(text))
+		return false;
+	buf_clear(&r->folded);
+	(void)casemap_fold(text, &r->folded);
+	return find_folded(buf_span(&r->folded), needle);
 }
 
 static bool
@@ -33,7 +49,7 @@ field_has(struct search_run *r, struct span body, struct span needle)
 		return false;
 	if (words_decode(buf_span(&r->work), &r->text) == -1 && r->text.bad)
 		return false;
-	return find_folded(buf_span(&r->text), needle);
+	return text_has(r, buf_span(&r->text), needle);
 }
 
 bool
@@ -107,7 +123,7 @@ transfer_decode(struct search_run *r, const struct mime_part *p)
 }
 
 /* Are ASCII bytes in this charset just these characters, and nothing else?  Then
- * ASCII is found without conversion. */
+ * ASCII is found, and missed in text that is all ASCII, without conversion. */
 static bool
 keeps_ascii(struct span charset)
 {
@@ -134,11 +150,15 @@ part_has(struct search_run *r, const struct mime_part *p, struct span needle)
 	if (cs.name.len == 0)
 		cs.name = span_str("us-ascii");
 	text = transfer_decode(r, p);
-	if (span_isascii(needle) && keeps_ascii(cs.name))
-		return find_folded(text, needle);
+	if (span_isascii(needle) && keeps_ascii(cs.name)) {
+		if (find_folded(text, needle))
+			return true;
+		if (span_isascii(text))
+			return false;
+	}
 	buf_clear(&r->text);
 	(void)charset_decode(text, cs.name, &r->text);
-	return find_folded(buf_span(&r->text), needle);
+	return text_has(r, buf_span(&r->text), needle);
 }
 
 /* Are the part's bytes for a person to read? */

@@ -1,0 +1,133 @@
+/*
+ * i;unicode-casemap.  Trusts the tables, refuses nothing: bytes that are no
+ * UTF-8 stay what they are, so that a search for them still finds them.
+ */
+#include "casemap.h"
+
+#include "casemap_table.h"
+#include "charset.h"
+
+/* Hangul syllables decompose by arithmetic: The Unicode Standard, section 3.12. */
+#define HANGUL_S	0xac00
+#define HANGUL_L	0x1100
+#define HANGUL_V	0x1161
+#define HANGUL_T	0x11a7
+#define HANGUL_NV	21
+#define HANGUL_NT	28
+#define HANGUL_NS	(19 * HANGUL_NV * HANGUL_NT)
+
+static void
+add_point(struct buf *out, uint32_t c)
+{
+	if (c < 0x80) {
+		buf_addc(out, (unsigned char)c);
+		return;
+	}
+	if (c < 0x800) {
+		buf_addc(out, (unsigned char)(0xc0 | c >> 6));
+	} else {
+		if (c < 0x10000) {
+			buf_addc(out, (unsigned char)(0xe0 | c >> 12));
+		} else {
+			buf_addc(out, (unsigned char)(0xf0 | c >> 18));
+			buf_addc(out, (unsigned char)(0x80 | (c >> 12 & 0x3f)));
+		}
+		buf_addc(out, (unsigned char)(0x80 | (c >> 6 & 0x3f)));
+	}
+	buf_addc(out, (unsigned char)(0x80 | (c & 0x3f)));
+}
+
+static void
+add_hangul(struct buf *out, uint32_t c)
+{
+	uint32_t s = c - HANGUL_S;
+
+	add_point(out, HANGUL_L + s / (HANGUL_NV * HANGUL_NT));
+	add_point(out, HANGUL_V + s / HANGUL_NT % HANGUL_NV);
+	if (s % HANGUL_NT != 0)
+		add_point(out, HANGUL_T + s % HANGUL_NT);
+}
+
+/* The run that c may be in: the last that begins at or before it. */
+static const struct casemap_run *
+find_run(uint32_t c)
+{
+	size_t lo = 0, hi = casemap_nruns;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (casemap_runs[mid].first <= c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo == 0 ? NULL : &casemap_runs[lo - 1];
+}
+
+static const struct casemap_seq *
+find_seq(uint32_t c)
+{
+	size_t lo = 0, hi = casemap_nseqs;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (casemap_seqs[mid].from < c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < casemap_nseqs && casemap_seqs[lo].from == c ?
+	    &casemap_seqs[lo] : NULL;
+}
+
+static void
+fold_point(struct buf *out, uint32_t c)
+{
+	const struct casemap_run *r;
+	const struct casemap_seq *s;
+
+	if (c >= HANGUL_S && c < HANGUL_S + HANGUL_NS) {
+		add_hangul(out, c);
+		return;
+	}
+	if ((s = find_seq(c)) != NULL) {
+		for (size_t i = 0; i < s->n; i++)
+			add_point(out, casemap_to[s->at + i]);
+		return;
+	}
+	if ((r = find_run(c)) != NULL && (c - r->first) / r->step < r->n &&
+	    (c - r->first) % r->step == 0)
+		c = (uint32_t)((int32_t)c + r->delta);
+	add_point(out, c);
+}
+
+/* The code point of a well-formed sequence of n bytes. */
+static uint32_t
+point_of(const unsigned char *p, size_t n)
+{
+	uint32_t c = p[0] & (0x7fU >> n);
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3fU);
+	return c;
+}
+
+int
+casemap_fold(struct span s, struct buf *out)
+{
+	while (s.len > 0 && !out->bad) {
+		size_t n = charset_utf8_length(s);
+
+		if (n > 1)
+			fold_point(out, point_of(s.p, n));
+		else if (s.p[0] >= 'a' && s.p[0] <= 'z')
+			buf_addc(out, (unsigned char)(s.p[0] - 'a' + 'A'));
+		else
+			buf_addc(out, s.p[0]);
+		n += n == 0;
+		s = span_of(s.p + n, s.len - n);
+	}
+	return out->bad ? -1 : 0;
+}
