@@ -26,7 +26,7 @@
 /* SMTP */
 #define SMTP_LINE_MAX	2048	/* command line: 512 and what extensions add (RFC 5321 4.5.3.1.4, AUTH 12288 apart) */
 #define SMTP_AUTH_MAX	12288	/* an AUTH line: RFC 4954 section 4 */
-#define SMTP_TEXT_MAX	998	/* octets of a text line without CRLF: RFC 5321 4.5.3.1.6 */
+#define SMTP_TEXT_MAX	998	/* octets of a text line that every host takes, without CRLF: RFC 5321 4.5.3.1.6 */
 #define SMTP_HELO_MAX	255	/* CVE-2019-16928: a long EHLO name has no use */
 #define SMTP_REPLY_MAX	510	/* a reply line we send: RFC 5321 4.5.3.1.5 */
 #define SMTP_REPLY_LINES 100	/* lines of one reply that the client reads */

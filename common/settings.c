@@ -50,6 +50,8 @@ static const struct row rows[] = {
 	{ "spool-group", GROUP, F(spool_group), "phspool", 0, 0, { 0 } },
 	/* What most others take today; RFC 5321 4.5.3.1.7 asks for 64 KiB. */
 	{ "message-size-limit", SIZE, F(message_size), "50M", KIB, 1024 * GIB, { 0 } },
+	/* Web pages in one line are mail too; RFC 5321 4.5.3.1.6 asks for 998. */
+	{ "line-length-limit", SIZE, F(line_length), "1M", 998, 1024 * MIB, { 0 } },
 	/* RFC 5321 4.5.3.1.8 asks for 100; lists need more. */
 	{ "recipient-limit", COUNT, F(recipients), "1000", 1, 100000, { 0 } },
 	/* Each costs a process of about 1 MiB. */

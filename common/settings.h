@@ -23,7 +23,7 @@ struct settings {
 	    mail_user;
 	gid_t spool_group;
 	/* receiving */
-	uint64_t message_size;		/* bytes */
+	uint64_t message_size, line_length;	/* bytes */
 	unsigned recipients;		/* per message */
 	unsigned connections, client_connections, user_connections;
 	unsigned command_timeout, session_timeout, data_rate;	/* s, s, bytes/s */

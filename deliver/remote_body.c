@@ -3,11 +3,14 @@
  * LF leave only as CRLF, and no line of one dot leaves but the last.  So
  * nothing that is sent can be read by another server as a second message
  * (CVE-2023-51764 and its kin).  A CR that does not stand before LF becomes a
- * space.
+ * space.  A line that is longer than every server takes is broken, with a space
+ * where it goes on: in a header that is folding, and Postfix does the same.
  */
 #include "remote_body.h"
 
 #include <string.h>
+
+#include "limits.h"
 
 /* Copies a piece of one line that holds no CR and no LF. */
 static unsigned char *
@@ -17,8 +20,19 @@ put_piece(struct body *b, unsigned char *out, const unsigned char *p, size_t n)
 		return out;
 	if (!b->midline && p[0] == '.')
 		*out++ = '.';
-	memcpy(out, p, n);
 	b->midline = true;
+	while (n > SMTP_TEXT_MAX - b->column) {
+		size_t part = SMTP_TEXT_MAX - b->column;
+
+		memcpy(out, p, part);
+		memcpy(out + part, "\r\n ", 3);
+		out += part + 3;
+		p += part;
+		n -= part;
+		b->column = 1;
+	}
+	memcpy(out, p, n);
+	b->column += n;
 	return out + n;
 }
 
@@ -28,6 +42,7 @@ put_line_end(struct body *b, unsigned char *out)
 	*out++ = '\r';
 	*out++ = '\n';
 	b->midline = false;
+	b->column = 0;
 	return out;
 }
 
@@ -36,11 +51,8 @@ static unsigned char *
 put_held_cr(struct body *b, unsigned char *out, int c)
 {
 	b->cr = false;
-	if (c != '\n') {
-		*out++ = ' ';
-		b->midline = true;
-	}
-	return out;
+	return c == '\n' ? out :
+	    put_piece(b, out, (const unsigned char *)" ", 1);
 }
 
 /* The rare case: a piece of a line with a CR somewhere inside. */

@@ -1,6 +1,7 @@
 /*
- * Message content from the spool's form (LF) into SMTP's (CRLF, stuffed dots):
- * RFC 5321 sections 2.3.8, 4.5.2.  Over memory; no I/O.
+ * Message content from the spool's form (LF) into SMTP's (CRLF, stuffed dots, no
+ * line of more than SMTP_TEXT_MAX octets): RFC 5321 sections 2.3.8, 4.5.2,
+ * 4.5.3.1.6.  Over memory; no I/O.
  */
 #ifndef REMOTE_BODY_H
 #define REMOTE_BODY_H
@@ -12,10 +13,11 @@
 struct body {
 	bool midline;		/* the last byte was not a line's end */
 	bool cr;		/* the last byte was CR, not yet written */
+	size_t column;		/* octets of this line so far, stuffed dot apart */
 };
 
 /* Writes at most BODY_ROOM(in.len) bytes to out; returns how many. */
-#define BODY_ROOM(n)	(2 * (n) + 2)
+#define BODY_ROOM(n)	(2 * (n) + 8)
 size_t	body_convert(struct body *, struct span in, unsigned char *out);
 /* Ends the last line if need be, and adds the final dot: at most BODY_END bytes. */
 #define BODY_END	8

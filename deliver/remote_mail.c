@@ -157,7 +157,7 @@ int
 mail_send(struct mail *m, struct netout *out)
 {
 	unsigned char chunk[MAIL_CHUNK];
-	struct body b = { false, false };
+	struct body b = { .midline = false };
 	struct span piece = content_head(m);
 	uint64_t left = m->size - m->head.len;
 	size_t most = piece.len > MAIL_CHUNK ? piece.len : MAIL_CHUNK;

@@ -1,8 +1,8 @@
 /*
  * The content of a message as a state machine over blocks.  Trusts nothing:
- * only CRLF.CRLF ends DATA, in every other place a CR or LF alone is refused,
- * so that no server behind us can see an end where we saw none
- * (CVE-2023-51764, 51765, 51766).  Header lines are looked at once, on their
+ * only CRLF.CRLF ends DATA, in every other place a CR or LF alone is refused or,
+ * where the rules say so, made a space or a line's end, so that no server behind
+ * us can see an end where we saw none (CVE-2023-51764, 51765, 51766).  Header lines are looked at once, on their
  * way through, for what must be counted or may be missing; body bytes only
  * for CR, LF and NUL.
  */
@@ -18,15 +18,13 @@
 #define STEP_MAX	4096
 
 void
-data_init(struct data *d, uint64_t limit, bool dots, bool repair)
+data_init(struct data *d, const struct data_rules *rules)
 {
 	memset(d, 0, sizeof(*d));
-	d->limit = limit;
-	d->dots = dots;
-	d->repair = repair;
+	d->rules = *rules;
 	d->state = AT_START;
 	d->header = true;
-	buf_init(&d->line, SMTP_TEXT_MAX + 2);
+	buf_init(&d->line, SMTP_TEXT_MAX);
 }
 
 void
@@ -46,7 +44,7 @@ static void
 count(struct data *d, size_t n)
 {
 	d->size += n;
-	if (d->size > d->limit)
+	if (d->size > d->rules.size)
 		fault(d, FAULT_SIZE);
 	if (!d->header)
 		return;
@@ -99,9 +97,10 @@ header_over(struct data *d, struct buf *out)
 		d->header_end(d->arg, d->seen, out);
 }
 
-/* One complete line of the header.  The first line that cannot stand in a
- * header begins the body, with the empty line that was missing before it, or
- * it would become part of our own Received field. */
+/* What is known of a line of the header: all of it, or as much as is kept.  The
+ * first line that cannot stand in a header begins the body, with the empty line
+ * that was missing before it, or it would become part of our own Received
+ * field. */
 static void
 header_line(struct data *d, struct buf *out)
 {
@@ -120,8 +119,26 @@ header_line(struct data *d, struct buf *out)
 		}
 	}
 	emit(d, out, line);
-	emit(d, out, span_str("\n"));
 	buf_clear(&d->line);
+}
+
+/* Bytes of a header line: kept until it can be judged. */
+static void
+header_text(struct data *d, struct span s, struct buf *out)
+{
+	struct cur c;
+
+	cur_init(&c, s);
+	if (!d->judged && s.len > SMTP_TEXT_MAX - d->line.len) {
+		(void)buf_addspan(&d->line,
+		    cur_take(&c, SMTP_TEXT_MAX - d->line.len));
+		header_line(d, out);
+		d->judged = true;
+	}
+	if (d->judged)
+		emit(d, out, cur_rest(&c));
+	else if (buf_addspan(&d->line, s) == -1)
+		fault(d, FAULT_MEMORY);
 }
 
 /* Bytes of a line, without line ends. */
@@ -130,14 +147,14 @@ text(struct data *d, struct span s, struct buf *out)
 {
 	count(d, s.len);
 	d->line_len += s.len;
-	if (d->line_len > SMTP_TEXT_MAX)
+	if (d->line_len > d->rules.line)
 		fault(d, FAULT_LINE);
 	if (d->fault != FAULT_NONE)
 		return;
-	if (!d->header)
+	if (d->header)
+		header_text(d, s, out);
+	else
 		emit(d, out, s);
-	else if (buf_addspan(&d->line, s) == -1)
-		fault(d, FAULT_MEMORY);
 }
 
 static void
@@ -147,10 +164,10 @@ line_end(struct data *d, struct buf *out)
 	d->line_len = 0;
 	if (d->fault != FAULT_NONE)
 		return;
-	if (d->header)
+	if (d->header && !d->judged)
 		header_line(d, out);
-	else
-		emit(d, out, span_str("\n"));
+	d->judged = false;
+	emit(d, out, span_str("\n"));
 }
 
 /* A CR that no LF follows. */
@@ -158,7 +175,7 @@ static void
 bare_cr(struct data *d, struct buf *out)
 {
 	d->state = IN_LINE;
-	if (d->repair)
+	if (d->rules.cr_spaces)
 		text(d, span_str(" "), out);
 	else
 		d->fault = FAULT_BARE;
@@ -187,7 +204,7 @@ step_line(struct data *d, struct cur *c, struct buf *out)
 		d->state = AFTER_CR;
 	} else if (cur_ch(c, '\n')) {
 		/* Stays IN_LINE: a dot behind a bare LF means nothing. */
-		if (d->repair)
+		if (d->rules.lf_ends)
 			line_end(d, out);
 		else
 			d->fault = FAULT_BARE;
@@ -200,7 +217,7 @@ step(struct data *d, struct cur *c, struct buf *out)
 {
 	switch (d->state) {
 	case AT_START:
-		d->state = d->dots && cur_ch(c, '.') ? AFTER_DOT : IN_LINE;
+		d->state = d->rules.dots && cur_ch(c, '.') ? AFTER_DOT : IN_LINE;
 		return false;
 	case AFTER_DOT:		/* the dot itself is never content */
 		d->state = cur_ch(c, '\r') ? AFTER_DOT_CR : IN_LINE;

@@ -18,7 +18,7 @@
 enum data_fault {
 	FAULT_NONE,
 	FAULT_SIZE,		/* larger than limit */
-	FAULT_LINE,		/* a line longer than SMTP_TEXT_MAX */
+	FAULT_LINE,		/* a line longer than rules.line */
 	FAULT_HEADER,		/* HEADER_MAX or HEADER_FIELDS_MAX */
 	FAULT_LOOP,		/* more than RECEIVED_MAX Received fields */
 	FAULT_MEMORY,
@@ -40,11 +40,16 @@ enum data_state {		/* where the next byte stands */
 	AFTER_DOT_CR
 };
 
+struct data_rules {
+	uint64_t size, line;	/* most octets on the wire, and in a line */
+	bool dots;		/* DATA: dot transparency; BDAT has none */
+	bool lf_ends;		/* a bare LF ends a line, else FAULT_BARE */
+	bool cr_spaces;		/* a bare CR is a space, else FAULT_BARE */
+};
+
 struct data {
 	/* set by data_init */
-	uint64_t limit;		/* octets on the wire */
-	bool dots;		/* DATA: dot transparency; BDAT has none */
-	bool repair;		/* a bare LF ends a line, a bare CR is a space */
+	struct data_rules rules;
 	/* Called once when the header ends, to add fields to out; may be NULL. */
 	void (*header_end)(void *arg, unsigned seen, struct buf *out);
 	void *arg;
@@ -52,13 +57,13 @@ struct data {
 	enum data_state state;
 	bool header;		/* still in the header */
 	struct buf line;	/* a header line that is not complete */
-	size_t line_len;
-	uint64_t size, header_size;
+	bool judged;		/* the same, too long to be kept: out has it */
+	uint64_t line_len, size, header_size;
 	unsigned fields, received, seen;
 	enum data_fault fault;	/* the first; from then on out gets nothing */
 };
 
-void	data_init(struct data *, uint64_t limit, bool dots, bool repair);
+void	data_init(struct data *, const struct data_rules *);
 void	data_free(struct data *);
 /*
  * Takes bytes (at most NETIN_BUF at a time), appends the content with LF line ends to out, and says

@@ -132,11 +132,17 @@ static int
 message_begin(struct message *m, struct session *s, bool dots)
 {
 	const struct settings *set = &s->control->set;
+	const struct data_rules rules = {
+		.size = set->message_size, .line = set->line_length,
+		.dots = dots, .cr_spaces = set->bare_newline_repair,
+		/* Exchange sends LF alone in BDAT, where it cannot mislead. */
+		.lf_ends = set->bare_newline_repair || !dots,
+	};
 	int e;
 
 	memset(m, 0, sizeof(*m));
 	m->s = s;
-	data_init(&m->data, set->message_size, dots, set->bare_newline_repair);
+	data_init(&m->data, &rules);
 	if (s->conn->variant == SUBMISSION) {
 		m->data.header_end = add_missing;
 		m->data.arg = m;
@@ -208,9 +214,9 @@ fault_reply(const struct data *d)
 	};
 
 	/* The end of a chunk is known whatever is in it: no need to close. */
-	if (!d->dots && d->fault == FAULT_BARE)
+	if (!d->rules.dots && d->fault == FAULT_BARE)
 		return R_BDAT_BARE;
-	if (!d->dots && d->fault == FAULT_NUL)
+	if (!d->rules.dots && d->fault == FAULT_NUL)
 		return R_BDAT_NUL;
 	return ids[d->fault];
 }

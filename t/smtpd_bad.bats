@@ -150,10 +150,9 @@ long() { head -c "$1" /dev/zero | tr '\0' "${2-a}"; }
 503|start|BDAT 6 LAST\r\nQUIT
 503|ehlo|BDAT 6\r\nQUIT
 503|mail|BDAT 6 LAST\r\nQUIT
-550|rcpt|BDAT 5 LAST\r\na\nb
+503|mail|BDAT 5 LAST\r\na\nb
 550|rcpt|BDAT 5 LAST\r\na\rb
 550|rcpt|BDAT 5 LAST\r\na\0000b
-550|rcpt|BDAT 3002 last\r\n{3000}
 550|mail|RCPT TO:</etc/passwd@example.test>
 E
 	[ "$n" -ge 60 ]

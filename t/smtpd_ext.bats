@@ -161,7 +161,7 @@ chunk() {
 	two="LHLO a\r\n${M}${R}RCPT TO:<al@example.test>\r\n"
 	smtp "$two$(chunk 'x: y\r\n')BDAT 0 LAST\r\nQUIT\r\n" -L
 	expect 250 250 250 250 250 250 250 221
-	smtp "$two$(chunk 'x\ny')BDAT 0\r\nBDAT 0 LAST\r\nQUIT\r\n" -L
+	smtp "$two$(chunk 'x\ry')BDAT 0\r\nBDAT 0 LAST\r\nQUIT\r\n" -L
 	expect 250 250 250 250 550 503 503 503 221
 	[ "$(stored)" = 1 ]
 }
@@ -191,6 +191,7 @@ chunk() {
 	smtp "EHLO a\r\n$M$R$(chunk "x: y\r\n\r\n$(printf 'a%.0s' {1..900})\r\n")$(chunk "$(printf 'a%.0s' {1..900})\r\n")$(chunk "$(printf 'a%.0s' {1..900})\r\n")${many}BDAT 0 LAST\r\nNOOP\r\nQUIT\r\n"
 	[ "$(codes)" = "250 250 250 250 250 552 $(printf '503 %.0s' {1..31})250 221" ]
 	nothing_left
+	setting line-length-limit 998
 	smtp "EHLO a\r\n$M$R$(chunk "x: y\r\n\r\n$(printf 'a%.0s' {1..999})\r\n" LAST)QUIT\r\n"
 	expect 250 250 250 550 221
 	# All recipients refused: every chunk is read, none is an error of its own.
@@ -220,7 +221,7 @@ chunk() {
 				for body in "$(chunk "$data" LAST)" "$(chunk "${data%%"$bad"*}")$(chunk "$bad${data#*"$bad"}" LAST)" "$(chunk "${data%%"$bad"*}$bad")$(chunk "${data#*"$bad"}" LAST)"; do
 					smtp "EHLO a\r\n$M$R${body}RSET\r\nNOOP\r\nQUIT\r\n"
 					got=$(codes)
-					if [ "$repair" = refuse ] || [ "$bad" = '\0000' ]; then
+					if [ "$repair$bad" = 'refuse\r' ] || [ "$bad" = '\0000' ]; then
 						[[ $got == '250 250 250 '*'550 '*'250 250 221' ]]
 						nothing_left
 					else
@@ -233,6 +234,46 @@ chunk() {
 			done
 		done
 	done
+}
+
+# What Exchange does: text with LF alone, also as ".".
+@test "BDAT: a bare LF is stored as a line's end, by default, and leaves as CRLF" {
+	smtp "EHLO a\r\n$M$R$(chunk 'Subject: x\nTo: y\n\none\n')$(chunk '.\n.\ntwo\r\n..\nthree' LAST)QUIT\r\n"
+	expect 250 250 250 250 250 221
+	printf 'Subject: x\nTo: y\n\none\n.\n.\ntwo\n..\nthree\n' >"$DIR/want"
+	content | diff "$DIR/want" -
+	name=$(basename "$SPOOL"/new/*)
+	[[ $name == *,S=$(message | wc -c),W=$(($(message | wc -c) + $(message | wc -l))) ]]
+}
+
+# Mail programs write whole web pages, and whole lists of References, in one line.
+@test "a long line is stored as it came, and broken for the next host" {
+	need python3 python3
+	long=$(head -c 100000 /dev/zero | tr '\0' a)
+	for body in "DATA\r\nSubject: x\r\nX-Long: $long\r\nDate: 1\r\n\r\n$long\r\n.\r\n" \
+	    "$(chunk "Subject: x\r\nX-Long: $long\r\nDate: 1\r\n\r\n$long\r\n" LAST)"; do
+		smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n$R${body}QUIT\r\n" -s
+		[ "$(stored)" = 1 ]
+		content | grep -qx "X-Long: $long"
+		content | grep -qx "$long"
+		# The fields around it were seen, and those missing were put before the body.
+		[ "$(content | sed '/^$/q' | grep -ciE '^(date|from|message-id): ')" = 3 ]
+		rm "$SPOOL"/new/*
+	done
+	# A first line that is no field, however long, begins the body.
+	smtp "EHLO a\r\n$M${R}DATA\r\n$long\r\nx\r\n.\r\nQUIT\r\n"
+	[ "$(content | sed 2q | tr -d a)" = "" ]
+	[ "$(content | wc -c)" = 100004 ]
+	next_hosts
+	host far PIPELINING,8BITMIME far.example
+	python3 - "$SMTP_PORT" <<-'E'
+		import smtplib, sys
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s.sendmail("alice@example.test", "x@far.example", b"Subject: x\r\nX-Long: " + b"b" * 3000 + b"\r\n\r\n" + b"." * 5000 + b"\r\n")
+	E
+	await 20 test -s "$DIR/far/1.eml"
+	[ "$(tr -d '\r' <"$DIR/far/1.eml" | awk '{ sub(/^\./, "") } length > n { n = length } END { print n }')" = 998 ]
+	[ "$(tr -dc b <"$DIR/far/1.eml" | wc -c)" -ge 3000 ]
 }
 
 # The sequences that end DATA for some servers, inside a chunk: content like any other.

@@ -19,12 +19,13 @@ struct outcome {
 };
 
 static void
-run(struct span in, size_t block, bool dots, bool repair, struct outcome *o)
+run(struct span in, size_t block, const struct data_rules *rules,
+    struct outcome *o)
 {
 	struct data d;
 	size_t used;
 
-	data_init(&d, 100000, dots, repair);
+	data_init(&d, rules);
 	buf_init(&o->out, 1 << 24);
 	o->used = 0;
 	o->status = DATA_MORE;
@@ -39,7 +40,7 @@ run(struct span in, size_t block, bool dots, bool repair, struct outcome *o)
 		if (used > n || (o->status == DATA_MORE && used != n))
 			abort();
 	}
-	if (!dots && o->status == DATA_MORE)
+	if (!rules->dots && o->status == DATA_MORE)
 		data_finish(&d, &o->out);
 	o->fault = d.fault;
 	data_free(&d);
@@ -48,17 +49,18 @@ run(struct span in, size_t block, bool dots, bool repair, struct outcome *o)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct data_rules rules = { .size = 100000, .line = 5000 };
 	struct outcome a, b;
 	struct span in;
-	bool dots, repair;
 
 	if (size < 2)
 		return 0;
-	dots = (data[0] & 1) == 0;
-	repair = (data[0] & 2) != 0;
+	rules.dots = (data[0] & 1) == 0;
+	rules.cr_spaces = (data[0] & 2) != 0;
+	rules.lf_ends = rules.cr_spaces || (data[0] & 4) != 0;
 	in = span_of(data + 2, size - 2);
-	run(in, 65536, dots, repair, &a);
-	run(in, (size_t)data[1] + 1, dots, repair, &b);
+	run(in, 65536, &rules, &a);
+	run(in, (size_t)data[1] + 1, &rules, &b);
 	if (a.status != b.status || a.fault != b.fault ||
 	    (a.status != DATA_REFUSED && a.used != b.used))
 		abort();
@@ -71,7 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    a.out.p[a.out.len - 1] != '\n')
 			abort();
 	}
-	if (a.status == DATA_END && (!dots || a.used < 3 ||
+	if (a.status == DATA_END && (!rules.dots || a.used < 3 ||
 	    memcmp(in.p + a.used - 3, ".\r\n", 3) != 0 ||
 	    (a.used > 3 && (a.used < 5 ||
 	    memcmp(in.p + a.used - 5, "\r\n", 2) != 0))))

@@ -41,7 +41,7 @@ static const struct { const char *in, *out; } bodies[] = {
 static void
 convert(struct span in, size_t piece, struct buf *out)
 {
-	struct body b = { false, false };
+	struct body b = { .midline = false };
 	struct cur c;
 	unsigned char *room;
 
@@ -108,6 +108,44 @@ test_all(void)
 	test_end("all short texts");
 }
 
+/* Lines of any length: none of more than 998 octets leaves, and what is put in
+ * between is CRLF and a space; a dot where a piece begins is no end. */
+static void
+test_long_lines(void)
+{
+	static const size_t lengths[] = { 1, 997, 998, 999, 1994, 1995, 1996,
+	    2992, 5000 };
+	struct buf in, out;
+
+	buf_init(&in, 8192);
+	buf_init(&out, 32768);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
+		for (size_t piece = 1; piece < 6000; piece = piece * 3 + 1) {
+			size_t line = 0, longest = 0, dots = 0;
+
+			buf_clear(&in);
+			for (size_t n = 0; n < lengths[i]; n++)
+				buf_addc(&in, '.');
+			buf_adds(&in, "\nx\n");
+			convert(buf_span(&in), piece, &out);
+			for (size_t n = 0; n < out.len; n++) {
+				line = out.p[n] == '\n' ? 0 : line + 1;
+				longest = line > longest ? line : longest;
+				dots += out.p[n] == '.';
+			}
+			/* CR, and the stuffed dot of the first piece. */
+			CHECK(longest <= 998 + 2, "longest line");
+			CHECK(dots == lengths[i] + 2, "nothing lost");
+			CHECK(lengths[i] > 998 || out.len == lengths[i] + 9,
+			    "a line that is short enough stays whole");
+			CHECK(span_eq(span_of(out.p + out.len - 8, 8),
+			    span_str("\r\nx\r\n.\r\n")), "the end");
+		}
+	buf_free(&in);
+	buf_free(&out);
+	test_end("long lines are broken");
+}
+
 static void
 test_8bit(void)
 {
@@ -129,6 +167,7 @@ main(void)
 {
 	test_table();
 	test_all();
+	test_long_lines();
 	test_8bit();
 	return test_done();
 }
