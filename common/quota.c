@@ -134,6 +134,58 @@ quota_print(const struct quota *q, const struct quota_usage *u,
 	buf_addf(out, "\n%12" PRIu64 " %12" PRIu64 "\n", u->bytes, u->messages);
 }
 
+int
+quota_mark_name(const char *address, char out[QUOTA_MARK_MAX])
+{
+	size_t n = 0;
+
+	for (; *address != '\0'; address++) {
+		int c = ascii_lower((unsigned char)*address);
+
+		if (n + 4 > QUOTA_MARK_MAX)
+			return -1;
+		if (c <= ' ' || c == 0x7f || c == '/' || c == '%')
+			n += (size_t)snprintf(out + n, 4, "%%%02X", (unsigned)c);
+		else
+			out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return n == 0 || out[0] == '.' ? -1 : 0;
+}
+
+static int
+hex_value(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+quota_mark_address(const char *name, char *out, size_t size)
+{
+	struct cur c;
+	size_t n = 0;
+	int ch, hi, lo;
+
+	cur_init(&c, span_str(name));
+	while ((ch = cur_next(&c)) != -1) {
+		if (ch == '%') {
+			hi = hex_value(cur_next(&c));
+			lo = hex_value(cur_next(&c));
+			if (hi == -1 || lo == -1 || (hi | lo) == 0)
+				return -1;
+			ch = hi << 4 | lo;
+		}
+		if (n + 1 >= size)
+			return -1;
+		out[n++] = (char)ch;
+	}
+	if (size > 0)
+		out[n] = '\0';
+	return n == 0 ? -1 : 0;
+}
+
 /* The file, if it may be believed; -1 with errno. */
 static int
 open_file(int dir, int flags, const struct ids *owner, struct stat *st)

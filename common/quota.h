@@ -16,6 +16,7 @@
 #include "settings.h"
 
 #define QUOTA_FILE	"maildirsize"
+#define QUOTA_MARK_MAX	256	/* a marker's name and its NUL */
 
 struct quota { uint64_t bytes, messages; };		/* limits; 0: none */
 struct quota_usage { uint64_t bytes, messages; };
@@ -53,5 +54,15 @@ int	quota_parse(struct span, struct quota *, struct quota_usage *);
 /* The file with one line. */
 void	quota_print(const struct quota *, const struct quota_usage *,
 	    struct buf *out);
+
+/*
+ * Markers: deliver-local keeps a file in the spool's full/ for each mailbox
+ * that is full, so that smtpd can say so at RCPT.  Its first line is a text for
+ * people; its name is the canonical address in lower case, with "/", "%", space
+ * and control bytes as %XX.  0, or -1: too long, so there is no marker.
+ */
+int	quota_mark_name(const char *address, char out[QUOTA_MARK_MAX]);
+/* Back: 0, or -1 when it is no such name. */
+int	quota_mark_address(const char *name, char *out, size_t size);
 
 #endif

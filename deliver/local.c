@@ -43,6 +43,14 @@ open_below(int at, const char *name)
 	return fd;
 }
 
+/* Made with the rest of the spool, by queue; by hand this program may run without. */
+static int
+open_full(int spool)
+{
+	return openat(spool, "full",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* A file without a name, for what one worker leaves to the next. */
 static int
 open_rest(int spool)
@@ -142,7 +150,7 @@ main(int argc, char *argv[])
 	if (spool == -1)
 		log_die_errno(EX_CONFIG, "cannot open %s", c.set.spool);
 	w = (struct worker){ &c, open_below(spool, "new"),
-	    open_below(spool, "cur"), open_rest(spool) };
+	    open_below(spool, "cur"), open_full(spool), open_rest(spool) };
 	close(spool);
 	return serve(&w);
 }

@@ -51,6 +51,8 @@ void	outcome_errno(struct outcome *, int e, const char *what);
 /* One job of the worker; dirs: new/ and cur/ of the spool. */
 struct delivery {
 	const struct control *c;
+	int full;		/* the spool's full/, or -1 */
+	unsigned marked;	/* mailboxes marked as full */
 	int dir;		/* where the file is: new/ or cur/ */
 	bool cur;
 	struct spool_name name;
@@ -62,6 +64,19 @@ struct target {			/* one recipient of a job */
 	char file[SPOOL_NAME_MAX + JOB_INDEX_MAX];	/* name in the Maildir */
 	bool todo;		/* no outcome yet */
 };
+/*
+ * Quotas (local_quota.c).  quota_admit: may a message of that size go into the mailbox?
+ * If not, the outcome is set and the mailbox marked full.  quota_took: it has
+ * gone there.
+ */
+bool	quota_admit(struct delivery *, struct target *, struct mailbox *,
+	    uint64_t size);
+void	quota_took(struct delivery *, struct target *, struct mailbox *,
+	    uint64_t size);
+/* Looks again at every mailbox that is marked; removes the marks of those that
+ * have room.  How many are left, 0 without full/. */
+unsigned quota_look(const struct control *, int full);
+
 /* The sole recipient: the file itself goes into the Maildir. */
 void	deliver_move(struct delivery *, struct target *);
 /* Several: one clean copy for each owner and file system, and links. */
@@ -75,6 +90,7 @@ int	message_give(int fd, const struct ids *, time_t arrival);
 struct worker {
 	struct control *c;
 	int new, cur;		/* of the spool */
+	int full;		/* of the spool, or -1 */
 	int rest;		/* a file: input that a worker leaves to the next */
 };
 /* Reads jobs on fd 0, answers on fd 1.  0 at the end of input, or

@@ -78,6 +78,16 @@ done(struct target *t)
 	outcome_set(&t->out, PROC_DONE, "2.0.0", "delivered to mailbox");
 }
 
+/* Delivered into m, now or by an attempt that was cut off. */
+static void
+took(struct delivery *d, struct target *t, struct mailbox *m, uint64_t size,
+    bool now)
+{
+	done(t);
+	if (now)
+		quota_took(d, t, m, size);
+}
+
 static void
 failed(struct target *t, int e, const char *what)
 {
@@ -240,6 +250,15 @@ sync_names(const struct copy *c, const struct mailbox *m)
 	return file_sync_dir(m->new);
 }
 
+/* Is there room?  If not, the outcome is set; unless it is there already. */
+static bool
+admit(struct copy *c, struct target *t, struct mailbox *m)
+{
+	if (faccessat(m->new, t->file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	return quota_admit(c->d, t, m, c->size);
+}
+
 /* Gives the first one's copy, at tmp/first->file, to each that can share it. */
 static void
 link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
@@ -247,6 +266,7 @@ link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
 {
 	for (size_t i = first + 1; i < n; i++) {
 		struct mailbox *m;
+		int r;
 
 		if (!t[i].todo)
 			continue;
@@ -254,11 +274,12 @@ link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
 			failed(&t[i], errno, t[i].account.maildir);
 			continue;
 		}
-		if (!can_share(&t[i], &t[first], m, dev))
+		if (!can_share(&t[i], &t[first], m, dev) ||
+		    !admit(c, &t[i], m))
 			continue;
-		if (linkat(tmp, t[first].file, m->new, t[i].file, 0) == 0 ||
+		if ((r = linkat(tmp, t[first].file, m->new, t[i].file, 0)) == 0 ||
 		    errno == EEXIST) {
-			done(&t[i]);
+			took(c->d, &t[i], m, c->size, r == 0);
 			if (sync_names(c, m) == -1)
 				failed(&t[i], errno, "cannot flush the mailbox");
 		} else if (errno != EXDEV)
@@ -280,6 +301,8 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	int tmp, fd, r;
 	dev_t dev;
 
+	if (m != NULL && !admit(c, &t[first], m))
+		return;
 	if (m == NULL || (fd = copy_make(c, &t[first], m)) == -1) {
 		failed(&t[first], errno, t[first].account.maildir);
 		return;
@@ -292,7 +315,7 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	if (r == -1 && tmp != -1 && no_links(errno))
 		r = rename_new(tmp, t[first].file, m->new, t[first].file);
 	if (r == 0 || errno == EEXIST) {
-		done(&t[first]);
+		took(c->d, &t[first], m, c->size, r == 0);
 		if (sync_names(c, m) == -1)
 			failed(&t[first], errno, "cannot flush the mailbox");
 	} else
@@ -364,6 +387,10 @@ deliver_move(struct delivery *d, struct target *t)
 	}
 	if ((fd = message_open(d, &t->out)) == -1)
 		return;
+	if (!quota_admit(d, t, m, d->name.size)) {
+		close(fd);
+		return;
+	}
 	r = message_give(fd, &t->account.owner, d->cur ? d->name.arrival : 0);
 	close(fd);
 	if (r == 0)
@@ -372,7 +399,7 @@ deliver_move(struct delivery *d, struct target *t)
 	if (r == -1 && e == ENOENT)	/* the Maildir went away under us */
 		mailbox_drop(m);
 	if (r == 0 || e == EEXIST)
-		done(t);
+		took(d, t, m, d->name.size, r == 0);
 	else if (e == EXDEV)
 		copies(d, t, 1, true);
 	else

@@ -20,7 +20,8 @@ static const int local_calls[] = {
 #endif
 	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_unlinkat,
 	SYS_mkdirat, SYS_fchown, SYS_fchmod, SYS_utimensat, SYS_fsync,
-	SYS_ftruncate, SYS_geteuid,
+	SYS_ftruncate, SYS_geteuid, SYS_getdents64, SYS_faccessat,
+	SYS_faccessat2,
 #ifdef SYS_open
 	SYS_open, SYS_stat,
 #endif

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,11 +18,14 @@
 #include "rcpt.h"
 
 #define READ_CHUNK	65536
+#define LOOK_MS		60000	/* between looks at full mailboxes */
 #define ANSWERS_FLUSH	32768	/* answers gathered before a write */
 
 struct state {
 	struct worker *w;
 	struct buf in, out;
+	unsigned marks;		/* of full mailboxes */
+	uint64_t looked;	/* when they were looked at, ms */
 	bool reload;
 };
 
@@ -148,7 +152,7 @@ run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
 static bool
 run_job(struct state *s, struct span line)
 {
-	struct delivery d = { .c = s->w->c };
+	struct delivery d = { .c = s->w->c, .full = s->w->full };
 	struct target *t;
 	struct job j;
 	ssize_t n;
@@ -164,6 +168,7 @@ run_job(struct state *s, struct span line)
 	d.cur = j.cur;
 	d.dir = j.cur ? s->w->cur : s->w->new;
 	r = run_targets(s, &d, t, (size_t)n, span_is(j.mode, "move"));
+	s->marks += d.marked;
 	free(t);
 	return r;
 }
@@ -225,6 +230,22 @@ take_rest(struct state *s)
 	return run_lines(s);
 }
 
+/* Waits for input; meanwhile looks at the marks of full mailboxes. */
+static void
+wait_input(struct state *s)
+{
+	struct pollfd p = { 0, POLLIN, 0 };
+	int r = 0;
+
+	while (r == 0 && s->marks > 0) {
+		r = poll(&p, 1, LOOK_MS);
+		if (clock_mono_ms() - s->looked >= LOOK_MS) {
+			s->marks = quota_look(s->w->c, s->w->full);
+			s->looked = clock_mono_ms();
+		}
+	}
+}
+
 int
 worker_run(struct worker *w)
 {
@@ -235,11 +256,14 @@ worker_run(struct worker *w)
 	buf_init(&s.in, JOB_LINE_MAX + READ_CHUNK);
 	buf_init(&s.out, 2 * JOB_LINE_MAX);
 	mailbox_init();
+	s.marks = quota_look(w->c, w->full);
+	s.looked = clock_mono_ms();
 	if (take_rest(&s) == -1)
 		log_die_errno(EX_IOERR, "cannot take jobs over");
 	while (!s.reload) {
 		if ((p = buf_room(&s.in, READ_CHUNK)) == NULL)
 			log_die_errno(EX_DATAERR, "a job is too long");
+		wait_input(&s);
 		n = read(0, p, READ_CHUNK);
 		if (n == -1 && errno == EINTR)
 			continue;

@@ -11,11 +11,12 @@
 #include "queue_super.h"
 
 /* Modes: sessions pass through tmp and new but cannot list them; deliver-remote
- * passes through cur. */
+ * passes through cur, and sessions look for a name in full. */
 static const struct { const char *name; mode_t mode; } parts[] = {
 	{ "tmp", S_IFDIR | 02730 }, { "new", S_IFDIR | 02730 },
 	{ "cur", S_IFDIR | 02710 }, { "state", S_IFDIR | 0700 },
-	{ "hold", S_IFDIR | 0700 }, { "trigger", S_IFIFO | 0620 }
+	{ "hold", S_IFDIR | 0700 }, { "full", S_IFDIR | 02710 },
+	{ "trigger", S_IFIFO | 0620 }
 };
 
 static int

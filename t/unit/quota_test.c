@@ -80,6 +80,40 @@ test_limits(void)
 	test_end("what fits and what is full");
 }
 
+static const struct { const char *address, *name; } marks[] = {
+	{ "alice@example.org", "alice@example.org" },
+	{ "A/B@Example.org", "a%2Fb@example.org" },
+	{ "\"a b%\"@example.org", "\"a%20b%25\"@example.org" },
+	{ ".a@example.org", NULL },
+	{ "", NULL },
+};
+
+static void
+test_marks(void)
+{
+	char name[QUOTA_MARK_MAX], address[321], longest[300];
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		const char *a = marks[i].address;
+		int r = quota_mark_name(a, name);
+
+		CHECK(r == (marks[i].name == NULL ? -1 : 0), a);
+		if (r == -1)
+			continue;
+		CHECK(strcmp(name, marks[i].name) == 0, a);
+		CHECK(quota_mark_address(name, address, sizeof(address)) == 0,
+		    a);
+		CHECK(strcasecmp(address, a) == 0, a);
+	}
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	CHECK(quota_mark_name(longest, name) == -1, "too long");
+	CHECK(quota_mark_address("a%2", address, 9) == -1, "cut");
+	CHECK(quota_mark_address("a%00", address, 9) == -1, "NUL");
+	CHECK(quota_mark_address("abcdefghi", address, 9) == -1, "no room");
+	test_end("the names of markers");
+}
+
 static char	dir[64] = "/tmp/posthouse_quota.XXXXXX";
 static const struct ids nobody = { (uid_t)-1, (gid_t)-1 };
 
@@ -162,6 +196,7 @@ main(void)
 {
 	test_parse();
 	test_limits();
+	test_marks();
 	test_maildir();
 	return test_done();
 }
