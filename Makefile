@@ -61,7 +61,7 @@ $(O)/bin/queue: $(call obj,queue/queue*.c) $(O)/libcommon.a
 $(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/libcommon.a
-	$(link)
+	$(link) -lcrypto
 $(O)/bin/newaliases: $(O)/bin/sendmail
 	ln -sf sendmail $@
 $(O)/bin/%: queue/%.sh Makefile $(O)/paths

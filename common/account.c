@@ -189,47 +189,25 @@ limits_parse(const struct control *c, struct span s, struct account *a)
 	return NULL;
 }
 
-struct account_fields { struct span maildir, owner, quota, options; };
-
-static const char *
-fields_split(struct span value, struct account_fields *f)
-{
-	struct cur c;
-
-	cur_init(&c, value);
-	f->maildir = span_trim(cur_until(&c, ':'));
-	(void)cur_ch(&c, ':');
-	f->owner = span_trim(cur_until(&c, ':'));
-	(void)cur_ch(&c, ':');
-	f->quota = span_trim(cur_until(&c, ':'));
-	(void)cur_ch(&c, ':');
-	f->options = span_trim(cur_until(&c, ':'));
-	if (!cur_end(&c))
-		return "there are more than five fields; write "
-		    "address:maildir:owner:quota:options";
-	return NULL;
-}
-
 /* NULL, or what is wrong and how to mend it. */
 static const char *
 account_parse(const struct control *c, struct span key, struct span value,
     struct account *a)
 {
-	struct account_fields f;
 	const char *wrong;
 
 	if (span_cstr(key, a->address, sizeof(a->address)) == -1)
 		return "the address is too long";
 	for (char *p = a->address; *p != '\0'; p++)
 		*p = (char)ascii_lower((unsigned char)*p);
-	if ((wrong = fields_split(value, &f)) != NULL ||
-	    (wrong = maildir_parse(c, f.maildir, a)) != NULL ||
-	    (wrong = limits_parse(c, f.quota, a)) != NULL)
+	if ((wrong = user_line_parse(key, value, &a->line)) != NULL ||
+	    (wrong = maildir_parse(c, a->line.maildir, a)) != NULL ||
+	    (wrong = limits_parse(c, a->line.quota, a)) != NULL)
 		return wrong;
-	owner_get(c, f.owner, &a->owner);
-	if (f.options.len > 0)
-		return "no option is known for the fifth field yet; "
-		    "leave it empty";
+	if (a->line.password == PASSWORD_SYSTEM && a->line.owner.len == 0)
+		return "password=system needs the system account's name in the "
+		    "third field";
+	owner_get(c, a->line.owner, &a->owner);
 	return NULL;
 }
 
@@ -257,15 +235,14 @@ void
 account_check(struct control *c, const char *file, unsigned line,
     struct span key, struct span value)
 {
-	struct account_fields f;
 	struct account a;
 	const char *wrong;
 
 	if (!address_check(c, file, line, key))
 		return;
 	wrong = account_parse(c, key, value, &a);
-	if (wrong == NULL && fields_split(value, &f) == NULL && f.owner.len > 0)
-		wrong = owner_learn(c, f.owner);
+	if (wrong == NULL && a.line.owner.len > 0)
+		wrong = owner_learn(c, a.line.owner);
 	if (wrong != NULL)
 		control_error(c, file, line, "%s: %s", a.address, wrong);
 }

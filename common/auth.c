@@ -6,7 +6,6 @@
  */
 #include "auth.h"
 
-#include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "ex.h"
 #include "file.h"
 #include "log.h"
+#include "secret.h"
 
 /*
  * The record: protocol NUL user NUL secret NUL, in one write of at most
@@ -108,58 +108,6 @@ auth_ask(int out, int in, const char *protocol, struct span user,
 	return parse_answer(line, res);
 }
 
-/* Compares without telling by its time where the first difference is. */
-static bool
-same_bytes(struct span a, struct span b)
-{
-	unsigned char diff = 0;
-
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		diff |= a.p[i] ^ b.p[i];
-	return diff == 0;
-}
-
-bool
-auth_check(struct span stored, struct span secret)
-{
-	static const char plain[] = "{PLAIN}";
-	struct crypt_data data;
-	char setting[CRYPT_OUTPUT_SIZE], phrase[CRYPT_MAX_PASSPHRASE_SIZE];
-	const char *out;
-	bool ok;
-
-	if (stored.len >= sizeof(plain) - 1 &&
-	    memcmp(stored.p, plain, sizeof(plain) - 1) == 0)
-		return same_bytes(span_of(stored.p + sizeof(plain) - 1,
-		    stored.len - sizeof(plain) + 1), secret);
-	if (stored.len == 0 || stored.p[0] != '$')
-		return false;	/* never an old or an empty hash */
-	if (span_cstr(stored, setting, sizeof(setting)) == -1 ||
-	    span_cstr(secret, phrase, sizeof(phrase)) == -1)
-		return false;
-	memset(&data, 0, sizeof(data));
-	out = crypt_rn(phrase, setting, &data, (int)sizeof(data));
-	ok = out != NULL && same_bytes(span_str(out), stored);
-	explicit_bzero(phrase, sizeof(phrase));
-	explicit_bzero(&data, sizeof(data));
-	return ok;
-}
-
-const char *
-auth_hash(const char *secret, bool fast)
-{
-	static struct crypt_data data;
-	char salt[CRYPT_GENSALT_OUTPUT_SIZE], rnd[16];
-
-	random_bytes(rnd, sizeof(rnd));
-	if (crypt_gensalt_rn(fast ? "$5$" : "$y$", fast ? 1000 : 0, rnd,
-	    (int)sizeof(rnd), salt, (int)sizeof(salt)) == NULL)
-		return NULL;
-	return crypt_rn(secret, salt, &data, (int)sizeof(data));
-}
-
 /* Record fields; each ends in a NUL that must be there. */
 struct cred {
 	struct span protocol, user, secret;
@@ -230,17 +178,19 @@ usual_secret(const struct control *c)
 static enum auth_verdict
 check_all(const struct control *c, const char *name, struct span secret)
 {
+	struct password_line p;
 	struct span value;
 	unsigned line;
 	size_t at = 0, n = 0;
 	bool ok = false;
 
 	while (table_next(&c->passwords, span_str(name), &at, &value, &line)) {
-		ok = auth_check(value, secret) || ok;
+		if (password_line_parse(span_str(name), value, &p) == NULL)
+			ok = secret_check(p.secret, secret) || ok;
 		n++;
 	}
 	if (n == 0)
-		(void)auth_check(usual_secret(c), secret);
+		(void)secret_check(usual_secret(c), secret);
 	return ok ? AUTH_OK : AUTH_FAILED;
 }
 

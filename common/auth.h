@@ -38,9 +38,5 @@ int	auth_ask(int out, int in, const char *protocol, struct span user,
  * Takes the same time whether the account exists or not.
  */
 int	auth_serve(struct control *, int in, int session_out, int account_out);
-/* Checks one secret against one stored value ("$y$...", "{PLAIN}..."). */
-bool	auth_check(struct span stored, struct span secret);
-/* Hashes a secret for storage (crypt(3), the system's preferred method). NULL on error; static. */
-const char *auth_hash(const char *secret, bool fast);
 
 #endif

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "control_parts.h"
 #include "file.h"
+#include "secret.h"
 #include "watch.h"
 
 #define CONTROL_DIR	"/etc/posthouse"
@@ -211,10 +212,7 @@ domains_load(struct control *c)
 		c->first_domain[0] = '\0';
 }
 
-/*
- * "192.0.2.0/24", "2001:db8::/32" or an address alone.  NULL, or what is wrong.
- */
-static const char *
+const char *
 network_parse(struct span s, struct network *n)
 {
 	char text[INET6_ADDRSTRLEN + 1];
@@ -237,8 +235,7 @@ network_parse(struct span s, struct network *n)
 	if (cur_ch(&c, '/') && (cur_num(&c, max, &bits) == -1 || !cur_end(&c)))
 		return "has a wrong prefix length; IPv4 has 1 to 32, IPv6 1 to 128";
 	if (bits == 0)
-		return "would let every machine in the world relay; name your "
-		    "own networks";
+		return "is every machine in the world; name your own networks";
 	n->bits = (unsigned)(bits + 128 - max);
 	for (unsigned i = n->bits; i < 128; i++)
 		if (n->addr.s6_addr[i / 8] & (0x80u >> i % 8))
@@ -294,11 +291,14 @@ static void
 password_check(struct control *c, const char *file, unsigned line,
     struct span key, struct span value)
 {
+	struct password_line p;
+	const char *wrong;
+
 	if (!address_check(c, file, line, key))
 		return;
-	if (value.len == 0)
-		control_error(c, file, line, "the secret is missing; set it with "
-		    "\"posthouse user passwd\", or remove the line");
+	if ((wrong = password_line_parse(key, value, &p)) != NULL ||
+	    (wrong = secret_wrong(p.secret)) != NULL)
+		control_error(c, file, line, "%s", wrong);
 }
 
 static void
@@ -451,18 +451,22 @@ control_is_local(const struct control *c, const char *domain)
 }
 
 bool
+network_has(const struct network *n, const struct in6_addr *addr)
+{
+	size_t bytes = n->bits / 8;
+	unsigned mask = 0xff00u >> n->bits % 8 & 0xff;
+
+	if (memcmp(addr->s6_addr, n->addr.s6_addr, bytes) != 0)
+		return false;
+	return mask == 0 ||
+	    ((addr->s6_addr[bytes] ^ n->addr.s6_addr[bytes]) & mask) == 0;
+}
+
+bool
 control_may_relay(const struct control *c, const struct in6_addr *addr)
 {
-	for (size_t i = 0; i < c->nnetworks; i++) {
-		const struct network *n = &c->networks[i];
-		size_t bytes = n->bits / 8;
-		unsigned mask = 0xff00u >> n->bits % 8 & 0xff;
-
-		if (memcmp(addr->s6_addr, n->addr.s6_addr, bytes) != 0)
-			continue;
-		if (mask == 0 || ((addr->s6_addr[bytes] ^
-		    n->addr.s6_addr[bytes]) & mask) == 0)
+	for (size_t i = 0; i < c->nnetworks; i++)
+		if (network_has(&c->networks[i], addr))
 			return true;
-	}
 	return false;
 }

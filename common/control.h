@@ -19,6 +19,7 @@
 #include "quota.h"
 #include "settings.h"
 #include "table.h"
+#include "userline.h"
 
 struct network { struct in6_addr addr; unsigned bits; };	/* IPv4 mapped */
 
@@ -105,6 +106,7 @@ struct account {
 	char maildir[512];		/* absolute, without final slash */
 	struct ids owner;		/* (uid_t)-1 when not root */
 	struct quota quota;		/* 0: no limit */
+	struct user_line line;		/* as written; valid until users is loaded anew */
 };
 /* 0, or -1: not there (ENOENT) or a broken line (EINVAL). */
 int	account_find(const struct control *, const char *address,

@@ -15,6 +15,9 @@ void	alias_check(struct control *, const char *file, unsigned line,
 /* The key must be a full address in canonical text; case is free.  Reports. */
 bool	address_check(struct control *, const char *file, unsigned line,
 	    struct span key);
+/* "192.0.2.0/24", "2001:db8::/32" or an address alone.  NULL, or what is wrong. */
+const char *network_parse(struct span, struct network *);
+bool	network_has(const struct network *, const struct in6_addr *);
 void	owners_free(struct control *);
 
 #endif

@@ -222,3 +222,32 @@ date_print(time_t t, char out[DATE_SIZE])
 	    months[m - 1], (unsigned)(y % 10000), (unsigned)(s / 3600 % 24),
 	    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
 }
+
+/* RFC 3339 section 5.6: full-date. */
+int
+day_parse(struct span s, time_t *t)
+{
+	uint64_t year, month, day;
+	struct cur c;
+
+	cur_init(&c, s);
+	if (s.len != DAY_SIZE - 1 || cur_num(&c, 9999, &year) == -1 ||
+	    !cur_ch(&c, '-') || cur_num(&c, 12, &month) == -1 ||
+	    !cur_ch(&c, '-') || cur_num(&c, 31, &day) == -1 || !cur_end(&c) ||
+	    year < 1970 || month == 0 || day == 0 ||
+	    (int64_t)day > days_in_month((int64_t)year, (int64_t)month))
+		return -1;
+	*t = (time_t)(days_from_civil((int64_t)year, (int64_t)month,
+	    (int64_t)day) * 86400);
+	return 0;
+}
+
+void
+day_print(time_t t, char out[DAY_SIZE])
+{
+	int64_t y, m, d, z = (int64_t)t / 86400;
+
+	civil_from_days(z < 0 ? 0 : z > 2932896 ? 2932896 : z, &y, &m, &d);
+	snprintf(out, DAY_SIZE, "%04u-%02u-%02u", (unsigned)(y % 10000),
+	    (unsigned)(m % 100), (unsigned)(d % 100));
+}

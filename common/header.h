@@ -46,5 +46,9 @@ void	header_skip_cfws(struct cur *);
 int	date_parse(struct span, time_t *, int *zone);
 #define DATE_SIZE 40
 void	date_print(time_t, char out[DATE_SIZE]);
+/* A day as "2027-01-31" (UTC, from 1970 on) and its first second; 0 or -1. */
+#define DAY_SIZE 11
+int	day_parse(struct span, time_t *);
+void	day_print(time_t, char out[DAY_SIZE]);
 
 #endif

@@ -66,6 +66,14 @@
 #define QUOTA_FILE_MAX	5120	/* of maildirsize: longer is counted anew, as Maildir++ says */
 #define QUOTA_ROOM	65536	/* bytes of an ordinary message, or a twentieth of the limit: less left is full */
 
+/* secrets: RFC 7677 section 4 asks for 4096 iterations at least */
+#define SCRAM_ITERATIONS_MIN 4096
+#define SCRAM_ITERATIONS 50000	/* what we make: as long as yescrypt takes, about */
+#define SCRAM_ITERATIONS_MAX 10000000 /* some seconds: more is an error of typing */
+#define SCRAM_SALT_MAX	64	/* octets */
+#define SCRAM_NONCE_MAX	256	/* octets of a client's nonce; they use 18 to 40 */
+#define SASL_MESSAGE_MAX 2048	/* one decoded message: names, secret, proof */
+
 /* the session chain */
 #define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */

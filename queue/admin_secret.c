@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "admin.h"
-#include "auth.h"
 #include "ex.h"
+#include "secret.h"
 
 static int
 ask_twice(char out[ADMIN_SECRET_MAX])
@@ -87,22 +87,23 @@ int
 admin_hash(const char *dir, int argc, char *argv[])
 {
 	char secret[ADMIN_SECRET_MAX];
-	const char *hash;
+	enum secret_kind kind = SECRET_SCRAM;
+	struct buf out;
 
 	(void)dir;
-	(void)argv;
-	if (argc != 1) {
-		fprintf(stderr, "usage: posthouse hash <file\n");
+	if (argc == 2 && strcmp(argv[1], "-c") == 0)
+		kind = SECRET_CRYPT;
+	else if (argc != 1) {
+		fprintf(stderr, "usage: posthouse hash [-c] <file\n");
 		return EX_USAGE;
 	}
 	if (secret_read(secret) == -1)
 		return EX_DATAERR;
-	hash = auth_hash(secret, false);
-	explicit_bzero(secret, sizeof(secret));
-	if (hash == NULL) {
+	buf_init(&out, CONTROL_LINE_MAX);
+	if (secret_make(kind, span_str(secret), false, NULL, &out) == -1)
 		fprintf(stderr, "cannot make a hash: %s\n", strerror(errno));
-		return EX_OSERR;
-	}
-	puts(hash);
-	return EX_OK;
+	else
+		puts(buf_cstr(&out));
+	explicit_bzero(secret, sizeof(secret));
+	return out.len == 0 ? EX_OSERR : EX_OK;
 }

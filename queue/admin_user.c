@@ -11,9 +11,9 @@
 
 #include "admin.h"
 #include "admin_edit.h"
-#include "auth.h"
 #include "ex.h"
 #include "maildir.h"
+#include "secret.h"
 
 struct user {
 	struct control control;
@@ -69,19 +69,19 @@ set_password(struct user *u)
 {
 	char secret[ADMIN_SECRET_MAX];
 	struct buf line;
-	const char *hash;
 	int r;
 
 	if (secret_read(secret) == -1)
 		return EX_DATAERR;
-	hash = auth_hash(secret, false);
+	buf_init(&line, CONTROL_LINE_MAX);
+	buf_addf(&line, "%s:", u->address);
+	r = secret_make(SECRET_SCRAM, span_str(secret), false, NULL, &line);
 	explicit_bzero(secret, sizeof(secret));
-	if (hash == NULL) {
+	if (r == -1) {
 		fprintf(stderr, "cannot make a hash: %s\n", strerror(errno));
+		buf_wipe(&line);
 		return EX_OSERR;
 	}
-	buf_init(&line, CONTROL_LINE_MAX);
-	buf_addf(&line, "%s:%s", u->address, hash);
 	r = edit_line(&u->control, "passwords", span_str(u->address),
 	    buf_cstr(&line), 0600);
 	buf_wipe(&line);

@@ -179,9 +179,12 @@ silent_on() {
 @test "hash: a new salt each time, and nothing of the secret" {
 	run "$POST" hash <<<"the secret"
 	[ "$status" = 0 ]
-	[[ $output == '$'*'$'* ]]
+	[[ $output == '{SCRAM-SHA-256}'*,*,*,* ]]
 	silent_on "the secret"
 	[ "$output" != "$("$POST" hash <<<"the secret")" ]
+	run "$POST" hash -c <<<"the secret"
+	[ "$status" = 0 ]
+	[[ $output == '$'*'$'* ]]
 	run "$POST" hash <<<""
 	[ "$status" = 65 ]
 	run "$POST" hash <<<$'a\001b'
@@ -193,7 +196,7 @@ silent_on() {
 	[ "$status" = 0 ]
 	[ -z "$output" ]
 	grep -qx 'carol@example.test::::' users
-	grep -q '^carol@example.test:\$' passwords
+	grep -q '^carol@example.test:{SCRAM-SHA-256}' passwords
 	[ "$(cat users passwords | grep -c 'pw of carol')" = 0 ]
 	[ "$(stat -c %a passwords)" = 600 ]
 	[ -d "$DIR/mail/example.test/carol/cur" ]
@@ -244,7 +247,7 @@ silent_on() {
 	[ "$status" = 0 ]
 	[ "$(stat -c %u:%g:%a passwords)" = "$owner" ]
 	[ "$(sed -n 1p passwords)" = "# first" ]
-	[[ $(sed -n 2p passwords) == 'alice@example.test:$'* ]]
+	[[ $(sed -n 2p passwords) == 'alice@example.test:{SCRAM-SHA-256}'* ]]
 	[ -z "$(sed -n 3p passwords)" ]
 	[ "$(sed -n 4p passwords)" = "bob@example.test:{PLAIN}b" ]
 	run "$POST" user passwd nobody@example.test <<<"new"
@@ -302,7 +305,7 @@ silent_on() {
 	END
 	run timeout 20 python3 "$DIR/terminal.py" "$POST" oneword oneword
 	[ "$status" = 0 ]
-	grep -q '^alice@example.test:\$' passwords
+	grep -q '^alice@example.test:{SCRAM-SHA-256}' passwords
 	cp passwords "$DIR/before"
 	run timeout 20 python3 "$DIR/terminal.py" "$POST" oneword otherword
 	[ "$status" = 65 ]

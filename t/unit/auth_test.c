@@ -1,5 +1,5 @@
 /*
- * Credentials: stored forms, records, verdicts.
+ * Credentials: records and verdicts.
  */
 #include "auth.h"
 
@@ -9,45 +9,6 @@
 #include "ex.h"
 #include "proc.h"
 #include "test.h"
-
-static const struct { const char *stored, *secret; bool ok; } checks[] = {
-	{ "{PLAIN}secret", "secret", true },
-	{ "{PLAIN}secret", "Secret", false },
-	{ "{PLAIN}secret", "secret ", false },
-	{ "{PLAIN}", "", true },
-	{ "", "", false },
-	{ "*", "x", false },
-	{ "!", "", false },
-	{ "x", "x", false },
-	{ "$5$rounds=1000$abc$", "x", false },
-	/* openssl passwd -6 -salt abcdefgh secret */
-	{ "$6$abcdefgh$2K/SScZ5TCVYz1Yk2mR3fnyc2YyQ0eCGhSy8YAZkw1nUA2yVVb1c"
-	    "KX0C9uyhNNKJHNnDNAxFXAH7pXwJBmwST1", "wrong", false },
-};
-
-static void
-test_stored(void)
-{
-	const char *h;
-	char copy[256];
-
-	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-		CHECK(auth_check(span_str(checks[i].stored),
-		    span_str(checks[i].secret)) == checks[i].ok,
-		    checks[i].stored);
-	for (int fast = 0; fast < 2; fast++) {
-		CHECK((h = auth_hash("pass word", fast)) != NULL &&
-		    h[0] == '$', "hash");
-		strlcpy(copy, h, sizeof(copy));
-		CHECK(auth_check(span_str(copy), span_str("pass word")),
-		    "right");
-		CHECK(!auth_check(span_str(copy), span_str("pass wor")),
-		    "wrong");
-		CHECK((h = auth_hash("pass word", fast)) != NULL &&
-		    strcmp(copy, h) != 0, "salted");
-	}
-	test_end("stored secrets");
-}
 
 /* The auth process on the other side of two pipes: what it answers. */
 static void
@@ -182,7 +143,6 @@ main(void)
 	    "auth-user 64003:64003\nqueue-user 64004:64004\n"
 	    "send-user 64005:64005\nmail-user 64006:64006\n"
 	    "spool-group 64007\n");
-	test_stored();
 	test_serve(dir);
 	test_garbage(dir);
 	put(dir, "domains", NULL);

@@ -1,0 +1,20 @@
+/*
+ * SHA-256 and what is made of it; digest.c is the one file besides tls*.c that
+ * includes OpenSSL.
+ */
+#ifndef DIGEST_H
+#define DIGEST_H
+
+#include "buf.h"
+
+#define SHA256_SIZE	32	/* octets */
+
+/* Each: 0, or -1 (no memory). */
+int	sha256(struct span text, unsigned char out[SHA256_SIZE]);
+int	hmac_sha256(struct span key, struct span text,
+	    unsigned char out[SHA256_SIZE]);
+/* RFC 8018 section 5.2, one block of output. */
+int	pbkdf2_sha256(struct span password, struct span salt,
+	    uint64_t iterations, unsigned char out[SHA256_SIZE]);
+
+#endif
