@@ -1,17 +1,37 @@
 /*
- * What is advertised.  A name stands here only when all of its RFC is there.
+ * What is advertised, and what ENABLE knows.  A name stands here only when all
+ * of its RFC is there.  An account may hide names from a client that mishandles
+ * them: posthouse.capabilities in the mail directory, a name a line.
  */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "header.h"
 #include "imap.h"
 
-static const char before[] = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE";
-static const char after[] = "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE "
-    "NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE SPECIAL-USE LIST-EXTENDED "
-    "LIST-STATUS STATUS=SIZE ESEARCH SEARCHRES WITHIN MULTIAPPEND";
+#define HIDE_MAX	16384		/* bytes of posthouse.capabilities */
+
+/* In the order in which they are told; at most 64. */
+static const struct capability {
+	const char *name;
+	unsigned enables;		/* EN_* */
+} table[] = {
+	{ "SASL-IR", 0 }, { "LITERAL+", 0 }, { "ID", 0 }, { "ENABLE", 0 },
+	{ "IDLE", 0 }, { "NAMESPACE", 0 }, { "CHILDREN", 0 },
+	{ "UIDPLUS", 0 }, { "UNSELECT", 0 }, { "MOVE", 0 },
+	{ "UIDONLY", EN_UIDONLY },
+	{ "SPECIAL-USE", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
+	{ "STATUS=SIZE", 0 }, { "ESEARCH", 0 }, { "PARTIAL", 0 }, { "SEARCHRES", 0 },
+	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "APPENDLIMIT", 0 },
+};
+#define NTABLE (sizeof(table) / sizeof(table[0]))
+_Static_assert(NTABLE <= 64, "one bit each in imap.hidden");
 
 void
 capability_session(struct netout *o, bool can_tls, bool can_login)
 {
-	(void)netout_addf(o, "CAPABILITY %s", before);
+	(void)netout_adds(o, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE");
 	if (can_tls)
 		(void)netout_adds(o, " STARTTLS");
 	(void)netout_adds(o, can_login ? " AUTH=PLAIN AUTH=LOGIN" :
@@ -19,10 +39,63 @@ capability_session(struct netout *o, bool can_tls, bool can_login)
 }
 
 void
-capability_mailbox(struct netout *o, uint64_t append_limit)
+capability_mailbox(struct imap *im)
 {
-	(void)netout_addf(o, "CAPABILITY %s", after);
-	if (append_limit > 0)		/* RFC 7889 */
-		(void)netout_addf(o, " APPENDLIMIT=%ju",
-		    (uintmax_t)append_limit);
+	uint64_t limit = im->control->set.message_size;
+
+	(void)netout_adds(&im->out, "CAPABILITY IMAP4rev1");
+	for (size_t i = 0; i < NTABLE; i++) {
+		if (im->hidden >> i & 1)
+			continue;
+		if (!span_is(span_str(table[i].name), "APPENDLIMIT"))
+			(void)netout_addf(&im->out, " %s", table[i].name);
+		else if (limit > 0)		/* RFC 7889 */
+			(void)netout_addf(&im->out, " APPENDLIMIT=%ju",
+			    (uintmax_t)limit);
+	}
+}
+
+static int
+find(struct span name)
+{
+	for (size_t i = 0; i < NTABLE; i++)
+		if (span_isis(name, table[i].name))
+			return (int)i;
+	return -1;
+}
+
+unsigned
+capability_enables(const struct imap *im, struct span name)
+{
+	int i = find(name);
+
+	return i == -1 || im->hidden >> i & 1 ? 0 : table[i].enables;
+}
+
+/* Lines of one name; "#" begins a comment.  A name we do not have is hidden
+ * already. */
+void
+capability_load(struct imap *im)
+{
+	int dirfd = open(im->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), i;
+	struct span line;
+	struct buf text;
+	struct cur c;
+
+	if (dirfd == -1)
+		return;
+	buf_init(&text, HIDE_MAX);
+	if (file_read(dirfd, "posthouse.capabilities", &text) == 0) {
+		cur_init(&c, buf_span(&text));
+		while (!cur_end(&c)) {
+			line = cur_until(&c, '\n');
+			(void)cur_ch(&c, '\n');
+			line = header_trim(cur_until(&(struct cur){ line.p,
+			    line.p + line.len }, '#'));
+			if ((i = find(line)) != -1)
+				im->hidden |= (uint64_t)1 << i;
+		}
+	}
+	buf_free(&text);
+	close(dirfd);
 }

@@ -3,6 +3,7 @@
  * NAMESPACE CHECK.
  */
 #include "imap.h"
+#include "limits.h"
 
 /* RFC 3501 section 6.1.1. */
 void
@@ -13,7 +14,7 @@ cmd_capability(struct imap *im, struct args *a)
 		return;
 	}
 	(void)netout_adds(&im->out, "* ");
-	capability_mailbox(&im->out, im->control->set.message_size);
+	capability_mailbox(im);
 	(void)netout_adds(&im->out, "\r\n");
 	reply_ok(im, NULL, "Capability completed");
 }
@@ -62,19 +63,33 @@ cmd_id(struct imap *im, struct args *a)
 	reply_ok(im, NULL, "ID completed");
 }
 
-/* RFC 5161: no extension here needs to be enabled yet, so none is. */
+/* RFC 5161: what is told is what this command has enabled and was not before. */
 void
 cmd_enable(struct imap *im, struct args *a)
 {
+	unsigned now = im->enabled, bits;
 	struct span name;
+	struct buf told;
 
+	buf_init(&told, IMAP_LINE_MAX);
 	do {
 		if (!parse_sp(a) || !parse_atom(a, &name)) {
+			buf_free(&told);
 			reply_args(im, a);
 			return;
 		}
+		bits = capability_enables(im, name);
+		if ((bits & ~now) == 0)
+			continue;
+		now |= bits;
+		(void)buf_addc(&told, ' ');
+		(void)buf_addspan(&told, name);
 	} while (!cur_end(&a->c));
-	(void)netout_adds(&im->out, "* ENABLED\r\n");
+	im->enabled = now;
+	(void)netout_adds(&im->out, "* ENABLED");
+	(void)netout_add(&im->out, told.p, told.len);
+	(void)netout_adds(&im->out, "\r\n");
+	buf_free(&told);
 	reply_ok(im, NULL, "Enabled");
 }
 

@@ -14,6 +14,7 @@ struct fetch_cmd {
 	struct fetch f;
 	struct fetch_run run;
 	size_t gone;
+	uint64_t skip, left;		/* PARTIAL */
 };
 
 void
@@ -112,7 +113,7 @@ fetch_one(void *arg, size_t i)
 		c->gone++;
 		return im->out.failed ? -1 : 0;
 	}
-	(void)netout_addf(&im->out, "* %u FETCH (", view_seq(&im->view, i));
+	out_fetch(im, i);
 	for (struct fetch_item *p = c->f.first; p != NULL; p = p->next) {
 		(void)netout_adds(&im->out, sep);
 		if (p->name != NULL)
@@ -128,21 +129,71 @@ fetch_one(void *arg, size_t i)
 	return im->out.failed ? -1 : 0;
 }
 
+static int
+count_one(void *arg, size_t i)
+{
+	(void)i;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static int
+fetch_window(void *arg, size_t i)
+{
+	struct fetch_cmd *c = arg;
+
+	if (c->skip > 0) {
+		c->skip--;
+		return 0;
+	}
+	if (c->left == 0)
+		return -1;
+	c->left--;
+	return fetch_one(c, i);
+}
+
+static int
+fetch_all(struct fetch_cmd *c, struct seqset *set)
+{
+	struct imap *im = c->run.im;
+	uint64_t n = 0;
+
+	if (!c->f.partial.given)
+		return view_each(im, set, im->uid, &c->gone, fetch_one, c);
+	if (view_each(im, set, im->uid, NULL, count_one, &n) == -1)
+		return -1;
+	c->left = partial_window(&c->f.partial, n, &c->skip);
+	return view_each(im, set, im->uid, &c->gone, fetch_window, c);
+}
+
+static bool
+parse_fetch(struct imap *im, struct args *a, struct fetch_cmd *c,
+    struct seqset *set)
+{
+	if (!parse_sp(a) || !parse_sequence_set(a, set) || !parse_sp(a) ||
+	    !parse_fetch_items(a, &c->f) || !parse_fetch_modifiers(a, &c->f) ||
+	    !parse_end(a))
+		return false;
+	if (c->f.partial.given && !im->uid)
+		return parse_fail(a, "PARTIAL is for UID FETCH");
+	/* In UIDFETCH it is there already. */
+	return !im->uid || c->f.uid || im->enabled & EN_UIDONLY ||
+	    fetch_add_name(a, &c->f, "UID");
+}
+
 void
 cmd_fetch(struct imap *im, struct args *a)
 {
 	struct fetch_cmd c = { .run.im = im };
 	struct seqset set;
 
-	if (!parse_sp(a) || !parse_sequence_set(a, &set) || !parse_sp(a) ||
-	    !parse_fetch_items(a, &c.f) || !parse_end(a) ||
-	    (im->uid && !c.f.uid && !fetch_add_name(a, &c.f, "UID"))) {
+	if (!parse_fetch(im, a, &c, &set)) {
 		reply_args(im, a);
 		return;
 	}
 	view_tell_keywords(im);
 	message_init(&c.run.m, im->view.folder);
-	if (view_each(im, &set, im->uid, &c.gone, fetch_one, &c) == -1)
+	if (fetch_all(&c, &set) == -1)
 		reply_bad(im, "No such message");
 	else if (c.gone > 0)
 		reply_no(im, "EXPUNGEISSUED",

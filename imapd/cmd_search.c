@@ -1,6 +1,6 @@
 /*
  * SEARCH and UID SEARCH: RFC 3501 section 6.4.4, with the result options of
- * RFC 4731 and the saved result of RFC 5182.
+ * RFC 4731 and RFC 9394, and the saved result of RFC 5182.
  */
 #include "limits.h"
 #include "search.h"
@@ -9,40 +9,53 @@ struct search_cmd {
 	struct search_run run;
 	struct search_key *root;
 	struct search_returns ret;
-	struct seqset found, uids;	/* uids: for SAVE */
+	struct seqset found, some;	/* some: those of PARTIAL */
+	struct seqset uids;		/* for SAVE */
 	bool full;
 };
 
-/* "RETURN" SP "(" options ")": RFC 4731 section 3.1, RFC 4466. */
-bool
-parse_search_returns(struct args *a, struct search_returns *ret)
+/* search-return-opt: RFC 4466 section 2.6.1. */
+static bool
+parse_return(struct args *a, struct search_returns *ret)
 {
 	static const struct { const char *name; unsigned bit; } table[] = {
 		{ "MIN", RET_MIN }, { "MAX", RET_MAX }, { "ALL", RET_ALL },
 		{ "COUNT", RET_COUNT }, { "SAVE", RET_SAVE },
+		{ "PARTIAL", RET_PARTIAL },
 	};
 	struct span name;
-	size_t i;
 
+	if (!parse_atom(a, &name))
+		return false;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (!span_isis(name, table[i].name))
+			continue;
+		ret->what |= table[i].bit;
+		return table[i].bit != RET_PARTIAL || (parse_sp(a) &&
+		    parse_partial_range(a, &ret->partial));
+	}
+	return parse_fail(a, "Unknown result option");
+}
+
+/* "RETURN" SP "(" options ")": RFC 4731 section 3.1, RFC 9394 section 3.1. */
+bool
+parse_search_returns(struct args *a, struct search_returns *ret)
+{
 	ret->extended = true;
 	if (!parse_sp(a) || !cur_ch(&a->c, '('))
 		return parse_fail(a, "Result option list expected");
 	if (!cur_ch(&a->c, ')')) {
 		do {
-			if (!parse_atom(a, &name))
+			if (!parse_return(a, ret))
 				return false;
-			for (i = 0; i < 5 && !span_isis(name,
-			    table[i].name); i++)
-				;
-			if (i == 5)
-				return parse_fail(a, "Unknown result option");
-			ret->what |= table[i].bit;
 		} while (cur_ch(&a->c, ' '));
 		if (!cur_ch(&a->c, ')'))
 			return parse_fail(a, "Unterminated list");
 	}
 	if (ret->what == 0)
 		ret->what = RET_ALL;
+	if (ret->what & RET_ALL && ret->what & RET_PARTIAL)
+		return parse_fail(a, "ALL and PARTIAL exclude each other");
 	return parse_sp(a);
 }
 
@@ -87,12 +100,50 @@ tell_plain(struct imap *im, const struct seqset *s)
 	(void)netout_adds(&im->out, "\r\n");
 }
 
+static void
+out_set(struct netout *o, const struct seqset *s)
+{
+	struct buf b;
+
+	buf_init(&b, 24 * s->n + 1);
+	(void)seqset_print(s, &b);
+	(void)netout_add(o, b.p, b.len);
+	buf_free(&b);
+}
+
+/* The results that PARTIAL names. */
+static struct seqset
+window(struct search_cmd *c, const struct seqset *all)
+{
+	struct seqset s;
+	uint64_t at, n = partial_window(&c->ret.partial, seqset_count(all),
+	    &at);
+
+	if (seqset_slice(all, &c->run.im->arena, at, n, &s) == -1)
+		c->full = true;
+	return s;
+}
+
+/* ret-data-partial: RFC 9394 section 4. */
+static void
+tell_partial(struct imap *im, const struct search_cmd *c)
+{
+	const char *minus = c->ret.partial.last ? "-" : "";
+
+	(void)netout_addf(&im->out, " PARTIAL (%s%u:%s%u ", minus,
+	    c->ret.partial.from, minus, c->ret.partial.to);
+	if (c->some.n == 0)
+		(void)netout_adds(&im->out, "NIL");
+	else
+		out_set(&im->out, &c->some);
+	(void)netout_adds(&im->out, ")");
+}
+
 /* ESEARCH: RFC 4731 section 3.1; the numbers are left out when nothing matched. */
 static void
 tell_extended(struct imap *im, const struct search_cmd *c)
 {
 	const struct seqset *s = &c->found;
-	struct buf b;
 
 	(void)netout_adds(&im->out, "* ESEARCH (TAG ");
 	out_string(&im->out, im->tag);
@@ -105,30 +156,39 @@ tell_extended(struct imap *im, const struct search_cmd *c)
 		(void)netout_addf(&im->out, " COUNT %ju",
 		    (uintmax_t)seqset_count(s));
 	if (c->ret.what & RET_ALL && s->n > 0) {
-		buf_init(&b, 24 * s->n + 1);
-		(void)seqset_print(s, &b);
 		(void)netout_adds(&im->out, " ALL ");
-		(void)netout_add(&im->out, b.p, b.len);
-		buf_free(&b);
+		out_set(&im->out, s);
 	}
+	if (c->ret.what & RET_PARTIAL)
+		tell_partial(im, c);
 	(void)netout_adds(&im->out, "\r\n");
 }
 
-/* RFC 5182 section 2.1 and 2.4: with MIN and MAX alone, only these are kept. */
+/*
+ * What "$" becomes.  RFC 5182 section 2.4 and RFC 9394 section 3.2: with MIN,
+ * MAX or PARTIAL, and neither ALL nor COUNT, only what these name.
+ */
 static void
 save(struct search_cmd *c)
 {
-	struct seqset s = c->uids;
-	struct seq_range ends[2];
-	unsigned what = c->ret.what & (RET_MIN | RET_MAX);
+	const struct seqset *all = &c->uids;
+	struct arena *arena = &c->run.im->arena;
+	unsigned what = c->ret.what;
+	struct seqset s = { 0 };
 
-	if (s.n > 0 && what != 0 && !(c->ret.what & (RET_ALL | RET_COUNT))) {
-		ends[0].lo = ends[0].hi = s.r[0].lo;
-		ends[1].lo = ends[1].hi = s.r[s.n - 1].hi;
-		s.r = what & RET_MIN ? &ends[0] : &ends[1];
-		s.n = what == (RET_MIN | RET_MAX) &&
-		    ends[0].lo != ends[1].lo ? 2 : 1;
+	if (all->n == 0 || what & (RET_ALL | RET_COUNT) ||
+	    !(what & (RET_MIN | RET_MAX | RET_PARTIAL))) {
+		view_save(&c->run.im->view, all);
+		return;
 	}
+	if (what & RET_PARTIAL)
+		s = window(c, all);
+	if ((what & RET_MIN && seqset_add_range(&s, arena, all->r[0].lo,
+	    all->r[0].lo) == -1) || (what & RET_MAX &&
+	    seqset_add_range(&s, arena, all->r[all->n - 1].hi,
+	    all->r[all->n - 1].hi) == -1))
+		c->full = true;
+	seqset_resolve(&s, 0);
 	view_save(&c->run.im->view, &s);
 }
 
@@ -140,14 +200,16 @@ search(struct search_cmd *c)
 	search_begin(&c->run, im, c->root);
 	run(c);
 	search_end(&c->run);
+	if (c->ret.what & RET_PARTIAL)
+		c->some = window(c, &c->found);
+	if (c->ret.what & RET_SAVE)
+		save(c);
 	if (c->full) {
 		if (c->ret.what & RET_SAVE)
 			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "LIMIT", "Too many results");
 		return;
 	}
-	if (c->ret.what & RET_SAVE)
-		save(c);
 	if (c->ret.what == RET_SAVE)
 		;			/* nothing is to be told */
 	else if (c->ret.extended)
@@ -180,5 +242,9 @@ cmd_search(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	search(&c);
+	if (im->enabled & EN_UIDONLY && search_has_numbers(c.root))
+		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
+		    "allowed once UIDONLY is enabled");
+	else
+		search(&c);
 }

@@ -39,7 +39,8 @@ tell(struct imap *im)
 	(void)netout_addf(&im->out, ")] %s\r\n* %zu EXISTS\r\n* %zu RECENT\r\n",
 	    v->read_only ? "Read-only mailbox" : "Flags permitted", n,
 	    v->recent);
-	for (size_t i = 0; i < n; i++)
+	/* RFC 9586 section 3: no sequence number. */
+	for (size_t i = 0; i < n && !(im->enabled & EN_UIDONLY); i++)
 		if (!(folder_flags(f, i) & MAIL_SEEN)) {
 			(void)netout_addf(&im->out,
 			    "* OK [UNSEEN %zu] First unseen\r\n", i + 1);
@@ -63,6 +64,8 @@ open_mailbox(struct imap *im, struct args *a, bool read_only)
 		return;
 	}
 	/* RFC 3501 section 6.3.1: a failing SELECT leaves none selected. */
+	if (im->view.folder != NULL)	/* RFC 7162 section 3.2.11 */
+		(void)netout_adds(&im->out, "* OK [CLOSED] Closed\r\n");
 	view_close(&im->view);
 	if ((why = name_to_raw(name, raw)) != NULL) {
 		reply_no(im, "NONEXISTENT", why);

@@ -49,20 +49,6 @@ keyword_bits(struct store_cmd *s, const struct flag_list *list)
 	return 0;
 }
 
-static void
-tell(struct store_cmd *s, size_t i)
-{
-	struct imap *im = s->im;
-
-	(void)netout_addf(&im->out, "* %u FETCH (", view_seq(&im->view, i));
-	if (im->uid)
-		(void)netout_addf(&im->out, "UID %u ",
-		    folder_uid(im->view.folder, i));
-	(void)netout_adds(&im->out, "FLAGS ");
-	out_flags(im, i);
-	(void)netout_adds(&im->out, ")\r\n");
-}
-
 static int
 store_one(void *arg, size_t i)
 {
@@ -86,7 +72,7 @@ store_one(void *arg, size_t i)
 		return s->failed != 0 ? -1 : 0;
 	}
 	if (!s->silent)
-		tell(s, i);
+		out_message_flags(s->im, i, s->im->uid);
 	return s->im->out.failed ? -1 : 0;
 }
 

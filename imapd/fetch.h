@@ -43,10 +43,13 @@ struct fetch {
 	unsigned n;
 	enum message_need need;
 	bool size, date, seen, flags, uid;
+	struct partial partial;		/* RFC 9394 section 3.3 */
 };
 
 /* fetch_parse.c: the argument after the set.  RFC 3501 section 6.4.5. */
 bool	parse_fetch_items(struct args *, struct fetch *);
+/* fetch-modifiers: RFC 4466 section 2.4; none at all is fine too. */
+bool	parse_fetch_modifiers(struct args *, struct fetch *);
 bool	fetch_add_name(struct args *, struct fetch *, const char *name);
 /* section: what stands between "BODY[" and "]". */
 bool	parse_section(struct args *, struct section *);

@@ -250,3 +250,23 @@ parse_fetch_items(struct args *a, struct fetch *f)
 	} while (cur_ch(&a->c, ' '));
 	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated FETCH list");
 }
+
+bool
+parse_fetch_modifiers(struct args *a, struct fetch *f)
+{
+	struct span name;
+
+	if (!cur_ch(&a->c, ' '))
+		return true;
+	if (!cur_ch(&a->c, '('))
+		return parse_fail(a, "List of FETCH modifiers expected");
+	do {
+		if (!parse_atom(a, &name))
+			return false;
+		if (!span_isis(name, "PARTIAL"))
+			return parse_fail(a, "Unknown FETCH modifier");
+		if (!parse_sp(a) || !parse_partial_range(a, &f->partial))
+			return false;
+	} while (cur_ch(&a->c, ' '));
+	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
+}

@@ -25,7 +25,12 @@ enum {				/* what a command is like */
 	C_UID = 1,		/* exists as "UID x" too */
 	C_UID_BARE = 2,		/* exists without UID */
 	C_KEEP = 4,		/* no EXPUNGE while it runs, but for UID x (RFC 3501 7.4.1) */
-	C_QUIET = 8		/* no untagged updates at its end */
+	C_QUIET = 8,		/* no untagged updates at its end */
+	C_NUMBERS = 16		/* without UID it speaks of sequence numbers */
+};
+enum {				/* what the client has enabled: RFC 5161 */
+	EN_CONDSTORE = 1, EN_QRESYNC = 2, EN_UIDONLY = 4, EN_UTF8 = 8,
+	EN_REV2 = 16
 };
 struct command {
 	const char *name;
@@ -44,6 +49,8 @@ struct imap {
 	struct view view;		/* the selected mailbox */
 	const struct command *command;
 	struct span tag;
+	unsigned enabled;		/* EN_* */
+	uint64_t hidden;		/* capabilities not told, by their place in the table */
 	bool uid;			/* it is the UID form */
 	bool literal;			/* its last literal is not read yet */
 	bool done;			/* leave after this command */
@@ -62,6 +69,7 @@ int	mailbox_serve(struct control *, struct conn *, struct account *,
 void	reply_ok(struct imap *, const char *code, const char *text);
 void	reply_no(struct imap *, const char *code, const char *text);
 void	reply_bad(struct imap *, const char *why);
+void	reply_bad_code(struct imap *, const char *code, const char *why);
 /* For a parser that said no: BAD with its reason. */
 void	reply_args(struct imap *, const struct args *);
 /* NO with the code and text that fit errno. */
@@ -75,12 +83,20 @@ void	out_nstring(struct netout *, struct span);	/* NIL when p is NULL */
 void	out_astring(struct netout *, struct span);
 /* The flags of message i in parentheses. */
 void	out_flags(struct imap *, size_t i);
+/* "* 3 FETCH (", or "* 103 UIDFETCH (" where that is enabled (RFC 9586). */
+void	out_fetch(struct imap *, size_t i);
+/* The whole response that tells the flags of message i; uid: with its UID. */
+void	out_message_flags(struct imap *, size_t i, bool uid);
 /* All flags that exist here: "\Answered ... $Label1", without parentheses. */
 void	out_all_flags(struct imap *);
 
 /* capability.c */
 void	capability_session(struct netout *, bool can_tls, bool can_login);
-void	capability_mailbox(struct netout *, uint64_t append_limit);
+void	capability_mailbox(struct imap *);
+/* Reads which ones this account hides: posthouse.capabilities in its directory. */
+void	capability_load(struct imap *);
+/* The EN_* bits that enabling this name sets; 0: nothing to enable, or hidden. */
+unsigned capability_enables(const struct imap *, struct span name);
 
 /* Directory of a mailbox that a client named: true, or false and the tagged
  * NO is sent.  create: the code for one that is missing is TRYCREATE. */

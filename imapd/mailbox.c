@@ -16,7 +16,7 @@
 #define FIRST_MAX	(2 * (size_t)NETIN_BUF)
 #define WRITE_TIMEOUT	300	/* seconds a client may refuse to read */
 
-#define BOTH	(C_UID | C_UID_BARE)
+#define BOTH	(C_UID | C_UID_BARE | C_NUMBERS)
 
 /* RFC 3501 sections 6.1 to 6.4 and the extensions; in order of name. */
 static const struct command commands[] = {
@@ -29,7 +29,7 @@ static const struct command commands[] = {
 	{ "DELETE", S_ANY, C_UID_BARE, cmd_delete },
 	{ "ENABLE", S_ANY, C_UID_BARE, cmd_enable },
 	{ "EXAMINE", S_ANY, C_UID_BARE | C_QUIET, cmd_examine },
-	{ "EXPUNGE", S_SELECTED, BOTH, cmd_expunge },
+	{ "EXPUNGE", S_SELECTED, C_UID | C_UID_BARE, cmd_expunge },
 	{ "FETCH", S_SELECTED, BOTH | C_KEEP, cmd_fetch },
 	{ "ID", S_ANY, C_UID_BARE, cmd_id },
 	{ "IDLE", S_ANY, C_UID_BARE, cmd_idle },
@@ -96,7 +96,12 @@ run(struct imap *im)
 		reply_bad(im, "No mailbox is selected");
 		return;
 	}
-	im->command->run(im, &a);
+	if (im->enabled & EN_UIDONLY && !im->uid &&
+	    im->command->flags & C_NUMBERS)
+		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
+		    "allowed once UIDONLY is enabled");
+	else
+		im->command->run(im, &a);
 }
 
 /* A line that is no command: the reply has the tag where there was one. */
@@ -180,7 +185,7 @@ greet(struct imap *im, int first)
 		(void)netout_add(o, im->tag.p, im->tag.len);
 		(void)netout_adds(o, " OK [");
 	}
-	capability_mailbox(o, im->control->set.message_size);
+	capability_mailbox(im);
 	(void)netout_adds(o, first == -1 ? "] Ready\r\n" :
 	    "] Logged in\r\n");
 	arena_free(&im->arena);
@@ -220,6 +225,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 		log_warn_errno("sid=%s no login from the session", conn->sid);
 		return EX_SOFTWARE;
 	}
+	capability_load(&im);
 	greet(&im, first);
 	serve(&im);
 	view_close(&im.view);

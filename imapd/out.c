@@ -123,6 +123,30 @@ out_flags(struct imap *im, size_t i)
 }
 
 void
+out_fetch(struct imap *im, size_t i)
+{
+	if (im->enabled & EN_UIDONLY)
+		(void)netout_addf(&im->out, "* %u UIDFETCH (",
+		    folder_uid(im->view.folder, i));
+	else
+		(void)netout_addf(&im->out, "* %u FETCH (",
+		    view_seq(&im->view, i));
+}
+
+void
+out_message_flags(struct imap *im, size_t i, bool uid)
+{
+	out_fetch(im, i);
+	/* RFC 7162 section 3.2.4: QRESYNC wants it always. */
+	if ((uid || im->enabled & EN_QRESYNC) && !(im->enabled & EN_UIDONLY))
+		(void)netout_addf(&im->out, "UID %u ",
+		    folder_uid(im->view.folder, i));
+	(void)netout_adds(&im->out, "FLAGS ");
+	out_flags(im, i);
+	(void)netout_adds(&im->out, ")\r\n");
+}
+
+void
 out_all_flags(struct imap *im)
 {
 	struct folder *f = im->view.folder;

@@ -42,6 +42,17 @@ bool	parse_nz_number(struct args *, uint32_t *);
 /* An ID argument (RFC 2971): NIL or a list of pairs, with its limits. */
 bool	parse_id(struct args *);
 bool	parse_sequence_set(struct args *, struct seqset *);
+/*
+ * partial-range: RFC 9394 section 4.  from and to count results from 1, from
+ * <= to; last: from the end.
+ */
+struct partial {
+	bool given, last;
+	uint32_t from, to;
+};
+bool	parse_partial_range(struct args *, struct partial *);
+/* Which of n results that are, counted from 0: *at and how many. */
+uint64_t partial_window(const struct partial *, uint64_t n, uint64_t *at);
 /* Days since 1970-01-01 of a date ("1-Feb-1994", quoted or not). */
 bool	parse_date(struct args *, int64_t *day);
 bool	parse_date_time(struct args *, time_t *);

@@ -69,8 +69,14 @@ reply_no(struct imap *im, const char *code, const char *text)
 void
 reply_bad(struct imap *im, const char *why)
 {
+	reply_bad_code(im, NULL, why);
+}
+
+void
+reply_bad_code(struct imap *im, const char *code, const char *why)
+{
 	buf_free(&im->code);
-	tagged(im, "BAD", NULL, why);
+	tagged(im, "BAD", code, why);
 	if (++im->errors >= im->control->set.errors)
 		reply_bye(im, NULL, "Too many invalid commands");
 }
@@ -95,6 +101,14 @@ reply_errno(struct imap *im, const char *what)
 		{ EFBIG, "LIMIT", "Message too large" },
 		{ ENAMETOOLONG, "CANNOT", "Mailbox name too long" },
 		{ EINVAL, "CANNOT", "Invalid mailbox name" },
+		{ EAGAIN, "INUSE", "Another program holds the mailbox's "
+		    "lock, try again" },
+		{ ESTALE, "UNAVAILABLE", "The file system is not reachable, "
+		    "try again" },
+		{ EIO, "CORRUPTION", "The disk cannot be read or written" },
+		{ EMFILE, "LIMIT", "Too many open files" },
+		{ ENFILE, "UNAVAILABLE", "Too many open files, try again" },
+		{ EMLINK, "LIMIT", "Too many links to one file" },
 	};
 	int e = errno;
 

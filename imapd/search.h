@@ -42,10 +42,11 @@ struct search_run {
 
 /* What a client wants to be told: RFC 4731 section 3.1. */
 enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8,
-	RET_SAVE = 16 };
+	RET_SAVE = 16, RET_PARTIAL = 32 };
 struct search_returns {
 	bool extended;			/* RETURN was given */
 	unsigned what;
+	struct partial partial;		/* RET_PARTIAL: RFC 9394 */
 };
 /* cmd_search.c: SP "(" options ")" SP, after "RETURN". */
 bool	parse_search_returns(struct args *, struct search_returns *);
@@ -55,6 +56,9 @@ bool	parse_search_charset(struct args *, bool *bad);
 /* search_parse.c: search-key *(SP search-key), RFC 3501 section 9.  The root is
  * an AND.  NULL: a->why.  Needles are folded as the charset's text. */
 struct search_key *parse_search_program(struct args *);
+
+/* Is there a set of sequence numbers in the program?  UIDONLY does not take one. */
+bool	search_has_numbers(const struct search_key *);
 
 /* search_run.c: *r is zero. */
 void	search_begin(struct search_run *r, struct imap *, struct search_key *root);

@@ -58,3 +58,14 @@ search_end(struct search_run *r)
 	buf_free(&r->text);
 	buf_free(&r->folded);
 }
+
+/* RFC 9586 section 3.5 */
+bool
+search_has_numbers(const struct search_key *k)
+{
+	for (; k != NULL; k = k->next)
+		if ((k->kind == K_SEQ && !k->set.saved) ||
+		    search_has_numbers(k->child))
+			return true;
+	return false;
+}

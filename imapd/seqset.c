@@ -105,6 +105,31 @@ seqset_count(const struct seqset *s)
 }
 
 int
+seqset_slice(const struct seqset *s, struct arena *a, uint64_t at, uint64_t n,
+    struct seqset *out)
+{
+	uint64_t have, part;
+	uint32_t lo;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < s->n && n > 0; i++) {
+		have = (uint64_t)s->r[i].hi - s->r[i].lo + 1;
+		if (at >= have) {
+			at -= have;
+			continue;
+		}
+		part = have - at < n ? have - at : n;
+		lo = s->r[i].lo + (uint32_t)at;
+		if (seqset_add_range(out, a, lo, lo + (uint32_t)(part - 1)) ==
+		    -1)
+			return -1;
+		n -= part;
+		at = 0;
+	}
+	return 0;
+}
+
+int
 seqset_print(const struct seqset *s, struct buf *b)
 {
 	for (size_t i = 0; i < s->n; i++) {

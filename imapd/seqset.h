@@ -27,6 +27,9 @@ int	seqset_append(struct seqset *, struct arena *, uint32_t);
 void	seqset_resolve(struct seqset *, uint32_t star);
 bool	seqset_has(const struct seqset *, uint32_t);	/* resolved */
 uint64_t seqset_count(const struct seqset *);		/* resolved */
+/* n members, the first of which has at smaller ones (resolved). 0 or -1. */
+int	seqset_slice(const struct seqset *, struct arena *, uint64_t at,
+	    uint64_t n, struct seqset *out);
 /* "1:3,5": 0, or -1 when b is full. */
 int	seqset_print(const struct seqset *, struct buf *b);
 

@@ -90,11 +90,6 @@ sync_vanished(void *arg, size_t i, uint32_t uid)
 	struct view *v = &s->im->view;
 	struct view_gone *p;
 
-	if (s->expunge) {
-		(void)netout_addf(&s->im->out, "* %zu EXPUNGE\r\n", i + 1);
-		v->told--;
-		return;
-	}
 	if (v->ngone == v->cap) {
 		v->cap = v->cap == 0 ? 16 : v->cap * 2;
 		p = reallocarray(v->gone, v->cap, sizeof(*p));
@@ -107,21 +102,23 @@ sync_vanished(void *arg, size_t i, uint32_t uid)
 		position(v, i, v->nsettled), uid };
 }
 
+/* RFC 7162 section 3.2.10: UIDs instead of numbers, for QRESYNC and UIDONLY. */
 static void
-sync_flags(void *arg, size_t i)
+tell_vanished(struct netout *o, const struct view *v)
 {
-	struct sync *s = arg;
-	struct imap *im = s->im;
+	const char *sep = "* VANISHED ";
+	size_t k, end;
 
-	settle(&im->view);
-	view_tell_keywords(im);
-	(void)netout_addf(&im->out, "* %u FETCH (", view_seq(&im->view, i));
-	if (s->uid)
-		(void)netout_addf(&im->out, "UID %u ",
-		    folder_uid(im->view.folder, i));
-	(void)netout_adds(&im->out, "FLAGS ");
-	out_flags(im, i);
-	(void)netout_adds(&im->out, ")\r\n");
+	for (k = 0; k < v->ngone; k = end) {
+		for (end = k + 1; end < v->ngone && v->gone[end].uid ==
+		    v->gone[end - 1].uid + 1; end++)
+			;
+		(void)netout_addf(o, "%s%u", sep, v->gone[k].uid);
+		if (end > k + 1)
+			(void)netout_addf(o, ":%u", v->gone[end - 1].uid);
+		sep = ",";
+	}
+	(void)netout_adds(o, "\r\n");
 }
 
 static void
@@ -129,13 +126,36 @@ tell_gone(struct imap *im)
 {
 	struct view *v = &im->view;
 
-	for (size_t k = v->ngone; k > 0; k--)
-		(void)netout_addf(&im->out, "* %zu EXPUNGE\r\n",
-		    v->gone[k - 1].pos + 1);
+	if (v->ngone > 0 && im->enabled & (EN_QRESYNC | EN_UIDONLY))
+		tell_vanished(&im->out, v);
+	else
+		for (size_t k = v->ngone; k > 0; k--)
+			(void)netout_addf(&im->out, "* %zu EXPUNGE\r\n",
+			    v->gone[k - 1].pos + 1);
 	v->told -= v->ngone;
 	free(v->gone);
 	v->gone = NULL;
 	v->ngone = v->nsettled = v->cap = 0;
+}
+
+/* All that went is known: told where that is allowed, and before any number
+ * that comes after it. */
+static void
+end_of_vanished(struct sync *s)
+{
+	settle(&s->im->view);
+	if (s->expunge)
+		tell_gone(s->im);
+}
+
+static void
+sync_flags(void *arg, size_t i)
+{
+	struct sync *s = arg;
+
+	end_of_vanished(s);
+	view_tell_keywords(s->im);
+	out_message_flags(s->im, i, s->uid);
 }
 
 static void
@@ -170,7 +190,7 @@ view_sync(struct imap *im, bool expunge, bool uid)
 		tell_gone(im);
 	if (folder_refresh(im->view.folder, &changes) == -1)
 		return -1;
-	settle(&im->view);
+	end_of_vanished(&s);
 	tell_exists(im);
 	return 0;
 }
