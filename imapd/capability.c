@@ -19,11 +19,12 @@ static const struct capability {
 } table[] = {
 	{ "SASL-IR", 0 }, { "LITERAL+", 0 }, { "ID", 0 }, { "ENABLE", 0 },
 	{ "IDLE", 0 }, { "NAMESPACE", 0 }, { "CHILDREN", 0 },
-	{ "UIDPLUS", 0 }, { "UNSELECT", 0 }, { "MOVE", 0 },
+	{ "BINARY", 0 }, { "UIDPLUS", 0 }, { "UNSELECT", 0 }, { "MOVE", 0 },
 	{ "UIDONLY", EN_UIDONLY },
 	{ "SPECIAL-USE", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
 	{ "STATUS=SIZE", 0 }, { "ESEARCH", 0 }, { "PARTIAL", 0 }, { "SEARCHRES", 0 },
-	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "APPENDLIMIT", 0 },
+	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "REPLACE", 0 },
+	{ "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 _Static_assert(NTABLE <= 64, "one bit each in imap.hidden");

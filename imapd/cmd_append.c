@@ -1,18 +1,21 @@
 /*
  * APPEND: RFC 3501 section 6.3.11, several messages in one command as in
- * RFC 3502, APPENDUID of RFC 4315.  Message data goes from the client straight to a file in
+ * RFC 3502, APPENDUID of RFC 4315, messages put together as in RFC 4469, and
+ * REPLACE, RFC 8508.  Message data goes from the client straight to a file in
  * tmp/; nothing is visible before the command is complete.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "append.h"
 #include "ex.h"
-#include "imap.h"
 
 #define APPEND_MAX 500		/* messages in one command: each holds a file open */
+#define URL_MAX ((size_t)256 << 20)	/* bytes that one URL may stand for */
 
 struct append_message {
 	struct folder_append *to;
+	uint64_t size;			/* of its literals and URLs so far */
 	struct flag_list flags;
 	time_t date;
 	struct append_message *next;
@@ -22,11 +25,40 @@ struct append_cmd {
 	char dir[DIR_SIZE];
 	struct append_message *first, **last, *now;
 	size_t n;
+	bool catenate;			/* inside "CATENATE (" */
+	bool replace;
+	uint32_t old;			/* REPLACE: UID of what goes */
 	int failed;			/* errno */
 	const char *code, *why;		/* NO, when not from errno */
 	const char *bad;		/* BAD */
 	bool empty;			/* a message of no bytes */
+	bool cr;			/* literal8: the last byte was CR */
 };
+
+/* "REPLACE" has a sequence number before the mailbox. */
+static bool
+is_append(struct args *a)
+{
+	struct seqset set;
+	struct span s;
+
+	if (!parse_atom(a, &s))
+		return false;
+	if (span_isis(s, "UID") && (!parse_sp(a) || !parse_atom(a, &s)))
+		return false;
+	if (span_isis(s, "REPLACE"))
+		return parse_sp(a) && parse_sequence_set(a, &set);
+	return span_isis(s, "APPEND");
+}
+
+/* An URL is kept with the command: RFC 4469 section 5. */
+static bool
+is_url(struct span before)
+{
+	return before.len > 5 && (span_isis(span_of(before.p + before.len - 5,
+	    5), " URL ") || span_isis(span_of(before.p + before.len - 5, 5),
+	    "(URL "));
+}
 
 /* Is the literal after this text a message?  "tag APPEND mailbox ..." */
 bool
@@ -37,43 +69,35 @@ append_streams(struct span before)
 	struct span s;
 	bool yes;
 
-	arena_init(&arena, before.len + 64);
+	arena_init(&arena, before.len + 1024);
 	cur_init(&a.c, before);
-	yes = parse_tag(&a, &s) && parse_sp(&a) && parse_atom(&a, &s) &&
-	    span_isis(s, "APPEND") && parse_sp(&a) && parse_astring(&a, &s) &&
-	    parse_sp(&a);
+	yes = parse_tag(&a, &s) && parse_sp(&a) && is_append(&a) &&
+	    parse_sp(&a) && parse_astring(&a, &s) && parse_sp(&a) &&
+	    !is_url(before);
 	arena_free(&arena);
 	return yes;
 }
 
 static bool
-always(struct span before)
+streams_more(struct span before)
 {
-	(void)before;
-	return true;
+	return !is_url(before);
 }
 
-/* append-message: RFC 3502 section 5: flags and date before the literal. */
 static bool
-parse_message(struct append_cmd *c, struct args *a)
+hopeless(const struct append_cmd *c)
 {
-	struct append_message *m;
+	return c->bad != NULL || c->why != NULL || c->failed != 0;
+}
 
-	if ((m = arena_alloc(a->arena, sizeof(*m))) == NULL)
-		return parse_fail(a, "Command too large");
-	*c->last = m;
-	c->last = &m->next;
-	c->now = m;
-	if (++c->n > APPEND_MAX)
-		return parse_fail(a, "Too many messages in one APPEND");
-	if (cur_peek(&a->c) == '(' && (!parse_flag_list(a, &m->flags, false) ||
-	    !parse_sp(a)))
-		return false;
-	if (cur_peek(&a->c) == '"' && (!parse_date_time(a, &m->date) ||
-	    !parse_sp(a)))
-		return false;
-	return cur_peek(&a->c) == '{' ||
-	    parse_fail(a, "Message literal expected");
+/* Does nothing but the marker of a literal follow? */
+static bool
+at_literal(struct args *a)
+{
+	struct literal lit;
+
+	return literal_at_end(cur_rest(&(struct cur){ a->c.p, a->c.end }),
+	    &lit) && lit.at == 0;
 }
 
 /* The keywords must outlive the command's text, which the next line replaces. */
@@ -86,12 +110,40 @@ keep_keywords(struct append_cmd *c)
 		f->keywords[i] = arena_copy(&c->im->arena, f->keywords[i]);
 }
 
+/* append-message up to its data: RFC 3502 section 5, RFC 4466. */
+static bool
+parse_message(struct append_cmd *c, struct args *a)
+{
+	struct append_message *m;
+
+	if ((m = arena_alloc(a->arena, sizeof(*m))) == NULL)
+		return parse_fail(a, "Command too large");
+	*c->last = m;
+	c->last = &m->next;
+	c->now = m;
+	if (++c->n > (c->replace ? 1 : APPEND_MAX))
+		return parse_fail(a, c->replace ? "REPLACE takes one message" :
+		    "Too many messages in one APPEND");
+	if (cur_peek(&a->c) == '(' && (!parse_flag_list(a, &m->flags, false) ||
+	    !parse_sp(a)))
+		return false;
+	keep_keywords(c);
+	if (cur_peek(&a->c) == '"' && (!parse_date_time(a, &m->date) ||
+	    !parse_sp(a)))
+		return false;
+	if (cur_word(&a->c, "CATENATE (")) {
+		c->catenate = true;
+		return true;
+	}
+	return at_literal(a) || parse_fail(a, "Message literal expected");
+}
+
 static int
 store_bytes(void *arg, const void *p, size_t n)
 {
 	struct append_cmd *c = arg;
 
-	if (c->now->to == NULL)
+	if (hopeless(c) || c->now->to == NULL)
 		return -1;
 	if (memchr(p, 0, n) != NULL) {
 		c->bad = "NUL in a message";
@@ -104,21 +156,22 @@ store_bytes(void *arg, const void *p, size_t n)
 	return 0;
 }
 
+/* size more bytes are to come for the present message. */
 static void
-begin(struct append_cmd *c)
+begin(struct append_cmd *c, uint64_t size)
 {
-	const struct literal *lit = &c->im->input.lit;
+	uint64_t max = c->im->control->set.message_size;
 
-	if (lit->size == 0)
-		c->empty = true;
-	if (c->im->control->set.message_size > 0 &&
-	    lit->size > c->im->control->set.message_size) {
+	if (hopeless(c))
+		return;
+	if (max > 0 && (size > max || c->now->size > max - size)) {
 		c->code = "TOOBIG";
 		c->why = "Message larger than message-size-limit";
-	}
-	if (c->bad != NULL || c->why != NULL || c->failed != 0 || c->empty)
 		return;
-	if ((c->now->to = folder_append_begin(c->dir)) != NULL)
+	}
+	c->now->size += size;
+	if (c->now->to != NULL ||
+	    (c->now->to = folder_append_begin(c->dir)) != NULL)
 		return;
 	if (errno == ENOENT || errno == ENOTDIR) {
 		c->code = "TRYCREATE";
@@ -128,55 +181,149 @@ begin(struct append_cmd *c)
 	}
 }
 
-static bool
-hopeless(const struct append_cmd *c)
+/* RFC 4469 section 4.1: the code holds the first URL that failed. */
+static void
+bad_url(struct append_cmd *c, struct span url, const char *why)
 {
-	return c->bad != NULL || c->why != NULL || c->failed != 0;
+	struct buf *b = &c->im->code;
+
+	c->why = why;
+	buf_clear(b);
+	(void)buf_adds(b, "BADURL ");
+	for (size_t i = 0; i < url.len; i++)
+		if (url.p[i] >= ' ' && url.p[i] <= '~' && url.p[i] != ']')
+			(void)buf_addc(b, url.p[i]);
+}
+
+static void
+add_url(struct append_cmd *c, struct span url)
+{
+	struct buf data;
+	const char *why;
+
+	if (hopeless(c))
+		return;
+	buf_init(&data, URL_MAX);
+	if ((why = url_fetch(c->im, url, &data)) != NULL) {
+		bad_url(c, url, why);
+	} else {
+		begin(c, data.len);
+		if (data.len > 0)
+			(void)store_bytes(c, data.p, data.len);
+	}
+	buf_free(&data);
+}
+
+/* cat-part *(SP cat-part) ")": RFC 4469 section 5.  Stops before the literal of a
+ * text. */
+static bool
+parse_parts(struct append_cmd *c, struct args *a)
+{
+	struct span url;
+
+	for (;;) {
+		if (cur_word(&a->c, "TEXT "))
+			return at_literal(a) ||
+			    parse_fail(a, "Literal expected after TEXT");
+		if (!cur_word(&a->c, "URL "))
+			return parse_fail(a, "TEXT or URL expected");
+		if (!parse_astring(a, &url))
+			return false;
+		add_url(c, url);
+		if (cur_ch(&a->c, ')'))
+			break;
+		if (!parse_sp(a))
+			return false;
+	}
+	c->catenate = false;
+	return true;
+}
+
+/* What is wrong with the whole message shows when its end is reached. */
+static void
+end_message(struct append_cmd *c)
+{
+	if (!hopeless(c) && c->now->size == 0)
+		c->empty = true;
+}
+
+/* What stands behind a literal: true when the text goes on. */
+static bool
+parse_after(struct append_cmd *c, struct args *a)
+{
+	if (c->catenate && !cur_ch(&a->c, ')'))
+		return parse_sp(a);
+	c->catenate = false;
+	end_message(c);
+	return !cur_end(&a->c) && parse_sp(a);
 }
 
 /*
- * The literal of the present message, then the rest of the line.  INPUT_STREAM when
- * another message follows, INPUT_COMMAND at the end of the command or when
- * the client does not send what would be refused anyway; else how the input
- * failed.
+ * The text of the command up to the next literal or its end: true when a
+ * literal is to be read.
  */
+static bool
+parse_text(struct append_cmd *c, struct args *a, bool first)
+{
+	if (!first && !parse_after(c, a))
+		return false;
+	for (;;) {
+		if (!c->catenate && !parse_message(c, a))
+			return false;
+		if (!c->catenate)
+			return true;
+		if (!parse_parts(c, a))
+			return false;
+		if (c->catenate)
+			return true;
+		end_message(c);
+		if (cur_end(&a->c) || !parse_sp(a))
+			return false;
+	}
+}
+
 static enum input_result
 take_literal(struct append_cmd *c)
 {
 	struct input *in = &c->im->input;
 	enum input_result r;
 
-	begin(c);
-	if (hopeless(c) && in->lit.sync)
-		return INPUT_COMMAND;
 	r = input_stream(in, store_bytes, c);
 	if (r != INPUT_COMMAND)
 		return r;
-	in->streams = always;
+	in->streams = streams_more;
 	r = input_rest(in);
 	in->streams = append_streams;
 	return r;
 }
 
-/* All messages of the command; returns how the input stands. */
+/*
+ * All of the command, text and literals in turn; returns how the input stands.
+ * After an error, what the client sends without waiting is still read.
+ */
 static enum input_result
 take_all(struct append_cmd *c, struct args *a)
 {
-	enum input_result r;
+	struct input *in = &c->im->input;
+	enum input_result r = c->im->literal ? INPUT_STREAM : INPUT_COMMAND;
+	bool wants;
 
-	for (;;) {
-		if (c->bad == NULL && !parse_message(c, a))
+	for (bool first = true;; first = false) {
+		if (c->bad == NULL) {
+			wants = parse_text(c, a, first);
 			c->bad = a->why;
-		keep_keywords(c);
-		r = take_literal(c);
-		if (r == INPUT_COMMAND && !hopeless(c) &&
-		    c->im->input.cmd.len > 0)
-			c->bad = "Unexpected text after the message";
+			if (c->bad == NULL && wants != (r == INPUT_STREAM))
+				c->bad = "Unexpected text after the message";
+		}
 		if (r != INPUT_STREAM)
 			return r;
-		cur_init(&a->c, buf_span(&c->im->input.cmd));
-		if (c->bad == NULL && !parse_sp(a))
-			c->bad = a->why;
+		begin(c, in->lit.size);
+		if (hopeless(c) && in->lit.sync)
+			return INPUT_COMMAND;
+		r = take_literal(c);
+		if (r != INPUT_STREAM && r != INPUT_COMMAND)
+			return r;
+		cur_init(&a->c, buf_span(&in->cmd));
 	}
 }
 
@@ -209,6 +356,27 @@ take_back(const struct append_cmd *c, const struct seqset *uids)
 	folder_close(f);
 }
 
+/* RFC 8508 section 3.4: the new one is there, now the old one goes. */
+static void
+remove_old(struct append_cmd *c)
+{
+	struct imap *im = c->im;
+	struct folder *f = im->view.folder;
+	size_t i;
+
+	/* RFC 8508 section 4.3: before the EXPUNGE. */
+	(void)netout_adds(&im->out, "* OK [");
+	(void)netout_add(&im->out, im->code.p, im->code.len);
+	(void)netout_adds(&im->out, "] Replacement message ready\r\n");
+	buf_free(&im->code);
+	i = folder_lower(f, c->old);
+	if (i < folder_count(f) && folder_uid(f, i) == c->old &&
+	    folder_remove(f, i) == -1)
+		reply_errno(im, "cannot remove a message");
+	else
+		reply_ok(im, NULL, "Replace completed");
+}
+
 static void
 commit_all(struct append_cmd *c)
 {
@@ -229,7 +397,10 @@ commit_all(struct append_cmd *c)
 	}
 	(void)buf_addf(&im->code, "APPENDUID %u ", uidvalidity);
 	(void)seqset_print(&uids, &im->code);
-	reply_ok(im, NULL, "Append completed");
+	if (c->replace)
+		remove_old(c);
+	else
+		reply_ok(im, NULL, "Append completed");
 }
 
 static void
@@ -260,29 +431,69 @@ finish(struct append_cmd *c, enum input_result r)
 	}
 }
 
-void
-cmd_append(struct imap *im, struct args *a)
+static void
+append(struct append_cmd *c, struct args *a)
 {
-	struct append_cmd c = { .im = im };
+	struct imap *im = c->im;
 	char raw[NAME_RAW_MAX + 1];
 	struct span name;
+	const char *why;
 
-	c.last = &c.first;
 	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_sp(a)) {
 		reply_args(im, a);
 		return;
 	}
-	if ((c.why = name_to_raw(name, raw)) != NULL)
-		c.code = "CANNOT";
-	else if (folder_path(im->root, raw, c.dir, sizeof(c.dir)) == -1)
-		c.failed = errno;
-	/* A line without a literal at its end holds no message. */
-	if (!im->literal) {
-		reply_bad(im, "Message literal expected");
-		return;
+	if ((why = name_to_raw(name, raw)) != NULL && c->why == NULL) {
+		c->why = why;
+		c->code = "CANNOT";
+	} else if (folder_path(im->root, raw, c->dir, sizeof(c->dir)) == -1) {
+		c->failed = errno;
 	}
-	finish(&c, take_all(&c, a));
-	for (struct append_message *m = c.first; m != NULL; m = m->next)
+	finish(c, take_all(c, a));
+	for (struct append_message *m = c->first; m != NULL; m = m->next)
 		if (m->to != NULL)
 			folder_append_abort(m->to);
+}
+
+void
+cmd_append(struct imap *im, struct args *a)
+{
+	struct append_cmd c = { .im = im, .last = &c.first };
+
+	append(&c, a);
+}
+
+static int
+note_old(void *arg, size_t i)
+{
+	struct append_cmd *c = arg;
+
+	if (c->old != 0)
+		c->bad = "REPLACE takes one message";
+	c->old = folder_uid(c->im->view.folder, i);
+	return 0;
+}
+
+/* RFC 8508.  What is wrong with the old message is told when the literal has been
+ * dealt with. */
+void
+cmd_replace(struct imap *im, struct args *a)
+{
+	struct append_cmd c = { .im = im, .last = &c.first, .replace = true };
+	struct seqset set;
+
+	if (!parse_sp(a) || !parse_sequence_set(a, &set)) {
+		reply_args(im, a);
+		return;
+	}
+	if (view_each(im, &set, im->uid, NULL, note_old, &c) == -1)
+		c.bad = "No such message";
+	if (im->view.read_only) {
+		c.code = "NOPERM";
+		c.why = "The mailbox is read-only";
+	} else if (c.old == 0) {
+		c.code = "EXPUNGEISSUED";
+		c.why = "The message is gone";
+	}
+	append(&c, a);
 }

@@ -14,6 +14,7 @@ struct fetch_cmd {
 	struct fetch f;
 	struct fetch_run run;
 	size_t gone;
+	bool unknown_cte;		/* RFC 3516 section 4.3 */
 	uint64_t skip, left;		/* PARTIAL */
 };
 
@@ -70,6 +71,17 @@ fetch_bodystructure(struct fetch_run *r, const struct fetch_item *item)
 	structure_out(&r->im->out, &r->m.tree, true);
 }
 
+/* Can all that is asked of this message be decoded? */
+static bool
+decodable(struct fetch_cmd *c)
+{
+	for (struct fetch_item *p = c->f.first; c->f.binary && p != NULL;
+	    p = p->next)
+		if (p->binary && !binary_known(&c->run, p))
+			return false;
+	return true;
+}
+
 /* Sets \Seen where reading does that.  -1: the message has gone. */
 static int
 mark_seen(struct fetch_cmd *c, size_t i, bool *changed)
@@ -109,9 +121,17 @@ fetch_one(void *arg, size_t i)
 	const char *sep = "";
 	bool changed;
 
-	if (prepare(c, i) == -1 || mark_seen(c, i, &changed) == -1) {
+	if (prepare(c, i) == -1) {
 		c->gone++;
 		return im->out.failed ? -1 : 0;
+	}
+	if (!decodable(c)) {
+		c->unknown_cte = true;
+		return 0;
+	}
+	if (mark_seen(c, i, &changed) == -1) {
+		c->gone++;
+		return 0;
 	}
 	out_fetch(im, i);
 	for (struct fetch_item *p = c->f.first; p != NULL; p = p->next) {
@@ -195,6 +215,9 @@ cmd_fetch(struct imap *im, struct args *a)
 	message_init(&c.run.m, im->view.folder);
 	if (fetch_all(&c, &set) == -1)
 		reply_bad(im, "No such message");
+	else if (c.unknown_cte)
+		reply_no(im, "UNKNOWN-CTE",
+		    "A part has a transfer encoding that is not known");
 	else if (c.gone > 0)
 		reply_no(im, "EXPUNGEISSUED",
 		    "Some of the messages are gone");

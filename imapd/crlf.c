@@ -129,3 +129,22 @@ crlf_out(struct netout *o, struct span s, uint64_t from, uint64_t n)
 	}
 	put(o, block, used);
 }
+
+int
+crlf_add(struct buf *b, struct span s)
+{
+	struct span line;
+	struct cur c;
+
+	cur_init(&c, s);
+	while (!cur_end(&c) && !b->bad) {
+		line = cur_until(&c, '\n');
+		(void)buf_addspan(b, line);
+		if (!cur_ch(&c, '\n'))
+			break;
+		if (line.len == 0 || line.p[line.len - 1] != '\r')
+			(void)buf_addc(b, '\r');
+		(void)buf_addc(b, '\n');
+	}
+	return b->bad ? -1 : 0;
+}

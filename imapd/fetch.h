@@ -31,6 +31,7 @@ struct fetch_item {
 	const char *name;		/* printed; NULL: BODY[section] */
 	enum message_need need;
 	bool size, date;		/* RFC822.SIZE, INTERNALDATE are needed */
+	bool binary;			/* needs an encoding that we know */
 	bool seen;			/* reading this sets \Seen */
 	void (*print)(struct fetch_run *, const struct fetch_item *);
 	struct section *section;
@@ -42,7 +43,7 @@ struct fetch {
 	struct fetch_item *first, **last;
 	unsigned n;
 	enum message_need need;
-	bool size, date, seen, flags, uid;
+	bool size, date, seen, flags, uid, binary;
 	struct partial partial;		/* RFC 9394 section 3.3 */
 };
 
@@ -63,6 +64,19 @@ void	fetch_envelope(struct fetch_run *, const struct fetch_item *);
 void	fetch_body(struct fetch_run *, const struct fetch_item *);
 void	fetch_bodystructure(struct fetch_run *, const struct fetch_item *);
 void	fetch_section(struct fetch_run *, const struct fetch_item *);
+
+void	fetch_binary(struct fetch_run *, const struct fetch_item *);
+void	fetch_binary_size(struct fetch_run *, const struct fetch_item *);
+/* "BODY[1.2]<0> " */
+void	fetch_label(struct netout *, const struct fetch_item *,
+	    const char *name);
+/* fetch_section.c: how much of a message a section needs, and its bytes as they are
+ * stored; false: there is none.  work is the caller's to free after it. */
+enum message_need section_need(const struct section *);
+bool	section_bytes(const struct message *, const struct section *,
+	    struct span *bytes, struct buf *work);
+/* fetch_binary.c: can the part that a BINARY item names be decoded? */
+bool	binary_known(const struct fetch_run *, const struct fetch_item *);
 
 /* envelope.c: the envelope of one header. */
 void	envelope_out(struct netout *, struct span header);

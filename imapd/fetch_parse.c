@@ -54,6 +54,7 @@ add(struct args *a, struct fetch *f, const struct fetch_item *item)
 	f->size |= p->size;
 	f->date |= p->date;
 	f->seen |= p->seen;
+	f->binary |= p->binary;
 	f->flags |= p->print == fetch_flags;
 	f->uid |= p->print == fetch_uid;
 	return true;
@@ -128,27 +129,37 @@ parse_section_text(struct args *a, struct section *s)
 	return parse_fail(a, "Unknown section");
 }
 
-/* section-spec: RFC 3501 section 9; the part numbers are section-part. */
-bool
-parse_section(struct args *a, struct section *s)
+/* section-part: RFC 3501 section 9.  *dot: a "." stands behind it. */
+static bool
+parse_section_part(struct args *a, struct section *s, bool *dot)
 {
 	uint32_t n;
 	int ch = cur_peek(&a->c);
 
-	memset(s, 0, sizeof(*s));
-	if (ch == ']')
-		return true;
-	while (ch >= '0' && ch <= '9') {
+	*dot = true;
+	while (*dot && ch >= '0' && ch <= '9') {
 		if (!parse_nz_number(a, &n))
 			return false;
 		if (s->npath == MIME_DEPTH_MAX)
 			return parse_fail(a, "Too many part numbers");
 		s->path[s->npath++] = n;
-		if (!cur_ch(&a->c, '.'))
-			return true;
+		*dot = cur_ch(&a->c, '.');
 		ch = cur_peek(&a->c);
 	}
-	return parse_section_text(a, s);
+	return true;
+}
+
+/* section-spec: RFC 3501 section 9. */
+bool
+parse_section(struct args *a, struct section *s)
+{
+	bool dot;
+
+	memset(s, 0, sizeof(*s));
+	if (cur_peek(&a->c) == ']')
+		return true;
+	return parse_section_part(a, s, &dot) && (!dot ||
+	    parse_section_text(a, s));
 }
 
 /* "<" number "." nz-number ">" : RFC 3501 section 9, fetch-att. */
@@ -162,15 +173,6 @@ parse_partial(struct args *a, struct fetch_item *item)
 	    !parse_number64(a, &item->count) || !cur_ch(&a->c, '>'))
 		return parse_fail(a, "Invalid partial range");
 	return item->count > 0 || parse_fail(a, "Empty partial range");
-}
-
-static enum message_need
-section_need(const struct section *s)
-{
-	if (s->npath > 0)
-		return NEED_TREE;
-	return s->kind == SEC_ALL || s->kind == SEC_TEXT ? NEED_WHOLE :
-	    NEED_HEADER;
 }
 
 /* What follows "BODY" or "BODY.PEEK" when it is "[". */
@@ -192,6 +194,25 @@ parse_body_section(struct args *a, struct fetch *f, bool peek)
 	return add(a, f, &item);
 }
 
+/* section-binary: RFC 3516 section 7. */
+static bool
+parse_binary(struct args *a, struct fetch *f, bool size, bool peek)
+{
+	struct fetch_item item = { .need = NEED_TREE, .binary = true,
+	    .print = size ? fetch_binary_size : fetch_binary, .seen = !peek };
+	bool dot = false;
+
+	item.section = arena_alloc(a->arena, sizeof(*item.section));
+	if (item.section == NULL)
+		return parse_fail(a, "Command too large");
+	if (cur_peek(&a->c) != ']' &&
+	    !parse_section_part(a, item.section, &dot))
+		return false;
+	if (dot || !cur_ch(&a->c, ']'))
+		return parse_fail(a, "Part numbers and \"]\" expected");
+	return (size || parse_partial(a, &item)) && add(a, f, &item);
+}
+
 /* fetch-att: RFC 3501 section 9.  "[" belongs to ATOM-CHAR, so names are
  * compared where they stand, the longest first. */
 static bool
@@ -204,6 +225,12 @@ parse_fetch_att(struct args *a, struct fetch *f)
 		return parse_body_section(a, f, false);
 	if (cur_word(&a->c, "BODY.PEEK["))
 		return parse_body_section(a, f, true);
+	if (cur_word(&a->c, "BINARY["))
+		return parse_binary(a, f, false, false);
+	if (cur_word(&a->c, "BINARY.PEEK["))
+		return parse_binary(a, f, false, true);
+	if (cur_word(&a->c, "BINARY.SIZE["))
+		return parse_binary(a, f, true, true);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		a->c = start;
 		if (cur_word(&a->c, rows[i].name) && (best == NULL ||

@@ -25,12 +25,12 @@ label_text(struct netout *o, const struct section *s)
 		(void)netout_adds(o, ")");
 }
 
-static void
-label(struct netout *o, const struct fetch_item *item)
+void
+fetch_label(struct netout *o, const struct fetch_item *item, const char *name)
 {
 	const struct section *s = item->section;
 
-	(void)netout_adds(o, "BODY[");
+	(void)netout_addf(o, "%s[", name);
 	for (size_t i = 0; i < s->npath; i++)
 		(void)netout_addf(o, "%s%u", i == 0 ? "" : ".", s->path[i]);
 	if (s->npath > 0 && s->kind != SEC_ALL)
@@ -115,27 +115,43 @@ out_bytes(struct netout *o, struct span s, const struct fetch_item *item)
 		crlf_out(o, s, from, n);
 }
 
+enum message_need
+section_need(const struct section *s)
+{
+	if (s->npath > 0)
+		return NEED_TREE;
+	return s->kind == SEC_ALL || s->kind == SEC_TEXT ? NEED_WHOLE :
+	    NEED_HEADER;
+}
+
+bool
+section_bytes(const struct message *m, const struct section *s,
+    struct span *bytes, struct buf *work)
+{
+	*bytes = s->npath > 0 ? part_bytes(&m->tree, s) : top_bytes(m, s);
+	if (bytes->p == NULL && s->npath > 0)
+		return false;
+	if (s->kind == SEC_FIELDS || s->kind == SEC_FIELDS_NOT) {
+		buf_init(work, bytes->len + 2);
+		filter_fields(*bytes, s, work);
+		*bytes = buf_span(work);
+	}
+	return true;
+}
+
 void
 fetch_section(struct fetch_run *r, const struct fetch_item *item)
 {
 	struct netout *o = &r->im->out;
-	const struct section *s = item->section;
-	struct span bytes = s->npath > 0 ? part_bytes(&r->m.tree, s) :
-	    top_bytes(&r->m, s);
-	struct buf b;
+	struct span bytes;
+	struct buf work;
 
+	buf_init(&work, 0);
 	if (item->name == NULL)
-		label(o, item);
-	if (bytes.p == NULL && s->npath > 0) {
-		(void)netout_adds(o, "NIL");
-		return;
-	}
-	if (s->kind != SEC_FIELDS && s->kind != SEC_FIELDS_NOT) {
+		fetch_label(o, item, "BODY");
+	if (section_bytes(&r->m, item->section, &bytes, &work))
 		out_bytes(o, bytes, item);
-		return;
-	}
-	buf_init(&b, bytes.len + 2);
-	filter_fields(bytes, s, &b);
-	out_bytes(o, buf_span(&b), item);
-	buf_free(&b);
+	else
+		(void)netout_adds(o, "NIL");
+	buf_free(&work);
 }

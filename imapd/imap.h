@@ -123,6 +123,7 @@ void	cmd_lsub(struct imap *, struct args *);
 void	cmd_move(struct imap *, struct args *);
 void	cmd_namespace(struct imap *, struct args *);
 void	cmd_noop(struct imap *, struct args *);
+void	cmd_replace(struct imap *, struct args *);
 void	cmd_rename(struct imap *, struct args *);
 void	cmd_search(struct imap *, struct args *);
 void	cmd_select(struct imap *, struct args *);

@@ -40,6 +40,7 @@ static const struct command commands[] = {
 	{ "NAMESPACE", S_ANY, C_UID_BARE, cmd_namespace },
 	{ "NOOP", S_ANY, C_UID_BARE, cmd_noop },
 	{ "RENAME", S_ANY, C_UID_BARE, cmd_rename },
+	{ "REPLACE", S_SELECTED, BOTH, cmd_replace },
 	{ "SEARCH", S_SELECTED, BOTH | C_KEEP, cmd_search },
 	{ "SELECT", S_ANY, C_UID_BARE | C_QUIET, cmd_select },
 	{ "STATUS", S_ANY, C_UID_BARE, cmd_status },

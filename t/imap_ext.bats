@@ -76,3 +76,83 @@ setup() {
 	hasnot '.*CAPABILITY.* (UIDONLY|MOVE)( .*|\].*|)'
 	has '\* CAPABILITY IMAP4rev1 .*SASL-IR.* WITHIN.*' '\* ENABLED' '\* 1 FETCH \(UID 1\)'
 }
+
+@test "BINARY: parts without their transfer encoding, sizes, partials, NUL, UNKNOWN-CTE" {
+	cat >"$M/cur/1700000009.b.host:2," <<-'END'
+		MIME-Version: 1.0
+		Content-Type: multipart/mixed; boundary=x
+
+		--x
+		Content-Type: text/plain; charset=utf-8
+		Content-Transfer-Encoding: quoted-printable
+
+		Gr=C3=BC=C3=9Fe=
+		 hier
+		zwei
+		--x
+		Content-Type: application/octet-stream
+		Content-Transfer-Encoding: base64
+
+		AAECAwo=
+		--x
+		Content-Type: text/plain
+		Content-Transfer-Encoding: base64
+
+		YQpiCg==
+		--x
+		Content-Type: text/plain
+		Content-Transfer-Encoding: x-uuencode
+
+		begin 644 x
+		--x--
+	END
+	printf 's SELECT INBOX\r\na FETCH 7 (BINARY.SIZE[1] BINARY.PEEK[1])\r\nb FETCH 7 BINARY.PEEK[2]\r\nc FETCH 7 (BINARY[2]<1.2>)\r\nd FETCH 7 (BINARY.SIZE[3] BINARY.PEEK[3])\r\ne FETCH 6:7 BINARY[4]\r\nf FETCH 7 (BINARY.SIZE[9] BINARY[9])\r\ng FETCH 1 BINARY.PEEK[1]\r\nh FETCH 7 BINARY[1.]\r\ni FETCH 7 BINARY[1.MIME]\r\nj FETCH 7 FLAGS\r\n' |
+	    "$BIN/imapd" "$M" 2>"$BATS_TEST_TMPDIR/log" >"$BATS_TEST_TMPDIR/out"
+	clean
+	python3 - "$BATS_TEST_TMPDIR/out" <<-'END'
+	import sys
+	out = open(sys.argv[1], 'rb').read()
+	for want in (b'* 7 FETCH (BINARY.SIZE[1] 18 BINARY[1] {18}\r\nGr\xc3\xbc\xc3\x9fe hier\r\nzwei)\r\n',
+	             b'* 7 FETCH (BINARY[2] ~{5}\r\n\0\1\2\3\n)\r\n', b'* 7 FETCH (BINARY[2]<1> {2}\r\n\1\2 FLAGS (\\Seen',
+	             b'* 7 FETCH (BINARY.SIZE[3] 6 BINARY[3] {6}\r\na\r\nb\r\n)\r\n', b'e NO [UNKNOWN-CTE] ',
+	             b'* 6 FETCH (BINARY[4] NIL', b'* 7 FETCH (BINARY.SIZE[9] 0 BINARY[9] NIL)\r\n', b'* 1 FETCH (BINARY[1] {8}\r\nbody 1\r\n)\r\n',
+	             b'h BAD ', b'i BAD ', b'* 7 FETCH (FLAGS (\\Seen'):
+	    assert want in out, (want, out)
+	END
+}
+
+# What "Subject" of message N is, over a new session.
+subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (Subject)]' | sed -n 's/^Subject: //p'; }
+
+@test "REPLACE: the new message and the end of the old one, or neither" {
+	output=$(bytes 'a SELECT INBOX\r\nb REPLACE 2 INBOX (\\Seen $New) {14}\r\nSubject: new\r\n\r\nc UID REPLACE 4 INBOX {14+}\r\nSubject: nov\r\n\r\nd UID REPLACE 4 INBOX {14+}\r\nSubject: nay\r\n\r\ne REPLACE 99 INBOX {14+}\r\nSubject: nay\r\n\r\nf REPLACE 1 None {14+}\r\nSubject: nay\r\n\r\ng REPLACE 1 INBOX {14+}\r\nSubject: nay\r\n {14+}\r\nSubject: nay\r\n\r\nh REPLACE 1:2 INBOX {14+}\r\nSubject: nay\r\n\r\ni FETCH 1:* (UID FLAGS)\r\nj EXAMINE INBOX\r\nk REPLACE 1 INBOX {14+}\r\nSubject: nay\r\n\r\nl NOOP\r\n')
+	has '\+ .*' '\* OK \[APPENDUID [0-9]+ 7\] .*' '\* 2 EXPUNGE' 'b OK .*' '\* OK \[APPENDUID [0-9]+ 8\] .*' '\* 3 EXPUNGE' 'c OK .*' \
+	    'd NO \[EXPUNGEISSUED\] .*' 'e BAD .*' 'f NO \[TRYCREATE\] .*' 'g BAD .*' 'h BAD .*' 'k NO \[NOPERM\] .*' 'l OK .*' \
+	    '\* 5 FETCH \(UID 7 FLAGS \(\\Seen (\\Recent )?\$New\)\)' '\* 6 FETCH \(UID 8 .*'
+	[ "$(messages "$M")" = 6 ]
+	[ "$(sed -n '/^b /,$d; /EXISTS\|APPENDUID\|EXPUNGE/p' <<<"$output" | tail -3 | cut -d' ' -f2,3 | tr '\n' ,)" = "OK [APPENDUID,2 EXPUNGE,6 EXISTS," ]
+}
+
+@test "CATENATE: texts and URLs become one message; BADURL leaves nothing behind" {
+	cat >"$M/cur/1700000009.b.host:2," <<-'END'
+		Subject: parts
+		Content-Type: multipart/mixed; boundary=x
+
+		--x
+		Content-Type: text/plain
+
+		first part
+		--x
+		Content-Type: text/html
+
+		second
+		--x--
+	END
+	output=$(bytes 'a SELECT INBOX\r\nb APPEND INBOX (\\Draft) CATENATE (URL "/INBOX/;UID=7/;SECTION=HEADER" TEXT {9+}\r\n--x\r\nA: b URL ";UID=7/;section=1" TEXT {9}\r\n\r\n--x--\r\n)\r\nc FETCH 8 BODY.PEEK[]\r\nd APPEND INBOX CATENATE (URL "/INBOX;UIDVALIDITY=1/;UID=7")\r\ne APPEND INBOX CATENATE (URL "/INBOX;UID=99" TEXT {1+}\r\nx)\r\nf APPEND INBOX CATENATE (URL "imap://h/INBOX;UID=7" TEXT {100}\r\ng APPEND INBOX CATENATE (URL "/INBOX;UID=7/;SECTION=9")\r\nh APPEND INBOX CATENATE (URL {12+}\r\n/INBOX;UID=1 URL "/%%49nbox/;UID=7/;SECTION=1/;PARTIAL=2.3")\r\ni FETCH 9 BODY.PEEK[TEXT]\r\nj APPEND INBOX CATENATE (URL "/INBOX;UID=1") CATENATE (TEXT {3+}\r\nxyz) {3+}\r\nuvw\r\nk APPEND INBOX CATENATE (NONE "x")\r\nl APPEND INBOX CATENATE (TEXT {1+}\r\nx\r\nm APPEND INBOX CATENATE (TEXT "x")\r\nn APPEND INBOX CATENATE ()\r\no UID REPLACE 1 INBOX CATENATE (URL "/INBOX;UID=2" TEXT {3+}\r\nend)\r\np SEARCH ALL\r\n')
+	has '\+ .*' 'b OK \[APPENDUID [0-9]+ 8\] .*' 'd NO \[BADURL /INBOX;UIDVALIDITY=1/;UID=7\] .*' 'e NO \[BADURL /INBOX;UID=99\] .*' \
+	    'f NO \[BADURL imap://h/INBOX;UID=7\] .*' 'g NO \[BADURL .*' 'h OK \[APPENDUID [0-9]+ 9\] .*' 'j OK \[APPENDUID [0-9]+ 10:12\] .*' \
+	    '[klmn] BAD .*' '\* OK \[APPENDUID [0-9]+ 13\].*' '\* 1 EXPUNGE' 'o OK .*' 'p OK .*'
+	[ "$(grep -c '^[klmn] BAD' <<<"$output")" = 4 ]
+	[ "$(sed -n '/^\* 8 FETCH (BODY/,/^c OK/p' <<<"$output")" = $'* 8 FETCH (BODY[] {89}\nSubject: parts\nContent-Type: multipart/mixed; boundary=x\n\n--x\nA: bfirst part\n--x--\n)\nc OK Fetch completed' ]
+	grep -q '^rst)$' <<<"$output"
+}
