@@ -36,6 +36,9 @@
 /* POP3 */
 #define POP3_LINE_MAX	512	/* RFC 2449 section 4 says 255; AUTH lines apart */
 
+#define POP3_NAMES_MAX	268435456 /* posthouse.uidl, posthouse.hidden and what they are made from: 1,000,000 lines */
+#define POP3_SURROGATE_MAX 1048576 /* a header that is shown in another form: RFC 6858 */
+
 /* IMAP */
 #define IMAP_LINE_MAX	65530	/* one line of a command, before a literal; NETIN_BUF less its end */
 #define IMAP_LOGIN_MAX	8192	/* all of one command before login: CVE-2026-27857 */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "uidl.h"
 
 #define KIB	1024ull
 #define MIB	(1024 * KIB)
@@ -22,7 +23,7 @@
 #define HOUR	3600u
 #define DAY	86400u
 
-enum kind { PATH, IDS, GROUP, SIZE, COUNT, SECONDS, CHOICE, CHARS };
+enum kind { PATH, IDS, GROUP, SIZE, COUNT, SECONDS, CHOICE, CHARS, UIDL };
 
 struct row {
 	const char *name;
@@ -106,6 +107,17 @@ static const struct row rows[] = {
 	{ "idle-timeout", SECONDS, F(idle_timeout), "30m", 1, 7 * DAY, { 0 } },
 	/* Where inotify sees nothing (NFS), how long new mail may wait. */
 	{ "poll-interval", SECONDS, F(poll_seconds), "15s", 1, HOUR, { 0 } },
+	/* RFC 2449 6.5: what a client that looks every second costs; 0 is no demand. */
+	{ "pop3-login-delay", SECONDS, F(login_delay), "0s", 0, DAY, { 0 } },
+	/* RFC 2449 6.7: 0 is never; mail is not ours to throw away. */
+	{ "pop3-expire", SECONDS, F(expire), "0s", 0, 3650 * DAY, { 0 } },
+	{ "pop3-keep", CHOICE, F(pop3_keep), "yes", NO_YES },
+	/* What POP3 deletes, others may still want to see by IMAP. */
+	{ "pop3-delete", CHOICE, F(pop3_hide), "remove", 0, 0, { "remove", "hide" } },
+	/* Dovecot's own default, for Maildirs that are taken over from it. */
+	{ "dovecot-uidl", UIDL, F(dovecot_uidl), "%08Xu%08Xv", 0, 0, { 0 } },
+	/* Reads the header of every message once; for what qpopper and others left. */
+	{ "reuse-x-uidl", CHOICE, F(reuse_xuidl), "no", NO_YES },
 };
 #define NROWS	(sizeof(rows) / sizeof(rows[0]))
 
@@ -261,6 +273,16 @@ chars_parse(struct span v, char *out)
 }
 
 static const char *
+uidl_format_parse(struct span v, char *out)
+{
+	if (span_cstr(v, out, sizeof(((struct settings *)0)->dovecot_uidl)) ==
+	    -1 || !uidl_format_ok(v))
+		return "write Dovecot's pop3_uidl_format with %u, %v, %f and %g, "
+		    "such as %08Xu%08Xv or %v.%u, at most 39 bytes";
+	return NULL;
+}
+
+static const char *
 choice_parse(const struct row *r, struct span v, bool *out, char *why,
     size_t size)
 {
@@ -332,6 +354,8 @@ value_parse(const struct row *r, struct span v, struct settings *s, char *why,
 		return group_parse(v, field(s, r));
 	case CHARS:
 		return chars_parse(v, field(s, r));
+	case UIDL:
+		return uidl_format_parse(v, field(s, r));
 	case CHOICE:
 		return choice_parse(r, v, field(s, r), why, size);
 	default:
@@ -461,6 +485,7 @@ row_print(const struct settings *s, const struct row *r)
 			    (unsigned long)s->spool_group);
 		return;
 	case PATH:
+	case UIDL:
 		printf("%s %s\n", r->name, (const char *)cfield(s, r));
 		return;
 	case CHARS:

@@ -48,6 +48,11 @@ struct settings {
 	bool sandbox;
 	/* imap, pop3 */
 	unsigned idle_timeout, poll_seconds;
+	unsigned login_delay, expire;	/* s; expire 0: never */
+	bool pop3_keep;			/* else what was retrieved goes at QUIT */
+	bool pop3_hide;			/* instead of removing */
+	char dovecot_uidl[40];		/* uidl.h */
+	bool reuse_xuidl;
 };
 
 struct control;

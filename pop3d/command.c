@@ -15,12 +15,14 @@
 
 static void	do_capa(struct pop3 *, const struct request *,
     const uint64_t *, unsigned);
+static void	do_lang(struct pop3 *, const struct request *,
+    const uint64_t *, unsigned);
 static void	do_noop(struct pop3 *, const struct request *,
     const uint64_t *, unsigned);
 static void	do_quit(struct pop3 *, const struct request *,
     const uint64_t *, unsigned);
 
-/* RFC 1939 sections 4 to 7; RFC 2449; RFC 2595 section 4; RFC 5034. */
+/* RFC 1939 sections 4 to 7; RFC 2449; RFC 2595 section 4; RFC 5034; RFC 6856. */
 const struct command commands[] = {
 	{ "CAPA", ANY, 0, 0, false, do_capa },
 	{ "QUIT", ANY, 0, 0, false, do_quit },
@@ -36,6 +38,8 @@ const struct command commands[] = {
 	{ "DELE", AFTER, 1, 1, false, do_dele },
 	{ "RSET", AFTER, 0, 0, false, do_rset },
 	{ "NOOP", AFTER, 0, 0, false, do_noop },
+	{ "UTF8", BEFORE, 0, 0, false, do_utf8 },
+	{ "LANG", ANY, 0, 0, true, do_lang },
 };
 const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
 
@@ -90,6 +94,21 @@ command_run(struct pop3 *p, struct span line)
 		run(p, c, &r);
 }
 
+/* RFC 2449 section 6.7: how long mail may stay here. */
+static void
+capa_expire(struct pop3 *p)
+{
+	const struct settings *set = &p->control->set;
+
+	if (!set->pop3_keep)
+		netout_adds(&p->out, "EXPIRE 0\r\n");
+	else if (set->expire > 0)
+		netout_addf(&p->out, "EXPIRE %u\r\n",
+		    set->expire / (24 * 60 * 60));
+	else
+		netout_adds(&p->out, "EXPIRE NEVER\r\n");
+}
+
 /* RFC 2449 section 5.  SASL and USER are named only where a password may be sent. */
 static void
 do_capa(struct pop3 *p, const struct request *r, const uint64_t *number,
@@ -99,12 +118,34 @@ do_capa(struct pop3 *p, const struct request *r, const uint64_t *number,
 	(void)number;
 	(void)n;
 	netout_adds(&p->out, "+OK Capabilities\r\nTOP\r\nUIDL\r\n"
-	    "PIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nEXPIRE NEVER\r\n");
+	    "PIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n");
+	capa_expire(p);
+	if (p->control->set.login_delay > 0)
+		netout_addf(&p->out, "LOGIN-DELAY %u\r\n",
+		    p->control->set.login_delay);
 	if (login_offered(p))
 		netout_adds(&p->out, "USER\r\nSASL PLAIN\r\n");
 	if (p->state == BEFORE && p->conn->can_tls)
 		netout_adds(&p->out, "STLS\r\n");
-	netout_adds(&p->out, "IMPLEMENTATION posthouse\r\n.\r\n");
+	netout_adds(&p->out, "UTF8\r\nLANG\r\nIMPLEMENTATION posthouse\r\n.\r\n");
+}
+
+/* RFC 6856 section 3.2; one language, found as RFC 4647 section 3.4 looks one up. */
+static void
+do_lang(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	struct cur c;
+
+	(void)number;
+	(void)n;
+	cur_init(&c, r->arg);
+	if (r->arg.len == 0)
+		netout_adds(&p->out, "+OK Languages\r\nen English\r\n.\r\n");
+	else if (span_is(r->arg, "*") || span_isis(cur_until(&c, '-'), "en"))
+		reply(p, R_LANG);
+	else
+		reply(p, R_NO_LANG);
 }
 
 static void

@@ -36,8 +36,11 @@ static void
 hand_over(struct pop3 *p)
 {
 	struct span rest = netin_buffered(&p->in);
+	unsigned char what = p->utf8 ? LOGIN_UTF8 : LOGIN_ASCII;
 
-	if (netout_flush(&p->out) == -1 || (rest.len > 0 &&
+	if (netout_flush(&p->out) == -1 ||
+	    file_write_all(p->conn->auth_out, &what, 1) == -1 ||
+	    (rest.len > 0 &&
 	    file_write_all(p->conn->auth_out, rest.p, rest.len) == -1)) {
 		p->exit_code = EX_IOERR;
 		p->done = true;
@@ -192,6 +195,8 @@ do_stls(struct pop3 *p, const struct request *r, const uint64_t *number,
 	(void)n;
 	if (!p->conn->can_tls) {
 		reply(p, R_NO_TLS);
+	} else if (p->utf8) {
+		reply(p, R_LATE_STLS);
 	} else if (netin_buffered(&p->in).len > 0) {
 		reply(p, R_AFTER_STLS);
 	} else {
@@ -199,6 +204,18 @@ do_stls(struct pop3 *p, const struct request *r, const uint64_t *number,
 		p->exit_code = CHAIN_EXIT_STARTTLS;
 		p->done = true;
 	}
+}
+
+/* RFC 6856 section 2.1. */
+void
+do_utf8(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	(void)r;
+	(void)number;
+	(void)n;
+	p->utf8 = true;
+	reply(p, R_UTF8);
 }
 
 /* Once for each connection; the tls process logs the handshake. */

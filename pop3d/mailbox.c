@@ -14,11 +14,9 @@
 #include "file.h"
 #include "folder.h"
 #include "maildrop.h"
-#include "stuff.h"
+#include "send.h"
 
-#define CHUNK		65536	/* bytes of one read; more gains nothing */
-#define OK_ROOM		128	/* for the reply before, and the final dot */
-#define FIRST_MAX	NETIN_BUF /* what a session can have read ahead */
+#define FIRST_MAX	(NETIN_BUF + 1) /* what a session can have read ahead, and LOGIN_ASCII or LOGIN_UTF8 */
 
 /* The message that a number means; 0 after the reply when there is none. */
 static size_t
@@ -81,7 +79,7 @@ size_line(struct pop3 *p, size_t number)
 static void
 uidl_line(struct pop3 *p, size_t number)
 {
-	char uidl[MAILDROP_UIDL_MAX + 1];
+	char uidl[UIDL_MAX + 1];
 
 	maildrop_uidl(p->drop, number, uidl);
 	netout_addf(&p->out, "%zu %s\r\n", number, uidl);
@@ -103,51 +101,6 @@ do_uidl(struct pop3 *p, const struct request *r, const uint64_t *number,
 	list(p, number, n, uidl_line);
 }
 
-/* In the middle of a message there is no honest end: the connection is dropped, and the client keeps what
- * it had before. */
-static void
-read_failed(struct pop3 *p, bool begun)
-{
-	if (!begun) {
-		reply(p, R_READ_FAILED);
-		return;
-	}
-	log_warn_errno("reading a message");
-	p->exit_code = EX_IOERR;
-	p->done = p->out.failed = true;
-}
-
-/*
- * Sends what fd holds through s.  The first block carries the positive reply and the last one the final
- * dot, so that a small message is one write.
- */
-static void
-send_message(struct pop3 *p, int fd, struct stuff *s, const char *ok)
-{
-	static unsigned char in[CHUNK], out[STUFF_ROOM(CHUNK) + OK_ROOM];
-	size_t n = strlcpy((char *)out, ok, OK_ROOM / 2);
-	bool begun = false;
-	ssize_t r;
-
-	while (!s->done && (r = read(fd, in, sizeof(in))) != 0) {
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r == -1) {
-			read_failed(p, begun);
-			return;
-		}
-		if (n > OK_ROOM / 2) {
-			if (netout_add(&p->out, out, n) == -1)
-				return;
-			begun = true;
-			n = 0;
-		}
-		n += stuff_add(s, in, (size_t)r, out + n);
-	}
-	n += stuff_end(s, out + n);
-	netout_add(&p->out, out, n);
-}
-
 static int
 open_message(struct pop3 *p, uint64_t number)
 {
@@ -166,7 +119,7 @@ do_retr(struct pop3 *p, const struct request *r, const uint64_t *number,
     unsigned n)
 {
 	struct stuff s;
-	char ok[OK_ROOM / 2];
+	char ok[48];
 	int fd;
 
 	(void)r;
@@ -176,9 +129,11 @@ do_retr(struct pop3 *p, const struct request *r, const uint64_t *number,
 	snprintf(ok, sizeof(ok), "+OK %llu octets\r\n", (unsigned long long)
 	    maildrop_size(p->drop, (size_t)number[0]));
 	stuff_init(&s);
-	send_message(p, fd, &s, ok);
+	if (send_message(p, fd, &s, ok)) {
+		maildrop_retrieved(p->drop, (size_t)number[0]);
+		p->retrieved++;
+	}
 	close(fd);
-	p->retrieved++;
 }
 
 void
@@ -194,7 +149,7 @@ do_top(struct pop3 *p, const struct request *r, const uint64_t *number,
 		return;
 	stuff_init(&s);
 	stuff_limit(&s, number[1]);
-	send_message(p, fd, &s, "+OK Top follows\r\n");
+	(void)send_message(p, fd, &s, "+OK Top follows\r\n");
 	close(fd);
 }
 
@@ -235,7 +190,7 @@ mailbox_update(struct pop3 *p)
 		reply(p, R_BYE);
 }
 
-/* What the session before login had read beyond it. */
+/* What the session before login found out, and had read beyond it. */
 static int
 take_first(struct pop3 *p, int first)
 {
@@ -247,10 +202,23 @@ take_first(struct pop3 *p, int first)
 	buf_init(&b, FIRST_MAX);
 	r = file_read_all(first, &b);
 	close(first);
-	if (r == 0)
-		r = netin_prepend(&p->in, buf_span(&b));
+	if (r == 0 && b.len > 0) {
+		p->utf8 = b.p[0] == LOGIN_UTF8;
+		r = netin_prepend(&p->in, span_of(b.p + 1, b.len - 1));
+	}
 	buf_free(&b);
 	return r;
+}
+
+static enum reply_id
+not_opened(const char *maildir)
+{
+	if (errno == EBUSY)
+		return R_IN_USE;
+	if (errno == EAGAIN)
+		return R_LOGIN_DELAY;
+	log_warn_errno("%s", maildir);
+	return R_NO_MAILDROP;
 }
 
 static void
@@ -276,10 +244,9 @@ mailbox_session(struct control *control, struct conn *conn,
 	folder_setup(control->set.sync_directory);
 	if (take_first(&p, first) == -1) {
 		reply(&p, R_MEMORY);
-	} else if ((p.drop = maildrop_open(account->maildir)) == NULL) {
-		if (errno != EBUSY)
-			log_warn_errno("%s", account->maildir);
-		reply(&p, errno == EBUSY ? R_IN_USE : R_NO_MAILDROP);
+	} else if ((p.drop = maildrop_open(account->maildir,
+	    &control->set)) == NULL) {
+		reply(&p, not_opened(account->maildir));
 	} else {
 		netout_addf(&p.out, "+OK %zu messages\r\n",
 		    maildrop_count(p.drop));

@@ -9,26 +9,30 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "settings.h"
+#include "uidl.h"
 
 struct maildrop;
 
-/* Takes the lock and the snapshot.  NULL: EBUSY another POP3 session has it, or another errno. */
-struct maildrop *maildrop_open(const char *dir);
+/* Takes the lock and the snapshot.  settings must live as long.  NULL: EBUSY another POP3 session has it,
+ * EAGAIN the last login was too short a while ago, or another errno. */
+struct maildrop *maildrop_open(const char *dir, const struct settings *);
 void	maildrop_close(struct maildrop *);	/* deletes nothing */
 size_t	maildrop_count(const struct maildrop *);	/* with those marked */
 bool	maildrop_marked(const struct maildrop *, size_t number);
 void	maildrop_mark(struct maildrop *, size_t number);
 void	maildrop_unmark_all(struct maildrop *);
+/* It was retrieved: with the setting pop3-keep no it is removed at the end. */
+void	maildrop_retrieved(struct maildrop *, size_t number);
 /* Octets as sent, without stuffing; 0 for a message that has vanished. */
 uint64_t maildrop_size(struct maildrop *, size_t number);
 /* Messages not marked, and their octets. */
 void	maildrop_total(struct maildrop *, size_t *messages, uint64_t *octets);
-/* RFC 1939 section 7, UIDL: 1 to 70 bytes 0x21 to 0x7e. */
-#define MAILDROP_UIDL_MAX 70
-void	maildrop_uidl(struct maildrop *, size_t number,
-	    char out[MAILDROP_UIDL_MAX + 1]);
+/* RFC 1939 section 7, UIDL. */
+void	maildrop_uidl(struct maildrop *, size_t number, char out[UIDL_MAX + 1]);
 int	maildrop_read(struct maildrop *, size_t number);	/* fd, or -1 */
-/* Removes what is marked and lets go of the lock: how many were removed; *failed how many not. */
+/* Removes or hides what is marked, and what the settings add to it, and lets go of the lock: how many
+ * were removed; *failed how many not. */
 size_t	maildrop_update(struct maildrop *, size_t *failed);
 
 #endif

@@ -30,6 +30,7 @@ struct pop3 {
 	enum pop3_state state;
 	const char *verb;		/* of the command under way, for the log */
 	struct buf user;		/* what USER said */
+	bool utf8;			/* what UTF8 asked for: RFC 6856 */
 	bool done;
 	int exit_code;
 	unsigned errors;
@@ -66,11 +67,15 @@ bool	pop3_line(struct pop3 *, size_t max, struct span *line);
 int	pop3_run(struct pop3 *);
 
 /* login.c */
+/* The first byte for the mailbox process, before what was read beyond the login. */
+#define LOGIN_ASCII	'a'
+#define LOGIN_UTF8	'u'
 int	login_session(struct control *, struct conn *);
 void	do_user(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_pass(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_auth(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_stls(struct pop3 *, const struct request *, const uint64_t *, unsigned);
+void	do_utf8(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 /* Whether a secret may be sent here: nobody on the way can listen. */
 bool	login_offered(const struct pop3 *);
 

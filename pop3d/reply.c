@@ -1,5 +1,6 @@
 /*
- * All fixed replies.  Response codes in brackets are those of RFC 2449 section 6.4 and 8 and of RFC 3206.
+ * All fixed replies.  Response codes in brackets are those of RFC 2449 section 8, of RFC 3206
+ * and of RFC 6856 section 5.
  */
 #include "pop3.h"
 
@@ -17,6 +18,8 @@ const struct reply replies[REPLY_COUNT] = {
 	[R_BYE] = { "+OK Bye", CLOSE },
 	[R_USER] = { "+OK Send PASS", 0 },
 	[R_DELETED] = { "+OK Marked for deletion at QUIT", 0 },
+	[R_LANG] = { "+OK en English it is", 0 },
+	[R_UTF8] = { "+OK UTF8 enabled", 0 },
 	[R_BAD_COMMAND] = { "-ERR Unknown command", ERROR },
 	[R_NO_COMMAND] = { "-ERR Empty line", ERROR },
 	[R_BAD_BYTES] = { "-ERR Control or 8-bit byte in a command", ERROR },
@@ -31,6 +34,7 @@ const struct reply replies[REPLY_COUNT] = {
 	[R_NO_TLS] = { "-ERR No TLS here", ERROR },
 	[R_AFTER_STLS] = { "-ERR Input after STLS, closing connection",
 	    ERROR | CLOSE },
+	[R_LATE_STLS] = { "-ERR STLS comes before UTF8", ERROR },
 	[R_NO_USER] = { "-ERR Send USER first", ERROR },
 	[R_BAD_USER] = { "-ERR [AUTH] That cannot be a user name", ERROR },
 	[R_BAD_PASS] = { "-ERR [AUTH] That cannot be a password", ERROR },
@@ -42,11 +46,16 @@ const struct reply replies[REPLY_COUNT] = {
 	[R_AUTH_TEMP] = { "-ERR [SYS/TEMP] Cannot check passwords now", ERROR },
 	[R_IN_USE] = { "-ERR [IN-USE] Another session has this maildrop",
 	    ERROR | CLOSE },
+	[R_LOGIN_DELAY] = { "-ERR [LOGIN-DELAY] The last login was a moment ago, "
+	    "try later", ERROR | CLOSE },
 	[R_NO_MAILDROP] = { "-ERR [SYS/TEMP] Cannot open the maildrop",
 	    ERROR | CLOSE },
 	[R_NO_MESSAGE] = { "-ERR No such message", ERROR },
 	[R_MARKED] = { "-ERR Message is marked for deletion", ERROR },
 	[R_VANISHED] = { "-ERR Message was removed by another session", ERROR },
+	[R_NO_LANG] = { "-ERR No such language; there is en", ERROR },
+	[R_NEEDS_UTF8] = { "-ERR [UTF8] This message needs the command UTF8 "
+	    "before login", ERROR },
 	[R_READ_FAILED] = { "-ERR [SYS/TEMP] Cannot read the message", ERROR },
 	[R_NOT_REMOVED] = { "-ERR [SYS/TEMP] Some messages were not removed",
 	    ERROR | CLOSE },

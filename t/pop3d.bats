@@ -152,7 +152,7 @@ is() { # is WHAT WANTED GOT
 }
 
 @test "CAPA before and after login" {
-	is before $'+OK POP3 ready\n+OK Capabilities\nTOP\nUIDL\nPIPELINING\nRESP-CODES\nAUTH-RESP-CODE\nEXPIRE NEVER\nUSER\nSASL PLAIN\nIMPLEMENTATION posthouse\n.\n+OK Bye' \
+	is before $'+OK POP3 ready\n+OK Capabilities\nTOP\nUIDL\nPIPELINING\nRESP-CODES\nAUTH-RESP-CODE\nEXPIRE NEVER\nUSER\nSASL PLAIN\nUTF8\nLANG\nIMPLEMENTATION posthouse\n.\n+OK Bye' \
 	    "$(lines CAPA QUIT | "$BIN/pop3d" -C "$C" 2>/dev/null | tr -d '\r')"
 	login CAPA QUIT | grep -q '^UIDL'
 }

@@ -1,0 +1,175 @@
+/*
+ * A message from its file to the client, in large blocks and constant memory.  The first block carries the
+ * positive reply and the last one the final dot, so that a small message is one write.
+ */
+#include "send.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "downgrade.h"
+#include "ex.h"
+
+#define CHUNK		65536	/* bytes of one read; more gains nothing */
+#define OK_ROOM		64	/* for the reply before */
+
+struct sender {
+	struct pop3 *p;
+	struct stuff *s;
+	bool begun;		/* something may be on its way */
+	size_t n;		/* bytes in out */
+};
+
+static unsigned char in[CHUNK], out[STUFF_ROOM(CHUNK) + OK_ROOM];
+
+/* In the middle of a message there is no honest end: the connection is dropped, and the client keeps what
+ * it had before. */
+static void
+read_failed(struct sender *t)
+{
+	struct pop3 *p = t->p;
+
+	if (!t->begun) {
+		reply(p, R_READ_FAILED);
+		return;
+	}
+	log_warn_errno("reading a message");
+	p->exit_code = EX_IOERR;
+	p->done = p->out.failed = true;
+}
+
+static ssize_t
+read_some(int fd, void *to, size_t n)
+{
+	ssize_t r;
+
+	while ((r = read(fd, to, n)) == -1 && errno == EINTR)
+		;
+	return r;
+}
+
+static int
+put(struct sender *t, struct span bytes)
+{
+	while (bytes.len > 0 && !t->s->done) {
+		size_t n = bytes.len < CHUNK ? bytes.len : CHUNK;
+
+		if (t->n > OK_ROOM) {
+			if (netout_add(&t->p->out, out, t->n) == -1)
+				return -1;
+			t->begun = true;
+			t->n = 0;
+		}
+		t->n += stuff_add(t->s, bytes.p, n, out + t->n);
+		bytes = span_of(bytes.p + n, bytes.len - n);
+	}
+	return 0;
+}
+
+/* Bytes of the header with its empty line; 0: it does not end here. */
+static size_t
+header_end(struct span bytes)
+{
+	const unsigned char *lf, *crlf;
+
+	if (bytes.len > 0 && bytes.p[0] == '\n')
+		return 1;
+	lf = memmem(bytes.p, bytes.len, "\n\n", 2);
+	crlf = memmem(bytes.p, lf == NULL ? bytes.len :
+	    (size_t)(lf - bytes.p) + 2, "\n\r\n", 3);
+	if (crlf != NULL)
+		return (size_t)(crlf - bytes.p) + 3;
+	return lf != NULL ? (size_t)(lf - bytes.p) + 2 : 0;
+}
+
+/* Reads on until head has the whole header: its length; 0 it is too long to be looked at; -1. */
+static ssize_t
+whole_header(int fd, struct buf *head)
+{
+	size_t n;
+	ssize_t r;
+
+	while ((n = header_end(buf_span(head))) == 0 &&
+	    head->len < POP3_SURROGATE_MAX) {
+		unsigned char *to = buf_room(head, CHUNK);
+
+		if (to == NULL || (r = read_some(fd, to, CHUNK)) == -1)
+			return -1;
+		if (r == 0)
+			return (ssize_t)head->len;
+		head->len += (size_t)r;
+	}
+	return (ssize_t)n;
+}
+
+/* What was read of a message whose header may not go out as it is.  0, or -1: another reply was given. */
+static int
+put_surrogate(struct sender *t, int fd, struct span first)
+{
+	struct buf head, other;
+	ssize_t n = -1;
+	int r = -1;
+
+	buf_init(&head, POP3_SURROGATE_MAX + 2 * CHUNK);
+	buf_init(&other, 2 * POP3_SURROGATE_MAX);
+	if (buf_addspan(&head, first) == 0)
+		n = whole_header(fd, &head);
+	if (n == -1) {
+		read_failed(t);
+	} else if (n == 0) {
+		reply(t->p, R_NEEDS_UTF8);
+	} else if (!downgrade_needed(span_of(head.p, (size_t)n))) {
+		r = put(t, buf_span(&head));
+	} else if (downgrade_header(span_of(head.p, (size_t)n), &other) == -1) {
+		reply(t->p, R_NEEDS_UTF8);
+	} else {
+		buf_addc(&other, '\n');
+		r = put(t, buf_span(&other));
+		if (r == 0)
+			r = put(t, span_of(head.p + n, head.len - (size_t)n));
+	}
+	buf_free(&head);
+	buf_free(&other);
+	return r;
+}
+
+/* The header, as far as this block holds it, has bytes that this client has not asked for. */
+static bool
+is_foreign(const struct pop3 *p, struct span first)
+{
+	size_t n = header_end(first);
+
+	return !p->utf8 && !span_isascii(n > 0 ? span_of(first.p, n) : first);
+}
+
+static int
+put_first(struct sender *t, int fd, struct span first)
+{
+	if (is_foreign(t->p, first))
+		return put_surrogate(t, fd, first);
+	return put(t, first);
+}
+
+bool
+send_message(struct pop3 *p, int fd, struct stuff *s, const char *ok)
+{
+	struct sender t = { .p = p, .s = s };
+	bool first = true;
+	ssize_t r;
+
+	t.n = strlcpy((char *)out, ok, OK_ROOM);
+	while (!s->done && (r = read_some(fd, in, sizeof(in))) != 0) {
+		struct span bytes = span_of(in, (size_t)r);
+
+		if (r == -1) {
+			read_failed(&t);
+			return false;
+		}
+		if ((first ? put_first(&t, fd, bytes) : put(&t, bytes)) == -1)
+			return false;
+		first = false;
+	}
+	t.n += stuff_end(s, out + t.n);
+	return netout_add(&p->out, out, t.n) == 0;
+}
