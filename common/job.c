@@ -24,6 +24,7 @@ static const uint8_t job_class[256] = {
 static const char *const class_words[] = {
 	[PROC_DONE] = "done", [PROC_FAIL] = "fail", [PROC_DEFER] = "defer"
 };
+static const char passed_word[] = "passed";
 
 static int
 refuse(void)
@@ -175,8 +176,13 @@ job_print_end(struct buf *out)
 }
 
 static int
-class_parse(struct span s, enum proc_class *class)
+class_parse(struct span s, enum proc_class *class, bool *passed)
 {
+	*passed = span_is(s, passed_word);
+	if (*passed) {
+		*class = PROC_DONE;
+		return 0;
+	}
 	for (int i = PROC_DONE; i <= PROC_DEFER; i++)
 		if (span_is(s, class_words[i])) {
 			*class = (enum proc_class)i;
@@ -208,7 +214,7 @@ answer_parse(struct span line, struct answer *a)
 
 	cur_init(&c, line);
 	if (cur_num(&c, UINT64_MAX / 2, &a->id) == -1 || !cur_ch(&c, ' ') ||
-	    class_parse(cur_until(&c, ' '), &a->class) == -1 ||
+	    class_parse(cur_until(&c, ' '), &a->class, &a->passed) == -1 ||
 	    !cur_ch(&c, ' '))
 		return refuse();
 	a->dsn = cur_until(&c, ' ');
@@ -222,14 +228,14 @@ answer_parse(struct span line, struct answer *a)
 	return 0;
 }
 
-int
-answer_print(struct buf *out, struct span id, enum proc_class class,
+static int
+print_answer(struct buf *out, struct span id, const char *class,
     const char *dsn, struct span text)
 {
 	if (!is_dsn(span_str(dsn)))
 		return spoil(out);
 	buf_addspan(out, id);
-	buf_addf(out, " %s %s ", class_words[class], dsn);
+	buf_addf(out, " %s %s ", class, dsn);
 	if (text.len > JOB_TEXT_MAX)
 		text.len = JOB_TEXT_MAX;
 	for (size_t i = 0; i < text.len; i++) {
@@ -238,4 +244,18 @@ answer_print(struct buf *out, struct span id, enum proc_class class,
 		buf_addc(out, c < ' ' || c == 0x7f ? ' ' : c);
 	}
 	return buf_addc(out, '\n');
+}
+
+int
+answer_print(struct buf *out, struct span id, enum proc_class class,
+    const char *dsn, struct span text)
+{
+	return print_answer(out, id, class_words[class], dsn, text);
+}
+
+int
+answer_print_passed(struct buf *out, struct span id, const char *dsn,
+    struct span text)
+{
+	return print_answer(out, id, passed_word, dsn, text);
 }

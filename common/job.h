@@ -8,15 +8,17 @@
  * NAME is the spool file's name, DIR "new" or "cur", MODE "move" or "copy" for
  * deliver-local and the destination domain for deliver-remote.  ID is
  * the queue's own token (digits), INDEX the recipient's position in the envelope
- * ("3", or "3.1" for the first alias target of 3).  ADDRESS has
+ * ("3", "3.1" for the first of several targets of the alias that is 3, "3.0" for the
+ * only one).  ADDRESS has
  * control bytes, space and "%" as %XX.
  *
  * An answer, one line for each ID, separated by single spaces:
  *
  *	ID CLASS DSN TEXT
  *
- * CLASS is done, defer or fail; DSN an enhanced status code; TEXT the rest of
- * the line, free of control bytes.
+ * CLASS is done, passed, defer or fail; DSN an enhanced status code; TEXT the
+ * rest of the line, free of control bytes.  passed is done, and the next host has
+ * undertaken to report (RFC 3461), so that queue need not.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -58,6 +60,7 @@ int	job_print_end(struct buf *out);
 struct answer {
 	uint64_t id;
 	enum proc_class class;
+	bool passed;
 	struct span dsn, text;	/* borrowed from the line */
 };
 /* line without its LF.  0, or -1 EINVAL. */
@@ -66,5 +69,8 @@ int	answer_parse(struct span line, struct answer *);
  * JOB_TEXT_MAX. */
 int	answer_print(struct buf *out, struct span id, enum proc_class,
 	    const char *dsn, struct span text);
+/* The same for "passed". */
+int	answer_print_passed(struct buf *out, struct span id, const char *dsn,
+	    struct span text);
 
 #endif

@@ -37,7 +37,7 @@ check_descriptors(void)
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: bounce [-dty] [-C dir] name <message "
+	fprintf(stderr, "usage: bounce [-d | -s] [-ty] [-C dir] name <message "
 	    "3<recipients\n");
 	exit(EX_USAGE);
 }
@@ -103,6 +103,10 @@ read_rcpts(struct bounce *b)
 static void
 log_queued(const struct bounce *b, const char *qid, uint64_t size)
 {
+	static const char *const what[] = {
+		[BOUNCE_FAILED] = "failure of", [BOUNCE_DELAYED] = "delay of",
+		[BOUNCE_DONE] = "success of"
+	};
 	struct log l;
 
 	log_begin(&l, "queued");
@@ -110,7 +114,7 @@ log_queued(const struct bounce *b, const char *qid, uint64_t size)
 	log_addr(&l, "from", span_str(""));
 	log_addr(&l, "to", span_str(b->to));
 	log_num(&l, "size", size);
-	log_text(&l, "%s %.*s", b->delay ? "delay of" : "failure of",
+	log_text(&l, "%s %.*s", what[b->kind],
 	    (int)b->name.qid_len, b->name.text);
 	log_end(&l);
 }
@@ -188,13 +192,16 @@ main(int argc, char *argv[])
 	const char *dir = NULL;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "C:dty")) != -1) {
+	while ((ch = getopt(argc, argv, "C:dsty")) != -1) {
 		switch (ch) {
 		case 'C':
 			dir = optarg;
 			break;
 		case 'd':
-			b.delay = true;
+			b.kind = BOUNCE_DELAYED;
+			break;
+		case 's':
+			b.kind = BOUNCE_DONE;
 			break;
 		case 't':
 			stamp = true;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "control.h"
+#include "job.h"
 #include "spool.h"
 
 #define BOUNCE_RETURN_MAX	1048576	/* of a message that is sent back whole */
@@ -15,13 +16,22 @@
 #define BOUNCE_LINES_MAX	134217728 /* state lines: 10,000 of full length */
 #define BOUNCE_TOLD_MAX		50	/* recipients described in words; the
 					 * machine-readable part has all */
-#define BOUNCE_WORDS_MAX	1000	/* bytes shown of one answer */
+#define BOUNCE_WORDS_MAX	JOB_TEXT_MAX /* bytes shown of one answer: all that is kept */
+#define BOUNCE_FIELD_MAX	1000	/* bytes shown of one header field */
+
+enum bounce_kind {
+	BOUNCE_FAILED,
+	BOUNCE_DELAYED,		/* a warning */
+	BOUNCE_DONE		/* as NOTIFY=SUCCESS asked: RFC 3461 section 4.1 */
+};
 
 /* One recipient that the report is about: from a state line. */
 struct bounce_rcpt {
 	struct span address;		/* the final recipient */
 	const struct envelope_rcpt *original;
-	bool expanded;			/* address is an alias's target */
+	struct span index;
+	bool by_alias;			/* address is an alias's target */
+	const char *action;		/* RFC 3464 section 2.3.3 */
 	uint64_t attempts;
 	time_t last;			/* of the last attempt; 0: none */
 	char dsn[16];			/* "5.1.1" */
@@ -39,7 +49,7 @@ struct bounce {
 	struct span content;		/* message without the envelope fields */
 	struct bounce_rcpt *rcpts;
 	size_t nrcpts;
-	bool delay;			/* a warning, not a failure */
+	enum bounce_kind kind;
 	bool undeliverable;		/* no sender: goes to the postmaster */
 	bool utf8;			/* RFC 6533 forms */
 	char to[ADDR_MAX + 8];

@@ -36,7 +36,7 @@ returned(const struct bounce *b, bool *full)
 
 	*full = b->env.ret != NULL && strcasecmp(b->env.ret, "FULL") == 0 &&
 	    b->whole && b->content.len <= BOUNCE_RETURN_MAX &&
-	    !b->env.binary && !b->delay;
+	    !b->env.binary && b->kind == BOUNCE_FAILED;
 	if (*full)
 		return b->content;
 	while (header_next(&rest, &f) == HEADER_FIELD &&
@@ -68,6 +68,19 @@ put_envelope(const struct bounce *b, const char *qid, bool body8,
 	return r;
 }
 
+static const char *
+subject_start(const struct bounce *b)
+{
+	if (b->kind == BOUNCE_FAILED)
+		return "Subject: Not delivered: ";
+	if (b->kind == BOUNCE_DELAYED)
+		return "Subject: Delayed: ";
+	for (size_t i = 0; i < b->nrcpts; i++)
+		if (strcmp(b->rcpts[i].action, "delivered") != 0)
+			return "Subject: Handed on: ";
+	return "Subject: Delivered: ";
+}
+
 /* The subject says what happened and to which message. */
 static void
 put_subject(const struct bounce *b, struct buf *out)
@@ -89,8 +102,7 @@ put_subject(const struct bounce *b, struct buf *out)
 	words_encode(s, &coded);
 	if (coded.len == 0)
 		buf_adds(&coded, "your message");
-	bounce_wrap(out, b->delay ? "Subject: Delayed: " :
-	    "Subject: Not delivered: ", " ", buf_span(&coded));
+	bounce_wrap(out, subject_start(b), " ", buf_span(&coded));
 	buf_free(&plain);
 	buf_free(&clean);
 	buf_free(&coded);

@@ -6,18 +6,22 @@
 #include "bounce.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsn.h"
 #include "header.h"
 
 #define ATTEMPTS_MAX	1000000
 
 /* status-code: RFC 3463 section 2, of the right class; else the class's "0.0". */
 static void
-set_dsn(struct bounce_rcpt *r, struct cur *answer, bool delay)
+set_dsn(struct bounce_rcpt *r, struct cur *answer, enum bounce_kind kind)
 {
-	const char class = delay ? '4' : '5';
+	static const char classes[] = { [BOUNCE_FAILED] = '5',
+		[BOUNCE_DELAYED] = '4', [BOUNCE_DONE] = '2' };
+	const char class = classes[kind];
 	struct span code = cur_until(answer, ' ');
 	uint64_t v;
 	struct cur c;
@@ -28,8 +32,30 @@ set_dsn(struct bounce_rcpt *r, struct cur *answer, bool delay)
 	    cur_num(&c, 999, &v) == 0 && cur_ch(&c, '.') &&
 	    cur_num(&c, 999, &v) == 0 && cur_end(&c);
 	if (!ok || span_cstr(code, r->dsn, sizeof(r->dsn)) == -1)
-		strlcpy(r->dsn, delay ? "4.0.0" : "5.0.0", sizeof(r->dsn));
+		snprintf(r->dsn, sizeof(r->dsn), "%c.0.0", class);
 	cur_ch(answer, ' ');
+}
+
+/* action-value: RFC 3464 section 2.3.3.  Of what is done, queue has written it before the
+ * answer. */
+static int
+set_action(struct bounce_rcpt *r, struct cur *answer, enum bounce_kind kind)
+{
+	static const char *const done[] = { "delivered", "relayed",
+		"expanded" };
+	struct span word;
+
+	r->action = kind == BOUNCE_DELAYED ? "delayed" : "failed";
+	if (kind != BOUNCE_DONE)
+		return 0;
+	word = cur_until(answer, ' ');
+	cur_ch(answer, ' ');
+	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++)
+		if (span_is(word, done[i])) {
+			r->action = done[i];
+			return 0;
+		}
+	return -1;
 }
 
 /* "[mx.example.net] " or "[192.0.2.1] " before the words of another host. */
@@ -61,8 +87,9 @@ set_original(struct bounce *b, struct bounce_rcpt *r, struct span index)
 	if (cur_num(&c, b->env.nrcpts, &n) == -1 || n == 0)
 		return -1;
 	r->original = &b->env.rcpts[n - 1];
-	r->expanded = cur_peek(&c) == '.';
-	return cur_end(&c) || r->expanded ? 0 : -1;
+	r->by_alias = cur_peek(&c) == '.';
+	r->index = index;
+	return cur_end(&c) || r->by_alias ? 0 : -1;
 }
 
 static int
@@ -83,7 +110,9 @@ parse_line(struct bounce *b, struct cur *c, struct bounce_rcpt *r)
 	    !cur_ch(c, '\t'))
 		return -1;
 	cur_init(&answer, cur_rest(c));
-	set_dsn(r, &answer, b->delay);
+	set_dsn(r, &answer, b->kind);
+	if (set_action(r, &answer, b->kind) == -1)
+		return -1;
 	set_host(r, &answer);
 	r->text = cur_rest(&answer);
 	return 0;
@@ -122,17 +151,6 @@ bounce_parse_rcpts(struct bounce *b)
 	return -1;
 }
 
-static bool
-has_word(const char *list, const char *word)
-{
-	struct cur c;
-
-	for (cur_init(&c, span_str(list)); !cur_end(&c); cur_ch(&c, ','))
-		if (span_isis(cur_until(&c, ','), word))
-			return true;
-	return false;
-}
-
 /* Lists and machines: nobody waits for a warning (RFC 3834 section 2). */
 static bool
 is_bulk(const struct bounce *b)
@@ -155,11 +173,14 @@ is_bulk(const struct bounce *b)
 static bool
 is_wanted(const struct bounce *b, const struct bounce_rcpt *r)
 {
-	const char *notify = r->original->notify;
+	static const unsigned bits[] = { [BOUNCE_FAILED] = DSN_FAILURE,
+		[BOUNCE_DELAYED] = DSN_DELAY, [BOUNCE_DONE] = DSN_SUCCESS };
+	unsigned notify = dsn_notify_of(r->original->notify, r->index);
 
-	if (notify == NULL)
-		return !b->delay || !is_bulk(b);
-	return has_word(notify, b->delay ? "DELAY" : "FAILURE");
+	if (notify == 0)
+		return b->kind == BOUNCE_FAILED ||
+		    (b->kind == BOUNCE_DELAYED && !is_bulk(b));
+	return (notify & bits[b->kind]) != 0;
 }
 
 /* A report to the postmaster that cannot be delivered ends here: RFC 3464
@@ -183,7 +204,7 @@ bounce_select(struct bounce *b)
 	else
 		strlcpy(b->to, b->env.sender, sizeof(b->to));
 	b->utf8 = b->env.smtputf8;
-	if (b->undeliverable && (b->delay || !b->control.set.double_bounces))
+	if (b->undeliverable && (b->kind != BOUNCE_FAILED || !b->control.set.double_bounces))
 		return false;
 	for (size_t i = 0; i < b->nrcpts; i++) {
 		const struct bounce_rcpt *r = &b->rcpts[i];

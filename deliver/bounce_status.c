@@ -164,12 +164,11 @@ bounce_status(const struct bounce *b, struct buf *out)
 		buf_adds(out, "\n");
 		put_original(b, r, out);
 		put_final(b, r, out);
-		buf_addf(out, "Action: %s\nStatus: %s\n", b->delay ?
-		    "delayed" : "failed", r->dsn);
+		buf_addf(out, "Action: %s\nStatus: %s\n", r->action, r->dsn);
 		put_answer(b, r, out);
 		if (r->last > 0)
 			put_date(out, "Last-Attempt-Date", r->last);
-		if (b->delay)
+		if (b->kind == BOUNCE_DELAYED)
 			put_date(out, "Will-Retry-Until", b->name.arrival +
 			    (time_t)b->control.set.queue_lifetime);
 	}

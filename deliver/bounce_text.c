@@ -154,7 +154,7 @@ static void
 put_address(struct buf *out, const struct bounce_rcpt *r)
 {
 	bounce_clean(out, r->address, false);
-	if (!r->expanded)
+	if (!r->by_alias)
 		return;
 	buf_adds(out, " (by way of ");
 	bounce_clean(out, span_str(r->original->addr), false);
@@ -172,21 +172,41 @@ put_until(const struct bounce *b, struct buf *out)
 	    "until %s", when);
 }
 
+/* What was done, and what the sender may still expect to hear. */
+static const char *
+done_words(const struct bounce_rcpt *r)
+{
+	if (strcmp(r->action, "relayed") == 0)
+		return "was handed on to another mail system, which does not "
+		    "confirm delivery; you will hear no more of it unless it "
+		    "fails there";
+	if (strcmp(r->action, "expanded") == 0)
+		return "was sent on to the several addresses behind this one; "
+		    "you will hear no more of it unless one of them fails";
+	return "was delivered";
+}
+
 /* One recipient: all in one sentence. */
 static void
 put_one(const struct bounce *b, struct buf *out)
 {
 	const struct bounce_rcpt *r = &b->rcpts[0];
 	const struct reason *why = reason_for(r);
+	bool delay = b->kind == BOUNCE_DELAYED;
 	struct buf s;
 
 	buf_init(&s, 16384);
 	buf_adds(&s, b->undeliverable ? "A message without a sender, which is "
 	    "most likely a report itself, to " : "Your message to ");
 	put_address(&s, r);
-	buf_addf(&s, " %s, because %s; ", b->delay ?
+	if (b->kind == BOUNCE_DONE) {
+		buf_addf(&s, " %s.", done_words(r));
+		put_sentence(out, "", "", &s);
+		return;
+	}
+	buf_addf(&s, " %s, because %s; ", delay ?
 	    "has not been delivered yet" : "could not be delivered", why->why);
-	if (b->delay)
+	if (delay)
 		put_until(b, &s);
 	else if (b->undeliverable)
 		buf_adds(&s, "you are told as the postmaster, and nobody else "
@@ -201,28 +221,35 @@ put_one(const struct bounce *b, struct buf *out)
 static void
 put_many(const struct bounce *b, struct buf *out)
 {
+	static const char *const what[] = {
+		[BOUNCE_FAILED] = "could not be delivered",
+		[BOUNCE_DELAYED] = "has not been delivered yet",
+		[BOUNCE_DONE] = "is on its way or has arrived"
+	};
 	struct buf s;
 
 	buf_init(&s, 4096);
 	buf_addf(&s, "%s %s to %zu of its %zu recipients; ", b->undeliverable ?
-	    "A message without a sender" : "Your message", b->delay ?
-	    "has not been delivered yet" : "could not be delivered",
+	    "A message without a sender" : "Your message", what[b->kind],
 	    b->nrcpts, b->env.nrcpts > b->nrcpts ? b->env.nrcpts : b->nrcpts);
-	if (b->delay)
+	if (b->kind == BOUNCE_DELAYED)
 		put_until(b, &s);
 	else
-		buf_adds(&s, "for each of them this is why, and what you can "
+		buf_adds(&s, b->kind == BOUNCE_DONE ? "this is what became of "
+		    "each" : "for each of them this is why, and what you can "
 		    "do");
 	buf_addc(&s, ':');
 	put_sentence(out, "", "", &s);
 	buf_addc(out, '\n');
 	for (size_t i = 0; i < b->nrcpts && i < BOUNCE_TOLD_MAX; i++) {
-		const struct reason *why = reason_for(&b->rcpts[i]);
+		const struct bounce_rcpt *r = &b->rcpts[i];
+		const struct reason *why = reason_for(r);
 
 		buf_init(&s, 16384);
-		put_address(&s, &b->rcpts[i]);
-		buf_addf(&s, ": %s", why->why);
-		if (!b->delay && !b->undeliverable)
+		put_address(&s, r);
+		buf_addf(&s, ": %s", b->kind == BOUNCE_DONE ? done_words(r) :
+		    why->why);
+		if (b->kind == BOUNCE_FAILED && !b->undeliverable)
 			buf_addf(&s, "; %s", why->what);
 		buf_addc(&s, '.');
 		put_sentence(out, "  ", "      ", &s);
@@ -239,7 +266,8 @@ put_attempts(const struct bounce *b, struct buf *out)
 	struct buf words;
 	char when[DATE_SIZE];
 
-	buf_adds(out, "\nWhat was tried:\n");
+	buf_adds(out, b->kind == BOUNCE_DONE ? "\nWhat was done:\n" :
+	    "\nWhat was tried:\n");
 	for (size_t i = 0; i < b->nrcpts && i < BOUNCE_TOLD_MAX; i++) {
 		const struct bounce_rcpt *r = &b->rcpts[i];
 		struct span text = r->text;
@@ -282,10 +310,10 @@ put_message(const struct bounce *b, struct buf *out)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!header_find(b->content, names[i], &f))
 			continue;
-		if (f.body.len > BOUNCE_WORDS_MAX)
-			f.body.len = BOUNCE_WORDS_MAX;
-		buf_init(&raw, 8 * BOUNCE_WORDS_MAX);
-		buf_init(&text, 32 * BOUNCE_WORDS_MAX);
+		if (f.body.len > BOUNCE_FIELD_MAX)
+			f.body.len = BOUNCE_FIELD_MAX;
+		buf_init(&raw, 8 * BOUNCE_FIELD_MAX);
+		buf_init(&text, 32 * BOUNCE_FIELD_MAX);
 		words_decode(header_trim(f.body), &raw);
 		bounce_clean(&text, buf_span(&raw), false);
 		snprintf(first, sizeof(first), "  %s: ", names[i]);

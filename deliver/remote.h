@@ -24,7 +24,7 @@
 
 struct remote_rcpt {
 	char id[24];		/* the queue's name for this recipient in this job */
-	unsigned index;		/* position in the envelope, from 1; 0: none */
+	char index[JOB_INDEX_MAX];	/* "3", "3.1": job.h */
 	char *address;		/* local@domain, checked */
 	bool answered;
 };
@@ -48,6 +48,7 @@ void	remote_job_free(struct remote_job *);
 struct verdict {
 	enum proc_class class;
 	char dsn[12];
+	bool passed;		/* done, and the next host reports: RFC 3461 */
 	char text[VERDICT_TEXT_MAX];
 };
 void	verdict_set(struct verdict *, enum proc_class, const char *dsn,

@@ -26,16 +26,11 @@ add_rcpt(struct remote_job *j, const struct job_rcpt *from)
 {
 	struct remote_rcpt *r = &j->rcpts[j->nrcpts];
 	struct addr addr;
-	struct cur c;
-	uint64_t n;
 
 	if (span_cstr(from->id, r->id, sizeof(r->id)) == -1 ||
+	    span_cstr(from->index, r->index, sizeof(r->index)) == -1 ||
 	    parse_mailbox(span_str(from->address), true, &addr) != ADDR_OK)
 		return -1;
-	cur_init(&c, from->index);
-	/* "3.1" is an alias target of 3, whose DSN wishes are not this one's. */
-	if (cur_num(&c, UINT32_MAX, &n) == 0 && cur_end(&c))
-		r->index = (unsigned)n;
 	if ((r->address = strdup(addr.text)) == NULL)
 		return -1;
 	j->nrcpts++;
@@ -108,6 +103,7 @@ verdict_set(struct verdict *v, enum proc_class class, const char *dsn,
 	va_list ap;
 
 	v->class = class;
+	v->passed = false;
 	strlcpy(v->dsn, dsn, sizeof(v->dsn));
 	va_start(ap, fmt);
 	if (vsnprintf(v->text, sizeof(v->text), fmt, ap) < 0)
@@ -170,8 +166,12 @@ remote_answer(struct remote_job *j, size_t rcpt, const struct relay *relay,
 	buf_init(&text, VERDICT_TEXT_MAX + RELAY_MAX);
 	put_host(relay->host, &text);
 	buf_adds(&text, v->text);
-	(void)answer_print(out, span_str(r->id), v->class, v->dsn,
-	    buf_span(&text));
+	if (v->passed && v->class == PROC_DONE)
+		(void)answer_print_passed(out, span_str(r->id), v->dsn,
+		    buf_span(&text));
+	else
+		(void)answer_print(out, span_str(r->id), v->class, v->dsn,
+		    buf_span(&text));
 	buf_free(&text);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dsn.h"
 #include "log.h"
 
 #define SEND_RCPTS	100	/* recipients in one transaction: RFC 5321 4.5.3.1.8 */
@@ -72,21 +73,35 @@ put_mail(struct tx *tx)
 	netout_adds(o, "\r\n");
 }
 
+/* The recipient of the envelope, or the alias among them that led to r. */
+static const struct envelope_rcpt *
+envelope_rcpt(const struct envelope *env, const struct remote_rcpt *r)
+{
+	struct cur c;
+	uint64_t n;
+
+	cur_init(&c, span_str(r->index));
+	return cur_num(&c, env->nrcpts, &n) == -1 || n == 0 ? NULL :
+	    &env->rcpts[n - 1];
+}
+
 static void
 put_rcpt(struct tx *tx, size_t i)
 {
 	const struct remote_rcpt *r = &tx->job->rcpts[tx->rcpts[i]];
-	const struct envelope *env = &tx->mail->env;
-	const struct envelope_rcpt *er = NULL;
+	const struct envelope_rcpt *er = envelope_rcpt(&tx->mail->env, r);
+	char notify[DSN_NOTIFY_SIZE];
 	struct netout *o = &tx->s->out;
+	unsigned bits;
 
 	netout_adds(o, "RCPT TO:<");
 	netout_adds(o, r->address);
 	netout_adds(o, ">");
-	if (r->index > 0 && r->index <= env->nrcpts)
-		er = &env->rcpts[r->index - 1];
-	if (tx->s->ehlo.dsn && er != NULL && er->notify != NULL)
-		netout_addf(o, " NOTIFY=%s", er->notify);
+	bits = er == NULL ? 0 : dsn_notify_of(er->notify, span_str(r->index));
+	if (tx->s->ehlo.dsn && bits != 0) {
+		dsn_notify_print(bits, notify);
+		netout_addf(o, " NOTIFY=%s", notify);
+	}
 	if (tx->s->ehlo.dsn && er != NULL && er->orcpt != NULL)
 		netout_addf(o, " ORCPT=%s", er->orcpt);
 	netout_adds(o, "\r\n");
@@ -262,6 +277,7 @@ send_content(struct tx *tx)
 		return;
 	}
 	smtp_verdict(s, "the final dot", &tx->v);
+	tx->v.passed = s->ehlo.dsn;
 	s->dirty = false;
 }
 

@@ -83,7 +83,8 @@ static pid_t
 start(const char *program, const struct control *c, const struct request *q,
     int message, int *lines)
 {
-	static char arg0[] = "bounce", dir_flag[] = "-C", delay_flag[] = "-d";
+	static char arg0[] = "bounce", dir_flag[] = "-C", delay_flag[] = "-d",
+	    done_flag[] = "-s";
 	char dir[sizeof(c->dir)], name[SPOOL_NAME_MAX];
 	char *argv[6] = { arg0, dir_flag, dir };
 	size_t n = 3;
@@ -96,6 +97,8 @@ start(const char *program, const struct control *c, const struct request *q,
 		return -1;
 	if (span_is(q->kind, "delay"))
 		argv[n++] = delay_flag;
+	else if (span_is(q->kind, "done"))
+		argv[n++] = done_flag;
 	argv[n++] = name;
 	argv[n] = NULL;
 	pid = proc_spawn(program, argv, NULL, (struct proc_map[]){

@@ -9,7 +9,7 @@
 /*
  * Reads requests on fd in, answers on fd out, until the end of in:
  *
- *	ID NAME DIR KIND	separated by tabs; KIND is fail or delay
+ *	ID NAME DIR KIND	separated by tabs; KIND is fail, delay or done
  *	state lines		of the recipients it is about
  *	.
  *

@@ -16,6 +16,7 @@
 
 #include "file.h"
 #include "log.h"
+#include "queue_report.h"
 #include "queue_run.h"
 #include "queue_schedule.h"
 
@@ -123,106 +124,6 @@ remove_message(struct sched *s, struct message *m, bool moved)
 	forget(s, m);
 }
 
-/* What has been tried long enough fails now. */
-static void
-expire(struct sched *s, struct message *m)
-{
-	struct rcpt *r;
-	char *old;
-
-	if (!schedule_expired(&s->c->set, m->name.arrival, s->now))
-		return;
-	for (size_t i = 0; i < m->rcpts.n; i++) {
-		r = &m->rcpts.v[i];
-		if (r->status != RCPT_DEFERRED)
-			continue;
-		r->status = RCPT_FAILED;
-		old = r->answer;
-		r->answer = NULL;
-		if (rcpt_set_answer(r, "5.4.7", span_str("delivery time "
-		    "expired")) == 0 && old != NULL) {
-			char *both;
-
-			if (asprintf(&both, "%s; last answer: %s", r->answer,
-			    old) != -1) {
-				free(r->answer);
-				r->answer = both;
-			}
-		}
-		free(old);
-	}
-}
-
-/* Gives the bounce process the lines of all recipients of that status.  0, or
- * -1 when there is no room. */
-static int
-send_bounce(struct sched *s, struct message *m, enum rcpt_status status)
-{
-	struct worker *w = &s->workers[WORKER_BOUNCE];
-	struct job_entry *j = job_new(&s->jobs, WORKER_BOUNCE, m);
-	bool delay = status == RCPT_DEFERRED;
-
-	if (j == NULL)
-		return -1;
-	j->delay = delay;
-	j->outstanding = 1;
-	buf_addf(&w->outbuf, "%llu\t%s\t%s\t%s\n",
-	    (unsigned long long)job_id(j, 0), m->name.text,
-	    m->cur ? "cur" : "new", delay ? "delay" : "fail");
-	for (size_t i = 0; i < m->rcpts.n; i++)
-		if (m->rcpts.v[i].status == status)
-			(void)state_print_rcpt(&m->rcpts.v[i], &w->outbuf);
-	buf_adds(&w->outbuf, ".\n");
-	w->inflight++;
-	m->pending++;
-	m->bouncing = true;
-	return 0;
-}
-
-static void
-log_bounce(const struct message *m, const struct rcpt *r)
-{
-	struct span answer = span_str(r->answer == NULL ? "" : r->answer);
-	struct cur c;
-	struct span dsn;
-	struct log l;
-
-	cur_init(&c, answer);
-	dsn = cur_until(&c, ' ');
-	(void)cur_ch(&c, ' ');
-	log_begin(&l, "bounce");
-	log_span(&l, "qid", span_of(m->name.text, m->name.qid_len));
-	log_addr(&l, "from", span_str(m->env.sender));
-	log_addr(&l, "rcpt", span_str(r->addr));
-	log_str(&l, "status", span_is(dsn, "5.4.7") ? "expired" : "bounced");
-	log_span(&l, "dsn", dsn);
-	log_textspan(&l, cur_rest(&c));
-	log_end(&l);
-}
-
-/* The bounce is in the spool, durable: now its recipients may go. */
-static void
-bounce_answer(struct sched *s, struct message *m, bool delay, bool done)
-{
-	if (delay) {
-		m->rcpts.warned = s->now;	/* not again, whatever came of it */
-		return;
-	}
-	for (size_t i = 0; i < m->rcpts.n; i++) {
-		struct rcpt *r = &m->rcpts.v[i];
-
-		if (r->status != RCPT_FAILED)
-			continue;
-		r->attempts++;
-		r->last = s->now;
-		if (!done)
-			continue;
-		log_bounce(m, r);
-		r->status = RCPT_BOUNCED;
-		m->partial = true;
-	}
-}
-
 /* The one destination of all that is left, as the index has it; 0: several, or
  * local ones among them. */
 static uint32_t
@@ -233,9 +134,10 @@ common_dest(struct sched *s, const struct message *m)
 	for (size_t i = 0; i < m->rcpts.n; i++) {
 		const struct rcpt *r = &m->rcpts.v[i];
 
-		if (r->status == RCPT_DONE || r->status == RCPT_BOUNCED)
+		if (r->status == RCPT_DONE || r->status == RCPT_TOLD)
 			continue;
 		if (!r->remote || r->status == RCPT_FAILED ||
+		    r->status == RCPT_REPORT ||
 		    (domain != NULL &&
 		    strcmp(domain, address_domain(r->addr)) != 0))
 			return 0;
@@ -255,7 +157,7 @@ next_time(struct sched *s, const struct message *m)
 		const struct rcpt *r = &m->rcpts.v[i];
 		time_t t = rcpt_next(s, m, r);
 
-		if (r->status == RCPT_DONE || r->status == RCPT_BOUNCED)
+		if (r->status == RCPT_DONE || r->status == RCPT_TOLD)
 			continue;
 		if (r->status == RCPT_TODO || t < s->now)
 			t = s->now;
@@ -330,27 +232,27 @@ keep(struct sched *s, struct message *m)
 	free(m);
 }
 
+static bool
+is_finished(const struct message *m)
+{
+	for (size_t i = 0; i < m->rcpts.n; i++)
+		if (m->rcpts.v[i].status != RCPT_DONE &&
+		    m->rcpts.v[i].status != RCPT_TOLD)
+			return false;
+	return true;
+}
+
 void
 done_message(struct sched *s, struct message *m)
 {
-	bool bounced = m->bouncing;
-
 	undirty(s, m);
-	m->bouncing = false;
-	expire(s, m);
-	if (!bounced && count(m, RCPT_FAILED) > 0 &&
-	    send_bounce(s, m, RCPT_FAILED) == 0)
+	report_expire(s, m);
+	if (report_next(s, m))
 		return;
-	if (count(m, RCPT_DEFERRED) + count(m, RCPT_TODO) +
-	    count(m, RCPT_FAILED) == 0) {
+	if (is_finished(m))
 		remove_message(s, m, false);
-		return;
-	}
-	if (!bounced && count(m, RCPT_DEFERRED) > 0 &&
-	    schedule_warn(&s->c->set, m->name.arrival, s->now,
-	    m->rcpts.warned != 0) && send_bounce(s, m, RCPT_DEFERRED) == 0)
-		return;
-	keep(s, m);
+	else
+		keep(s, m);
 }
 
 /* A failure has a code of class 5, whatever the other side made of it. */
@@ -369,7 +271,8 @@ set_answer(struct rcpt *r, const struct answer *a)
 }
 
 static void
-rcpt_answer(struct sched *s, struct rcpt *r, const struct answer *a)
+rcpt_answer(struct sched *s, struct message *m, struct rcpt *r,
+    const struct answer *a)
 {
 	static const enum rcpt_status status[] = {
 		[PROC_DONE] = RCPT_DONE, [PROC_FAIL] = RCPT_FAILED,
@@ -381,6 +284,8 @@ rcpt_answer(struct sched *s, struct rcpt *r, const struct answer *a)
 	r->last = s->now;
 	if (a->class != PROC_DONE)
 		(void)set_answer(r, a);
+	else if (!a->passed && message_wants_success(m, r->index))
+		report_owe(r, a);
 }
 
 /* RFC 3463 section 3.5: network and routing status, X.4.X. */
@@ -424,14 +329,14 @@ done_answer(struct sched *s, struct answer *a)
 	}
 	m = j->m;
 	if (j->kind != WORKER_BOUNCE)
-		rcpt_answer(s, &m->rcpts.v[k], a);
+		rcpt_answer(s, m, &m->rcpts.v[k], a);
 	j->reached = j->reached || !is_unreachable(a);
 	m->pending--;
 	job = *j;
 	if (--j->outstanding == 0)
 		job_ended(s, j);
 	if (job.kind == WORKER_BOUNCE)
-		bounce_answer(s, m, job.delay, a->class == PROC_DONE);
+		report_answer(s, m, job.report, a->class == PROC_DONE);
 	if (a->class == PROC_DONE && job.move) {
 		remove_message(s, m, true);
 		return;

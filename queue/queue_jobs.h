@@ -10,6 +10,9 @@
 
 enum worker_kind { WORKER_LOCAL, WORKER_REMOTE, WORKER_BOUNCE, WORKERS };
 
+/* What a sender is told, in this order. */
+enum report { REPORT_FAILED, REPORT_DONE, REPORT_DELAYED, REPORTS };
+
 struct worker {
 	int out, in;		/* not blocking */
 	struct buf outbuf, inbuf;
@@ -33,7 +36,7 @@ struct job_entry {
 	unsigned outstanding;	/* answers */
 	bool reached;		/* some answer was not about the way there */
 	bool move;		/* deliver-local takes the file itself */
-	bool delay;		/* bounce: a delay warning */
+	enum report report;	/* bounce */
 };
 struct jobs {
 	struct job_entry *v;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsn.h"
 #include "file.h"
 #include "rcpt.h"
 
@@ -110,6 +111,9 @@ message_load(struct message *m, const struct dirs *d,
 		return -1;
 	}
 	m->partial = m->rcpts.n > 0 && m->rcpts.n != m->env.nrcpts;
+	for (size_t i = 0; i < m->rcpts.n; i++)
+		m->partial = m->partial ||
+		    m->rcpts.v[i].status == RCPT_REPORT;
 	return 0;
 }
 
@@ -118,6 +122,21 @@ message_free(struct message *m)
 {
 	envelope_free(&m->env);
 	rcpts_free(&m->rcpts);
+}
+
+bool
+message_wants_success(const struct message *m, const char *index)
+{
+	struct span s = span_str(index);
+	uint64_t n;
+	struct cur c;
+
+	cur_init(&c, s);
+	if (m->env.sender[0] == '\0' ||
+	    cur_num(&c, m->env.nrcpts, &n) == -1 || n == 0)
+		return false;
+	return (dsn_notify_of(m->env.rcpts[n - 1].notify, s) &
+	    DSN_SUCCESS) != 0;
 }
 
 const char *
@@ -183,6 +202,7 @@ seen_grow(struct seen *s, const struct rcpts *r)
 
 struct expansion {
 	const struct control *c;
+	const struct message *m;
 	struct rcpts *out;
 	struct seen seen;
 	const struct rcpt *origin;	/* of which this is an expansion */
@@ -312,18 +332,52 @@ parse_recipient(const char *text, struct addr *a)
 	return 0;
 }
 
+/* Done, and only to be reported: no other recipient's address. */
+static int
+add_report(struct expansion *x, const struct rcpt *origin, const char *answer)
+{
+	struct rcpt *r = rcpts_add(x->out, origin->index, origin->addr);
+
+	if (r == NULL || (r->answer = strdup(answer)) == NULL)
+		return -1;
+	r->attempts = origin->attempts;
+	r->last = origin->last;
+	r->status = RCPT_REPORT;
+	return 0;
+}
+
+/* An alias's only target inherits the sender's wishes, and its index says so;
+ * several do not, and the alias is reported itself: RFC 3461 sections 5.2.7.2 and
+ * 5.2.7.3 (c). */
+static int
+settle_alias(struct expansion *x, const struct rcpt *origin, size_t before)
+{
+	struct rcpt *r = &x->out->v[before];
+
+	if (x->targets > 1 && message_wants_success(x->m, origin->index))
+		return add_report(x, origin, "2.0.0 expanded");
+	if (x->targets == 1 && x->out->n == before + 1)
+		r->index[strlen(r->index) - 1] = '0';	/* it was ".1" */
+	return 0;
+}
+
 static int
 route_one(struct expansion *x, const struct rcpt *origin)
 {
+	size_t before = x->out->n;
 	struct addr a;
 
 	x->origin = origin;
 	x->depth = x->targets = 0;
 	if (origin->status == RCPT_FAILED)	/* waits for its bounce only */
 		return add_final(x, origin->addr, RCPT_REMOTE);
-	if (parse_recipient(origin->addr, &a) == 0)
-		return expand(x, &a);
-	return add_failed(x, origin->addr, "5.1.3", "this is not an address");
+	if (origin->status == RCPT_REPORT)
+		return add_report(x, origin, origin->answer);
+	if (parse_recipient(origin->addr, &a) == -1)
+		return add_failed(x, origin->addr, "5.1.3",
+		    "this is not an address");
+	return expand(x, &a) == -1 || settle_alias(x, origin, before) == -1 ?
+	    -1 : 0;
 }
 
 static int
@@ -350,7 +404,7 @@ int
 message_route(const struct message *m, const struct control *c,
     struct rcpts *out, bool *unknown)
 {
-	struct expansion x = { .c = c, .out = out, .budget = EXPAND_MAX };
+	struct expansion x = { .c = c, .m = m, .out = out, .budget = EXPAND_MAX };
 	int r;
 
 	memset(out, 0, sizeof(*out));

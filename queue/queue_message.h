@@ -19,7 +19,7 @@ struct message {
 	bool has_state;		/* a state file was read */
 	bool partial;		/* some recipient is done: the state must last */
 	bool dirty;		/* the state on disk is behind */
-	bool bouncing;		/* the bounce process has it */
+	unsigned told;		/* reports asked for in this round: queue_report.h */
 	struct envelope env;
 	struct rcpts rcpts;
 	unsigned pending;	/* answers that are to come */
@@ -36,13 +36,15 @@ void	message_free(struct message *);
 
 /*
  * Decides where each recipient goes and replaces aliases by their targets
- * (index "3.1"), each address once: all of them in *out, which the caller frees.
+ * (index "3.1", or "3.0" where there is one target), each address once: all of them in *out, which the caller frees.
  * What goes nowhere is set to failed with its answer.  unknown: some local address
  * was not found (the caller may refresh its control files and ask again).  0,
  * or -1 no memory.
  */
 int	message_route(const struct message *, const struct control *,
 	    struct rcpts *out, bool *unknown);
+/* Does its sender want to be told when this recipient is done?  RFC 3461. */
+bool	message_wants_success(const struct message *, const char *index);
 /* Where a remote recipient goes.  Canonical addresses have it in lower case. */
 const char *address_domain(const char *address);
 

@@ -76,9 +76,9 @@ plan_rcpt(struct plan *p, const struct message *m, const struct rcpt *r,
 	unsigned attempts = r->attempts;
 	time_t t = due < p->now ? p->now : due;
 
-	if (r->status == RCPT_FAILED)
-		return t <= p->end ? add(p, t, attempts, "bounce", m, r->addr) :
-		    0;
+	if (r->status == RCPT_FAILED || r->status == RCPT_REPORT)
+		return t > p->end ? 0 : add(p, t, attempts, r->status ==
+		    RCPT_FAILED ? "bounce" : "report", m, r->addr);
 	while (t <= p->end) {
 		if (add(p, t, ++attempts, "try", m, r->addr) == -1)
 			return -1;

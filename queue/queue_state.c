@@ -127,6 +127,8 @@ parse_line(struct cur *c, struct rcpts *out)
 		return -1;
 	if (answer.len > 0 && answer.p[0] == '5')
 		r->status = RCPT_FAILED;
+	else if (answer.len > 0 && answer.p[0] == '2')
+		r->status = RCPT_REPORT;
 	return 0;
 }
 
@@ -188,7 +190,7 @@ state_print(const struct rcpts *r, struct buf *out)
 		buf_addf(out, "warned\t%lld\n", (long long)r->warned);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->v[i].status != RCPT_DONE &&
-		    r->v[i].status != RCPT_BOUNCED &&
+		    r->v[i].status != RCPT_TOLD &&
 		    state_print_rcpt(&r->v[i], out) == -1)
 			return -1;
 	return out->bad ? -1 : 0;

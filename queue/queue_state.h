@@ -5,7 +5,9 @@
  *	index attempts last-attempt address answer
  *
  * and, once the sender has been told of the delay, before them "warned TIME".
- * An answer that begins with "5" failed for good: it waits for its bounce.
+ * An answer that begins with "5" failed for good: it waits for its bounce.  One
+ * that begins with "2" is done, and its sender wants to be told (RFC 3461): behind
+ * the code stand "delivered", "relayed" or "expanded", and then the answer.
  */
 #ifndef QUEUE_STATE_H
 #define QUEUE_STATE_H
@@ -20,7 +22,8 @@ enum rcpt_status {
 	RCPT_DONE,
 	RCPT_DEFERRED,
 	RCPT_FAILED,		/* for good; the bounce is not yet written */
-	RCPT_BOUNCED
+	RCPT_REPORT,		/* done; the report of it is not yet written */
+	RCPT_TOLD		/* failed or done, and the report is written */
 };
 
 struct rcpt {
@@ -48,7 +51,7 @@ int	rcpt_set_answer(struct rcpt *, const char *dsn, struct span text);
 
 /* 0, or -1 EINVAL: not a whole state file (treat it as missing), ENOMEM. */
 int	state_parse(struct span, struct rcpts *);
-/* Prints every recipient that is neither done nor bounced. */
+/* Prints every recipient that is neither done nor told. */
 int	state_print(const struct rcpts *, struct buf *out);
 /* One recipient's line. */
 int	state_print_rcpt(const struct rcpt *, struct buf *out);

@@ -186,13 +186,15 @@ plan_make(struct message *m, struct plan *p)
 	return 0;
 }
 
-/* A sole recipient's file goes into the Maildir itself.  Once some targets of an
- * alias are done, the names of the copies must stay what they are. */
+/* A sole recipient's file goes into the Maildir itself; but where a report is to
+ * follow, it stays until that is written.  Once some targets of an alias are done,
+ * the names of the copies must stay what they are. */
 static bool
 can_move(const struct message *m, const struct rcpt *r)
 {
 	return m->rcpts.n == 1 && m->env.nrcpts == 1 && !m->partial &&
-	    (strcmp(r->index, "1") == 0 || !m->has_state);
+	    (strcmp(r->index, "1") == 0 || !m->has_state) &&
+	    !message_wants_success(m, r->index);
 }
 
 static int

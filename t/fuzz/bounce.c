@@ -34,7 +34,7 @@ make_envelope(struct envelope *e, bool null_sender)
 		abort();
 }
 
-/* d: a delay; f: the message goes back whole; n: no sender; u: RFC 6533. */
+/* d: a delay; s: what is done; f: the message goes back whole; n: no sender; u: RFC 6533. */
 static void
 make_bounce(struct bounce *b, struct span options)
 {
@@ -50,7 +50,8 @@ make_bounce(struct bounce *b, struct span options)
 	b->env.smtputf8 = span_haschr(options, 'u');
 	if (span_haschr(options, 'f') && (b->env.ret = strdup("FULL")) == NULL)
 		abort();
-	b->delay = span_haschr(options, 'd');
+	b->kind = span_haschr(options, 'd') ? BOUNCE_DELAYED :
+	    span_haschr(options, 's') ? BOUNCE_DONE : BOUNCE_FAILED;
 	b->whole = true;
 	b->now = 1795400000;
 }

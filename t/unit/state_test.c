@@ -78,7 +78,7 @@ test_state_rules(void)
 	    "2\t3\t9\tb@x\t4.1.1 no\n"), &r) == 0, "two");
 	CHECK(r.v[0].status == RCPT_FAILED, "a 5 waits for its bounce");
 	CHECK(r.v[1].status == RCPT_TODO, "a 4 is tried again");
-	r.v[0].status = RCPT_BOUNCED;
+	r.v[0].status = RCPT_TOLD;
 	CHECK(rcpt_set_answer(&r.v[1], "4.4.2",
 	    span_of("a\nb\r\tc\0d", 8)) == 0, "set");
 	CHECK(state_print(&r, &b) == 0 && span_is(buf_span(&b),
