@@ -224,19 +224,20 @@ put_many(const struct bounce *b, struct buf *out)
 	static const char *const what[] = {
 		[BOUNCE_FAILED] = "could not be delivered",
 		[BOUNCE_DELAYED] = "has not been delivered yet",
-		[BOUNCE_DONE] = "is on its way or has arrived"
+		[BOUNCE_DONE] = "has arrived or is on its way"
 	};
 	struct buf s;
 
 	buf_init(&s, 4096);
-	buf_addf(&s, "%s %s to %zu of its %zu recipients; ", b->undeliverable ?
+	buf_addf(&s, "%s %s %s %zu of its %zu recipients; ", b->undeliverable ?
 	    "A message without a sender" : "Your message", what[b->kind],
+	    b->kind == BOUNCE_DONE ? "for" : "to",
 	    b->nrcpts, b->env.nrcpts > b->nrcpts ? b->env.nrcpts : b->nrcpts);
 	if (b->kind == BOUNCE_DELAYED)
 		put_until(b, &s);
 	else
 		buf_adds(&s, b->kind == BOUNCE_DONE ? "this is what became of "
-		    "each" : "for each of them this is why, and what you can "
+		    "each recipient" : "for each of them this is why, and what you can "
 		    "do");
 	buf_addc(&s, ':');
 	put_sentence(out, "", "", &s);

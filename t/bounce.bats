@@ -98,6 +98,37 @@ none() {
 	golden delay
 }
 
+@test "success: what was delivered, relayed and expanded, with the header only" {
+	ENVELOPE='Return-Path: <alice@example.org>\nDelivered-To: bob@example.org\nDelivered-To: list@example.org\nDelivered-To: carol@example.com\nDelivered-To: dave@example.com\nEnvelope-Id: QQ+2B1\nEnvelope-Ret: FULL\nEnvelope-Notify: 1 SUCCESS\nEnvelope-Notify: 2 SUCCESS,FAILURE\nEnvelope-Notify: 3 SUCCESS\nEnvelope-Orcpt: 3 rfc822;Carol@example.com\nEnvelope-Notify: 4 FAILURE\n' message >"$DIR/message"
+	{
+		line 1 1 bob@example.org "2.0.0 delivered to the mailbox"
+		line 2 0 list@example.org "2.0.0 expanded"
+		line 3 2 carol@example.com "2.1.5 relayed [mx.example.com] 250 2.1.5 queued as 17"
+		line 4 1 dave@example.com "2.0.0 relayed [mx.example.com] 250 ok"
+	} >"$DIR/lines"
+	bounce -s
+	golden success
+	rm "$DIR"/spool/new/*
+	sed -n 3p "$DIR/lines" >"$DIR/one" && mv "$DIR/one" "$DIR/lines"
+	bounce -s
+	golden relayed
+	rm "$DIR"/spool/new/*
+	ENVELOPE='Return-Path: <>\nDelivered-To: bob@example.org\nEnvelope-Notify: 1 SUCCESS\n' message >"$DIR/message"
+	line 1 1 bob@example.org "2.0.0 delivered to the mailbox" >"$DIR/lines"
+	bounce -s
+	none
+}
+
+@test "a long answer is shown whole" {
+	message >"$DIR/message"
+	words=$(seq -s ' / word ' 1 700)
+	line 1 1 bob@example.net "5.7.1 [mx.example.net] 550 5.7.1 $words" >"$DIR/lines"
+	bounce
+	[ "$(report | sed -n '/^Diagnostic-Code/,/^[^ D]/p' | grep -o '[0-9][0-9]*$\|[0-9][0-9]* /' | wc -l)" -ge 600 ]
+	report | sed -n '/^What was tried/,/^The message/p' | grep -q 'word 700$'
+	report | sed -n '/^Diagnostic-Code/,$p' | grep -q 'word 700$'
+}
+
 @test "RET=FULL: the message goes back, 8-bit and all" {
 	ENVELOPE='Return-Path: <alice@example.org>\nDelivered-To: bob@example.net\nEnvelope-Ret: FULL\nEnvelope-Body: 8BITMIME\n' message "Subject: =?utf-8?q?f=C3=BCr?= Bob\n" "\nGr\xc3\xbc\xc3\x9fe\n--=_x--\n" >"$DIR/message"
 	line 1 1 bob@example.net "5.7.1 [mx.example.net] 554 5.7.1 spam" >"$DIR/lines"

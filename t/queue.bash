@@ -48,6 +48,7 @@ remote() {
 			echo "$name $dir $r" >>"$tried/$mode"
 			case $mode in
 			ok.*) echo "$id done 2.0.0 [mx.$mode] 250 ok" ;;
+			dsn.*) echo "$id passed 2.0.0 [mx.$mode] 250 ok" ;;
 			no.*) echo "$id fail 5.1.1 [mx.$mode] 550 no such user" ;;
 			later.*) echo "$id defer 4.2.0 [mx.$mode] 450 try later" ;;
 			once.*) if [ "$(grep -c "$name" "$tried/$mode")" -gt 1 ]; then echo "$id done 2.0.0 ok"
@@ -72,7 +73,7 @@ cleanup_site() {
 }
 
 # message FROM RCPT...: a spool file in new/ as smtpd writes it; its queue id is in $qid, its name in $name.  ARRIVAL may give
-# its time, BYTES more content.
+# its time, BYTES more content, ENVELOPE further fields.
 message() {
 	local from=$1 text rcpt size lines
 	shift
@@ -80,6 +81,7 @@ message() {
 	for rcpt; do
 		text+=$'\n'"Delivered-To: $rcpt"
 	done
+	[ -z "${ENVELOPE-}" ] || text+=$'\n'$ENVELOPE
 	text+=$'\n'"Received: from client.example by mx.example.test"$'\n'"	with ESMTP; Sun, 22 Nov 2026 00:00:00 +0000"
 	text+=$'\n'"Subject: test"$'\n\n'"body of the message"$'\n'
 	[ -z "${BYTES-}" ] || text+=$(head -c "$BYTES" /dev/zero | tr '\0' x)$'\n'

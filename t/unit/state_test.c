@@ -78,6 +78,12 @@ test_state_rules(void)
 	    "2\t3\t9\tb@x\t4.1.1 no\n"), &r) == 0, "two");
 	CHECK(r.v[0].status == RCPT_FAILED, "a 5 waits for its bounce");
 	CHECK(r.v[1].status == RCPT_TODO, "a 4 is tried again");
+	rcpts_free(&r);
+	CHECK(state_parse(span_str("1\t1\t9\ta@x\t2.0.0 relayed ok\n"), &r) ==
+	    0 && r.v[0].status == RCPT_REPORT, "a 2 waits for its report");
+	rcpts_free(&r);
+	CHECK(state_parse(span_str("1\t3\t9\ta@x\t5.1.1 no\n"
+	    "2\t3\t9\tb@x\t4.1.1 no\n"), &r) == 0, "two again");
 	r.v[0].status = RCPT_TOLD;
 	CHECK(rcpt_set_answer(&r.v[1], "4.4.2",
 	    span_of("a\nb\r\tc\0d", 8)) == 0, "set");
@@ -181,6 +187,12 @@ test_answers(void)
 	CHECK(answer_parse(span_of(b.p, b.len - 1), &a) == 0 && a.id == 42 &&
 	    a.class == PROC_DEFER && span_is(a.dsn, "4.4.1") &&
 	    span_is(a.text, "a  b"), "parse");
+	buf_clear(&b);
+	CHECK(answer_print_passed(&b, span_str("7"), "2.0.0",
+	    span_str("ok")) == 0 && span_is(buf_span(&b),
+	    "7 passed 2.0.0 ok\n"), "print passed");
+	CHECK(answer_parse(span_of(b.p, b.len - 1), &a) == 0 && a.passed &&
+	    a.class == PROC_DONE, "parse passed");
 	CHECK(answer_parse(span_str("1 fail 5.1.1"), &a) == 0 &&
 	    a.class == PROC_FAIL && a.text.len == 0, "no text");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
