@@ -23,6 +23,8 @@ static const struct capability {
 	{ "UIDONLY", EN_UIDONLY },
 	{ "SPECIAL-USE", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
 	{ "STATUS=SIZE", 0 }, { "ESEARCH", 0 }, { "PARTIAL", 0 }, { "SEARCHRES", 0 },
+	{ "QUOTA", 0 }, { "QUOTA=RES-STORAGE", 0 },
+	{ "QUOTA=RES-MESSAGE", 0 }, { "QUOTASET", 0 },
 	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "REPLACE", 0 },
 	{ "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
 };

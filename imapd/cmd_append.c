@@ -9,6 +9,7 @@
 
 #include "append.h"
 #include "ex.h"
+#include "usage.h"
 
 #define APPEND_MAX 500		/* messages in one command: each holds a file open */
 #define URL_MAX ((size_t)256 << 20)	/* bytes that one URL may stand for */
@@ -16,6 +17,7 @@
 struct append_message {
 	struct folder_append *to;
 	uint64_t size;			/* of its literals and URLs so far */
+	uint64_t crlfs;			/* on disk these are one byte each */
 	struct flag_list flags;
 	time_t date;
 	struct append_message *next;
@@ -32,7 +34,7 @@ struct append_cmd {
 	const char *code, *why;		/* NO, when not from errno */
 	const char *bad;		/* BAD */
 	bool empty;			/* a message of no bytes */
-	bool cr;			/* literal8: the last byte was CR */
+	bool cr;			/* the last byte was CR */
 };
 
 /* "REPLACE" has a sequence number before the mailbox. */
@@ -138,6 +140,24 @@ parse_message(struct append_cmd *c, struct args *a)
 	return at_literal(a) || parse_fail(a, "Message literal expected");
 }
 
+static void
+count_crlfs(struct append_cmd *c, struct span s)
+{
+	struct cur cur;
+
+	cur_init(&cur, s);
+	while (!cur_end(&cur)) {
+		struct span line = cur_until(&cur, '\n');
+
+		if (line.len > 0)
+			c->cr = line.p[line.len - 1] == '\r';
+		if (cur_ch(&cur, '\n')) {
+			c->now->crlfs += c->cr;
+			c->cr = false;
+		}
+	}
+}
+
 static int
 store_bytes(void *arg, const void *p, size_t n)
 {
@@ -149,6 +169,7 @@ store_bytes(void *arg, const void *p, size_t n)
 		c->bad = "NUL in a message";
 		return -1;
 	}
+	count_crlfs(c, span_of(p, n));
 	if (folder_append_add(c->now->to, p, n) == -1) {
 		c->failed = errno;
 		return -1;
@@ -377,13 +398,36 @@ remove_old(struct append_cmd *c)
 		reply_ok(im, NULL, "Replace completed");
 }
 
+/* What the command adds, less what it takes away: RFC 8508 section 3.4. */
+static struct usage
+usage_of(struct append_cmd *c)
+{
+	struct usage more = { 0 }, old = { 0 };
+	struct folder *f = c->im->view.folder;
+	size_t i;
+
+	for (struct append_message *m = c->first; m != NULL; m = m->next) {
+		more.bytes += (int64_t)(m->size - m->crlfs);
+		more.messages++;
+	}
+	if (c->replace && (i = folder_lower(f, c->old)) < folder_count(f))
+		usage_count(c->im, f, i, &old);
+	more.bytes -= old.bytes;
+	more.messages -= old.messages;
+	return more;
+}
+
 static void
 commit_all(struct append_cmd *c)
 {
 	struct imap *im = c->im;
 	struct seqset uids = { 0 };
+	struct usage more = usage_of(c);
 	uint32_t uidvalidity = 0, uid;
 	int e;
+
+	if (!usage_permits(im, &more))
+		return;
 
 	for (struct append_message *m = c->first; m != NULL; m = m->next) {
 		if (commit_one(m, &uidvalidity, &uid) == -1) {
@@ -395,6 +439,7 @@ commit_all(struct append_cmd *c)
 		}
 		(void)seqset_append(&uids, &im->arena, uid);
 	}
+	usage_note(im, &more, 1);
 	(void)buf_addf(&im->code, "APPENDUID %u ", uidvalidity);
 	(void)seqset_print(&uids, &im->code);
 	if (c->replace)

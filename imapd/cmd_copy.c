@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "ex.h"
-#include "imap.h"
 #include "log.h"
+#include "usage.h"
 
 struct list {
 	size_t *i;
@@ -83,20 +83,27 @@ static void
 copy(struct imap *im, struct list *l, const char *dir, bool move)
 {
 	uint32_t *uids, uidvalidity;
+	struct usage more = { 0 };
 
 	if (l->n == 0) {
 		reply_ok(im, NULL, "No messages matched");
 		return;
 	}
+	for (size_t k = 0; !move && k < l->n; k++)
+		usage_count(im, im->view.folder, l->i[k], &more);
+	if (!usage_permits(im, &more))
+		return;
 	if ((uids = calloc(l->n, sizeof(*uids))) == NULL)
 		log_die(EX_TEMPFAIL, "out of memory");
 	if (folder_copy_many(im->view.folder, l->i, l->n, dir, move,
-	    &uidvalidity, uids) == 0)
+	    &uidvalidity, uids) == 0) {
+		usage_note(im, &more, 1);
 		finish(im, l, uids, uidvalidity, move);
-	else if (errno == ENOENT || errno == ENOTDIR)
+	} else if (errno == ENOENT || errno == ENOTDIR) {
 		reply_no(im, "TRYCREATE", "Mailbox does not exist");
-	else
+	} else {
 		reply_errno(im, "cannot copy messages");
+	}
 	free(uids);
 }
 

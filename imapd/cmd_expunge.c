@@ -3,10 +3,12 @@
  */
 #include <errno.h>
 
-#include "imap.h"
+#include "usage.h"
 
 struct expunge {
+	struct imap *im;
 	struct folder *f;
+	struct usage gone;
 	int failed;
 };
 
@@ -14,17 +16,37 @@ static int
 expunge_one(void *arg, size_t i)
 {
 	struct expunge *e = arg;
+	struct usage before = e->gone;
 
-	if (folder_flags(e->f, i) & MAIL_DELETED &&
-	    folder_remove(e->f, i) == -1 && e->failed == 0)
-		e->failed = errno;
+	if (!(folder_flags(e->f, i) & MAIL_DELETED))
+		return 0;
+	usage_count(e->im, e->f, i, &e->gone);
+	if (folder_remove(e->f, i) == -1) {
+		e->gone = before;
+		if (e->failed == 0)
+			e->failed = errno;
+	}
 	return 0;
+}
+
+int
+expunge(struct imap *im, struct seqset *uids)
+{
+	struct expunge e = { .im = im, .f = im->view.folder };
+
+	if (uids != NULL)
+		(void)view_each(im, uids, true, NULL, expunge_one, &e);
+	else
+		for (size_t i = 0; i < folder_count(e.f); i++)
+			(void)expunge_one(&e, i);
+	usage_note(im, &e.gone, -1);
+	errno = e.failed;
+	return e.failed != 0 ? -1 : 0;
 }
 
 void
 cmd_expunge(struct imap *im, struct args *a)
 {
-	struct expunge e = { .f = im->view.folder };
 	struct seqset set = { 0 };
 
 	if ((im->uid && (!parse_sp(a) || !parse_sequence_set(a, &set))) ||
@@ -42,13 +64,7 @@ cmd_expunge(struct imap *im, struct args *a)
 		reply_ok(im, NULL, "Expunge completed");
 		return;
 	}
-	if (im->uid)
-		(void)view_each(im, &set, true, NULL, expunge_one, &e);
-	else
-		for (size_t i = 0; i < folder_count(e.f); i++)
-			(void)expunge_one(&e, i);
-	errno = e.failed;
-	if (e.failed != 0)
+	if (expunge(im, im->uid ? &set : NULL) == -1)
 		reply_errno(im, "cannot expunge");
 	else
 		reply_ok(im, NULL, "Expunge completed");

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imap.h"
 #include "subs.h"
+#include "usage.h"
 
 /* One mailbox argument and nothing else.  False: the reply is sent. */
 static bool
@@ -56,6 +56,7 @@ cmd_delete(struct imap *im, struct args *a)
 		reply_errno(im, "cannot delete a mailbox");
 		return;
 	}
+	usage_forget(im);
 	if (im->view.folder != NULL && strcmp(im->view.raw, raw) == 0)
 		view_close(&im->view);
 	reply_ok(im, NULL, "Delete completed");

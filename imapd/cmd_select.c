@@ -108,9 +108,7 @@ cmd_close(struct imap *im, struct args *a)
 	/* Marks that others have set meanwhile count too. */
 	if (!im->view.read_only && folder_refresh(f,
 	    &(struct folder_changes){ 0 }) == 0)
-		for (size_t i = folder_count(f); i > 0; i--)
-			if (folder_flags(f, i - 1) & MAIL_DELETED)
-				(void)folder_remove(f, i - 1);
+		(void)expunge(im, NULL);
 	view_close(&im->view);
 	reply_ok(im, NULL, "Close completed");
 }

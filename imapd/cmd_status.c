@@ -1,18 +1,20 @@
 /*
  * STATUS: RFC 3501 section 6.3.10, SIZE of RFC 8438, DELETED of RFC 9051,
- * APPENDLIMIT of RFC 7889.
+ * APPENDLIMIT of RFC 7889, DELETED-STORAGE of RFC 9208.
  */
 #include "status.h"
 
 enum {
 	ST_MESSAGES = 1, ST_RECENT = 2, ST_UIDNEXT = 4, ST_UIDVALIDITY = 8,
-	ST_UNSEEN = 16, ST_SIZE = 32, ST_DELETED = 64, ST_APPENDLIMIT = 128
+	ST_UNSEEN = 16, ST_SIZE = 32, ST_DELETED = 64, ST_APPENDLIMIT = 128,
+	ST_DELETED_STORAGE = 256
 };
 static const struct { const char *name; unsigned bit; } items_table[] = {
 	{ "MESSAGES", ST_MESSAGES }, { "RECENT", ST_RECENT },
 	{ "UIDNEXT", ST_UIDNEXT }, { "UIDVALIDITY", ST_UIDVALIDITY },
 	{ "UNSEEN", ST_UNSEEN }, { "SIZE", ST_SIZE },
 	{ "DELETED", ST_DELETED }, { "APPENDLIMIT", ST_APPENDLIMIT },
+	{ "DELETED-STORAGE", ST_DELETED_STORAGE },
 };
 #define NITEMS (sizeof(items_table) / sizeof(items_table[0]))
 
@@ -43,20 +45,28 @@ parse_status_items(struct args *a, unsigned *items)
 }
 
 /* What only the messages themselves can tell. */
+struct counts { uint64_t size, deleted, storage; };
+#define ST_COUNTED (ST_SIZE | ST_DELETED | ST_DELETED_STORAGE)
+
 static int
-count(const char *dir, bool size, uint64_t *total, uint64_t *deleted)
+count(const char *dir, unsigned items, struct counts *c)
 {
 	struct folder *f = folder_open(dir, true);
 	uint64_t n;
 
 	if (f == NULL)
 		return -1;
-	*total = *deleted = 0;
 	for (size_t i = 0; i < folder_count(f); i++) {
-		if (size && folder_size(f, i, &n) == 0)
-			*total += n;
-		if (folder_flags(f, i) & MAIL_DELETED)
-			(*deleted)++;
+		bool deleted = (folder_flags(f, i) & MAIL_DELETED) != 0;
+
+		c->deleted += deleted;
+		if (!(items & ST_SIZE) && !(deleted &&
+		    items & ST_DELETED_STORAGE))
+			continue;
+		if (folder_size(f, i, &n) == 0) {
+			c->size += n;
+			c->storage += deleted ? n : 0;
+		}
 	}
 	folder_close(f);
 	return 0;
@@ -66,18 +76,18 @@ int
 status_out(struct imap *im, const char *raw, unsigned items)
 {
 	struct folder_status st;
-	uint64_t size = 0, deleted = 0;
+	struct counts c = { 0 };
 	char dir[DIR_SIZE];
 	const char *sep = "";
 	struct buf name;
 
 	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
-	    folder_status(dir, &st) == -1 || (items & (ST_SIZE | ST_DELETED) &&
-	    count(dir, (items & ST_SIZE) != 0, &size, &deleted) == -1))
+	    folder_status(dir, &st) == -1 || (items & ST_COUNTED &&
+	    count(dir, items, &c) == -1))
 		return -1;
 	struct values val = { { st.messages, st.recent, st.uidnext,
-	    st.uidvalidity, st.unseen, size, deleted,
-	    im->control->set.message_size } };
+	    st.uidvalidity, st.unseen, c.size, c.deleted,
+	    im->control->set.message_size, c.storage } };
 	buf_init(&name, 4 * NAME_RAW_MAX);
 	(void)name_from_raw(raw, &name);
 	(void)netout_adds(&im->out, "* STATUS ");

@@ -43,6 +43,7 @@ struct imap {
 	struct control *control;
 	struct conn *conn;
 	const char *root;		/* the mail directory */
+	struct quota quota;		/* of the account; all 0: none */
 	struct input input;
 	struct netout out;
 	struct arena arena;		/* of the command that runs */
@@ -104,6 +105,10 @@ unsigned capability_enables(const struct imap *, struct span name);
 bool	mailbox_dir(struct imap *, struct span wire, bool trycreate,
 	    char dir[DIR_SIZE]);
 
+/* cmd_expunge.c: removes what is marked, of those UIDs or (NULL) of all; tells
+ * nothing.  0, or -1 with errno. */
+int	expunge(struct imap *, struct seqset *uids);
+
 void	cmd_append(struct imap *, struct args *);
 void	cmd_capability(struct imap *, struct args *);
 void	cmd_check(struct imap *, struct args *);
@@ -115,6 +120,8 @@ void	cmd_enable(struct imap *, struct args *);
 void	cmd_examine(struct imap *, struct args *);
 void	cmd_expunge(struct imap *, struct args *);
 void	cmd_fetch(struct imap *, struct args *);
+void	cmd_getquota(struct imap *, struct args *);
+void	cmd_getquotaroot(struct imap *, struct args *);
 void	cmd_id(struct imap *, struct args *);
 void	cmd_idle(struct imap *, struct args *);
 void	cmd_list(struct imap *, struct args *);
@@ -127,6 +134,7 @@ void	cmd_replace(struct imap *, struct args *);
 void	cmd_rename(struct imap *, struct args *);
 void	cmd_search(struct imap *, struct args *);
 void	cmd_select(struct imap *, struct args *);
+void	cmd_setquota(struct imap *, struct args *);
 void	cmd_status(struct imap *, struct args *);
 void	cmd_store(struct imap *, struct args *);
 void	cmd_subscribe(struct imap *, struct args *);

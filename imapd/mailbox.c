@@ -31,6 +31,8 @@ static const struct command commands[] = {
 	{ "EXAMINE", S_ANY, C_UID_BARE | C_QUIET, cmd_examine },
 	{ "EXPUNGE", S_SELECTED, C_UID | C_UID_BARE, cmd_expunge },
 	{ "FETCH", S_SELECTED, BOTH | C_KEEP, cmd_fetch },
+	{ "GETQUOTA", S_ANY, C_UID_BARE, cmd_getquota },
+	{ "GETQUOTAROOT", S_ANY, C_UID_BARE, cmd_getquotaroot },
 	{ "ID", S_ANY, C_UID_BARE, cmd_id },
 	{ "IDLE", S_ANY, C_UID_BARE, cmd_idle },
 	{ "LIST", S_ANY, C_UID_BARE, cmd_list },
@@ -43,6 +45,7 @@ static const struct command commands[] = {
 	{ "REPLACE", S_SELECTED, BOTH, cmd_replace },
 	{ "SEARCH", S_SELECTED, BOTH | C_KEEP, cmd_search },
 	{ "SELECT", S_ANY, C_UID_BARE | C_QUIET, cmd_select },
+	{ "SETQUOTA", S_ANY, C_UID_BARE, cmd_setquota },
 	{ "STATUS", S_ANY, C_UID_BARE, cmd_status },
 	{ "STORE", S_SELECTED, BOTH | C_KEEP, cmd_store },
 	{ "SUBSCRIBE", S_ANY, C_UID_BARE, cmd_subscribe },
@@ -213,7 +216,7 @@ mailbox_serve(struct control *control, struct conn *conn,
     struct account *account, int first)
 {
 	struct imap im = { .control = control, .conn = conn,
-	    .root = account->maildir, .exit_code = EX_OK };
+	    .root = account->maildir, .quota = account->quota, .exit_code = EX_OK };
 
 	netout_init(&im.out, conn->out, WRITE_TIMEOUT);
 	input_init(&im.input, conn->in, &im.out, IMAP_COMMAND_MAX,

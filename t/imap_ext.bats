@@ -156,3 +156,21 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	[ "$(sed -n '/^\* 8 FETCH (BODY/,/^c OK/p' <<<"$output")" = $'* 8 FETCH (BODY[] {89}\nSubject: parts\nContent-Type: multipart/mixed; boundary=x\n\n--x\nA: bfirst part\n--x--\n)\nc OK Fetch completed' ]
 	grep -q '^rst)$' <<<"$output"
 }
+
+@test "QUOTA: told, held in APPEND and COPY, given back by EXPUNGE; SETQUOTA is the administrator's" {
+	local home=$BATS_TEST_TMPDIR/home
+	output=$(talk <<<$'a GETQUOTAROOT INBOX\nb GETQUOTA ""')
+	has '\* QUOTAROOT INBOX' 'a OK .*' 'b NO \[NONEXISTENT\] .*'
+	control_dir
+	echo 'alice@example.test:alice::4K,7:' >"$CTL/users"
+	mkdir -p "$home" && mv "$M" "$home/alice"
+	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$home/alice"
+	big=$(printf 'X%.0s' {1..3000})
+	output=$(session "l LOGIN alice@example.test pw\r\na GETQUOTAROOT inbox\r\nb GETQUOTA \"\"\r\nc GETQUOTA other\r\nd SETQUOTA \"\" (STORAGE 1)\r\ne SELECT INBOX\r\nf COPY 1 INBOX\r\ng COPY 1 INBOX\r\nh APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\ni MOVE 2 INBOX\r\nj STORE 1,3 +FLAGS.SILENT (\\\\Deleted)\r\nk STATUS INBOX (DELETED DELETED-STORAGE)\r\nm EXPUNGE\r\nn GETQUOTA \"\"\r\no APPEND INBOX {3002+}\r\n$big\r\n\r\np APPEND INBOX {3002+}\r\n$big\r\n\r\nq UID REPLACE 9 INBOX {3002+}\r\n$big\r\n\r\nr GETQUOTA {0+}\r\n\r\ns SETQUOTA \"\" (STORAGE)\r\n")
+	has '\* QUOTAROOT inbox ""' '\* QUOTA "" \(STORAGE 1 4 MESSAGE 6 7\)' 'a OK .*' 'b OK .*' 'c NO \[NONEXISTENT\] .*' 'd NO \[NOPERM\] .*' \
+	    'f OK .*' 'g NO \[OVERQUOTA\] .*' 'h NO \[OVERQUOTA\] .*' 'i OK .*' '\* STATUS INBOX \(DELETED 2 DELETED-STORAGE [1-9][0-9]*\)' 'm OK .*' \
+	    '\* QUOTA "" \(STORAGE 1 4 MESSAGE 5 7\)' 'o OK .*' 'p NO \[OVERQUOTA\] .*' 'q OK .*' '\* QUOTA "" \(STORAGE 4 4 MESSAGE 6 7\)' 's BAD .*'
+	# What was noted is what there is.
+	used=$(awk 'NR > 1 { b += $1; m += $2 } END { print b, m }' "$home/alice/maildirsize")
+	[ "$used" = "$(find "$home/alice/cur" "$home/alice/new" -type f -printf '%s\n' | awk '{ b += $1; m++ } END { print b, m }')" ]
+}
