@@ -26,6 +26,9 @@ static const struct capability {
 	{ "QUOTA", 0 }, { "QUOTA=RES-STORAGE", 0 },
 	{ "QUOTA=RES-MESSAGE", 0 }, { "QUOTASET", 0 },
 	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "REPLACE", 0 },
+	{ "SORT", 0 }, { "SORT=DISPLAY", 0 }, { "ESORT", 0 },
+	{ "THREAD=ORDEREDSUBJECT", 0 }, { "THREAD=REFERENCES", 0 },
+	{ "I18NLEVEL=1", 0 },
 	{ "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))

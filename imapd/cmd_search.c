@@ -231,20 +231,7 @@ cmd_search(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if (bad) {
-		if (c.ret.what & RET_SAVE)
-			view_save(&im->view, &(struct seqset){ 0 });
-		reply_no(im, "BADCHARSET (US-ASCII UTF-8)",
-		    "Unknown charset");
-		return;
-	}
-	if ((c.root = parse_search_program(a)) == NULL || !parse_end(a)) {
-		reply_args(im, a);
-		return;
-	}
-	if (im->enabled & EN_UIDONLY && search_has_numbers(c.root))
-		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
-		    "allowed once UIDONLY is enabled");
-	else
+	c.root = search_program(im, a, bad, c.ret.what & RET_SAVE);
+	if (c.root != NULL)
 		search(&c);
 }

@@ -135,9 +135,11 @@ void	cmd_rename(struct imap *, struct args *);
 void	cmd_search(struct imap *, struct args *);
 void	cmd_select(struct imap *, struct args *);
 void	cmd_setquota(struct imap *, struct args *);
+void	cmd_sort(struct imap *, struct args *);
 void	cmd_status(struct imap *, struct args *);
 void	cmd_store(struct imap *, struct args *);
 void	cmd_subscribe(struct imap *, struct args *);
+void	cmd_thread(struct imap *, struct args *);
 void	cmd_unselect(struct imap *, struct args *);
 void	cmd_unsubscribe(struct imap *, struct args *);
 bool	append_streams(struct span before);	/* for input.streams */

@@ -46,9 +46,11 @@ static const struct command commands[] = {
 	{ "SEARCH", S_SELECTED, BOTH | C_KEEP, cmd_search },
 	{ "SELECT", S_ANY, C_UID_BARE | C_QUIET, cmd_select },
 	{ "SETQUOTA", S_ANY, C_UID_BARE, cmd_setquota },
+	{ "SORT", S_SELECTED, BOTH | C_KEEP, cmd_sort },
 	{ "STATUS", S_ANY, C_UID_BARE, cmd_status },
 	{ "STORE", S_SELECTED, BOTH | C_KEEP, cmd_store },
 	{ "SUBSCRIBE", S_ANY, C_UID_BARE, cmd_subscribe },
+	{ "THREAD", S_SELECTED, BOTH | C_KEEP, cmd_thread },
 	{ "UNSELECT", S_SELECTED, C_UID_BARE | C_QUIET, cmd_unselect },
 	{ "UNSUBSCRIBE", S_ANY, C_UID_BARE, cmd_unsubscribe },
 };

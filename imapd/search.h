@@ -4,6 +4,7 @@
 #ifndef SEARCH_H
 #define SEARCH_H
 
+#include "facts.h"
 #include "imap.h"
 #include "message.h"
 
@@ -60,11 +61,21 @@ struct search_key *parse_search_program(struct args *);
 /* Is there a set of sequence numbers in the program?  UIDONLY does not take one. */
 bool	search_has_numbers(const struct search_key *);
 
-/* search_run.c: *r is zero. */
+/*
+ * search_run.c: the program that ends a command, or NULL and the tagged reply
+ * is sent; save: "$" is emptied where RFC 5182 section 2.1 wants it.
+ */
+struct search_key *search_program(struct imap *, struct args *,
+	    bool bad_charset, bool save);
+/* *r is zero. */
 void	search_begin(struct search_run *r, struct imap *, struct search_key *root);
 /* Does message i match?  One that has gone matches nothing. */
 bool	search_matches(struct search_run *, size_t i);
 void	search_end(struct search_run *);
+/* What SORT and THREAD must know of message i, which matched: spans in
+ * packed, which is cleared.  -1: it has gone, or cannot be read. */
+int	search_facts(struct search_run *, size_t i, struct buf *packed,
+	    struct facts *);
 
 /* search_eval.c: may the message match, as far as cost tells? */
 enum search_result search_eval(struct search_run *, struct search_key *,

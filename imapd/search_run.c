@@ -40,6 +40,30 @@ search_matches(struct search_run *r, size_t i)
 	return res == SEARCH_YES;
 }
 
+struct search_key *
+search_program(struct imap *im, struct args *a, bool bad_charset, bool save)
+{
+	struct search_key *root;
+
+	if (bad_charset) {
+		if (save)
+			view_save(&im->view, &(struct seqset){ 0 });
+		reply_no(im, "BADCHARSET (US-ASCII UTF-8)",
+		    "Unknown charset");
+		return NULL;
+	}
+	if ((root = parse_search_program(a)) == NULL || !parse_end(a)) {
+		reply_args(im, a);
+		return NULL;
+	}
+	if (im->enabled & EN_UIDONLY && search_has_numbers(root)) {
+		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
+		    "allowed once UIDONLY is enabled");
+		return NULL;
+	}
+	return root;
+}
+
 void
 search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 {
@@ -48,6 +72,27 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 	r->now = clock_now();
 	message_init(&r->m, im->view.folder);
 	resolve_sets(&im->view, root);
+}
+
+/* The sent date is INTERNALDATE where no Date field can be read: RFC 5256
+ * section 2.2. */
+int
+search_facts(struct search_run *r, size_t i, struct buf *packed,
+    struct facts *f)
+{
+	time_t t;
+
+	buf_clear(packed);
+	if (message_need(&r->m, NEED_HEADER) == -1 ||
+	    facts_pack(message_header(&r->m), packed) == -1 ||
+	    !facts_unpack(buf_span(packed), f))
+		return -1;
+	if (!f->has_date) {
+		if (folder_date(r->im->view.folder, i, &t) == -1)
+			return -1;
+		f->date = (int64_t)t;
+	}
+	return 0;
 }
 
 void
