@@ -25,6 +25,8 @@ int	file_read(int dirfd, const char *path, struct buf *b);
  */
 int	file_replace(int dirfd, const char *path, const void *, size_t n,
 	    mode_t mode);
+/* Lets the disk begin to write what fd has: a later fsync waits less.  Nothing is promised. */
+void	file_sync_soon(int fd);
 /* fsync of the directory dirfd, taking EINVAL (not supported) for success. */
 int	file_sync_dir(int dirfd);
 int	file_nonblock(int fd, int on);

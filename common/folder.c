@@ -28,6 +28,7 @@ folder_open(const char *dir, bool read_only)
 	f->watch = -1;
 	f->read_only = read_only;
 	f->dirty = true;		/* nothing is known: list */
+	f->doubt = SIZE_MAX;
 	buf_init(&f->names, FOLDER_NAMES_MAX);
 	buf_init(&f->pending_names, FOLDER_UIDS_MAX);
 	f->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -57,7 +58,6 @@ folder_close(struct folder *f)
 	buf_free(&f->names);
 	buf_free(&f->pending_names);
 	free(f->pending);
-	free(f->extra);
 	free(f->own);
 	free(f->msgs);
 	free(f->dir);
@@ -136,13 +136,49 @@ folder_flags(const struct folder *f, size_t i)
 uint64_t
 folder_keywords(const struct folder *f, size_t i)
 {
-	return i < f->count ? f->msgs[i].letters : 0;
+	return i < f->count ? f->msgs[i].letters | f->msgs[i].known.high : 0;
 }
 
 bool
 folder_recent(const struct folder *f, size_t i)
 {
 	return i < f->count && (f->msgs[i].state & MSG_RECENT) != 0;
+}
+
+size_t
+folder_recent_count(const struct folder *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->count; i++)
+		n += (f->msgs[i].state & MSG_RECENT) != 0;
+	return n;
+}
+
+size_t
+folder_first_unseen(const struct folder *f)
+{
+	size_t i = 0;
+
+	while (i < f->count && (f->msgs[i].flags & MAIL_SEEN) != 0)
+		i++;
+	return i;
+}
+
+uint64_t
+folder_modseq(const struct folder *f, size_t i)
+{
+	uint64_t m = i < f->count ? f->msgs[i].known.modseq : 0;
+
+	if (m == 0)			/* it cannot be written down */
+		m = f->highest;
+	return m == 0 ? 1 : m;
+}
+
+uint64_t
+folder_highest_modseq(const struct folder *f)
+{
+	return f->highest == 0 ? 1 : f->highest;
 }
 
 struct span
@@ -220,25 +256,6 @@ folder_open_message(struct folder *f, size_t i)
 	return fd;
 }
 
-/* Where size and date are remembered; NULL: no memory, do without. */
-static struct msg_extra *
-extra_of(struct folder *f, size_t i)
-{
-	struct msg_extra *x;
-
-	if (i < f->nextra)
-		return &f->extra[i];
-	x = reallocarray(f->extra, f->nmsgs, sizeof(*x));
-	if (x == NULL)
-		return NULL;
-	f->extra = x;
-	for (; f->nextra < f->nmsgs; f->nextra++) {
-		x[f->nextra].wsize = 0;
-		x[f->nextra].date = INT64_MIN;
-	}
-	return &x[i];
-}
-
 /* Octets of what fd holds when every line ends in CRLF. */
 static int
 count_size(int fd, uint64_t *size)
@@ -266,29 +283,29 @@ int
 folder_size(struct folder *f, size_t i, uint64_t *size)
 {
 	struct maildir_name n;
-	struct msg_extra *x;
+	struct msg *m;
 	int fd, r;
 
 	if (i >= f->count) {
 		errno = ENOENT;
 		return -1;
 	}
-	maildir_name_parse(msg_name(f, &f->msgs[i]), &n);
-	if (n.wsize > 0) {
-		*size = n.wsize;
+	m = &f->msgs[i];
+	if (m->wsize > 0) {
+		*size = m->wsize - 1;
 		return 0;
 	}
-	x = extra_of(f, i);
-	if (x != NULL && x->wsize > 0) {
-		*size = x->wsize - 1;
+	maildir_name_parse(msg_name(f, m), &n);
+	if (n.wsize > 0) {
+		*size = n.wsize;
 		return 0;
 	}
 	if ((fd = folder_open_message(f, i)) == -1)
 		return -1;
 	r = count_size(fd, size);
 	close(fd);
-	if (r == 0 && x != NULL)
-		x->wsize = *size + 1;
+	if (r == 0)
+		m->wsize = *size + 1;
 	return r;
 }
 
@@ -301,18 +318,25 @@ op_stat(struct folder *f, const char *path, void *arg)
 int
 folder_date(struct folder *f, size_t i, time_t *date)
 {
-	struct msg_extra *x = i < f->count ? extra_of(f, i) : NULL;
 	struct stat st;
 
-	if (x != NULL && x->date != INT64_MIN) {
-		*date = (time_t)x->date;
+	if (i < f->count && f->msgs[i].date != INT64_MIN) {
+		*date = (time_t)f->msgs[i].date;
 		return 0;
 	}
 	if (msg_try(f, i, op_stat, &st) == -1)
 		return -1;
 	*date = st.st_mtime;
-	if (x != NULL)
-		x->date = st.st_mtime;
+	f->msgs[i].date = st.st_mtime;
+	return 0;
+}
+
+int
+folder_save_date(struct folder *f, size_t i, time_t *date)
+{
+	if (i >= f->count || f->msgs[i].known.saved == 0)
+		return folder_date(f, i, date);
+	*date = (time_t)f->msgs[i].known.saved;
 	return 0;
 }
 
@@ -327,7 +351,10 @@ folder_status(const char *dir, struct folder_status *s)
 	s->messages = f->count;
 	s->uidnext = f->uidnext;
 	s->uidvalidity = f->validity;
+	s->highest_modseq = folder_highest_modseq(f);
+	folder_id(f, s->id);
 	for (size_t i = 0; i < f->count; i++) {
+		s->deleted += (f->msgs[i].flags & MAIL_DELETED) != 0;
 		s->unseen += (f->msgs[i].flags & MAIL_SEEN) == 0;
 		s->recent += (f->msgs[i].state & MSG_NEW) != 0;
 	}

@@ -28,7 +28,7 @@ struct folder;
 	SYS_unlinkat, SYS_linkat, SYS_mkdirat, SYS_fsync, SYS_fdatasync, \
 	SYS_ftruncate, SYS_fstatfs, SYS_utimensat, SYS_inotify_init1, \
 	SYS_inotify_add_watch, SYS_clock_nanosleep, SYS_nanosleep, \
-	SYS_fchmod, SYS_sysinfo	/* qsort(3) asks how much memory there is */
+	SYS_fchmod, SYS_sync_file_range, SYS_sysinfo	/* qsort(3) asks how much memory there is */
 
 /* The setting spool-sync directory: directories are synced too when messages are added. */
 void	folder_setup(bool sync_directory);
@@ -50,6 +50,9 @@ size_t	folder_lower(const struct folder *, uint32_t uid);
 unsigned folder_flags(const struct folder *, size_t i);		/* MAIL_* */
 uint64_t folder_keywords(const struct folder *, size_t i);	/* bit k: keyword k */
 bool	folder_recent(const struct folder *, size_t i);	/* first seen by this session */
+/* How many are that; the first without \Seen (count if none).  Both without looking at all messages, mostly. */
+size_t	folder_recent_count(const struct folder *);
+size_t	folder_first_unseen(const struct folder *);
 /* Octets with CRLF line ends (RFC822.SIZE), from the name, the cache or by reading once. */
 int	folder_size(struct folder *, size_t i, uint64_t *);
 /* Arrival: the file's mtime (INTERNALDATE). */
@@ -58,6 +61,24 @@ int	folder_date(struct folder *, size_t i, time_t *);
 struct span folder_unique(const struct folder *, size_t i);
 /* Opens the message for reading; -1 ENOENT when it has vanished. */
 int	folder_open_message(struct folder *, size_t i);
+
+/* When it came into this folder (SAVEDATE). */
+int	folder_save_date(struct folder *, size_t i, time_t *);
+
+/* Mod-sequences: of a message (never 0), and the highest of all changes up to the last refresh or
+ * change by this handle, expunges included.  They survive crashes and restores. */
+uint64_t folder_modseq(const struct folder *, size_t i);
+uint64_t folder_highest_modseq(const struct folder *);
+/* Calls each with the UIDs (in no order, maybe twice) of messages expunged after mod-sequence since; where that
+ * is too long ago, with all UIDs that no message has.  0, or -1 also when each said so. */
+int	folder_vanished(struct folder *, uint64_t since,
+	    int (*each)(void *arg, uint32_t lo, uint32_t hi), void *arg);
+
+/* Object ids (RFC 8474): of the folder, also after renames, and of a message, also after copy and move. */
+#define FOLDER_ID_SIZE	48
+void	folder_id(const struct folder *, char out[FOLDER_ID_SIZE]);
+int	folder_email_id(const struct folder *, size_t i,
+	    char out[FOLDER_ID_SIZE]);
 
 /* Keywords: number of names, a name, and the bit for a name (made if create; -1 EINVAL bad name, ENOSPC
  * when the folder has 64). */
@@ -68,6 +89,14 @@ int	folder_keyword_bit(struct folder *, struct span name, bool create);
 /* Sets flags and keywords of one message to these values (a rename; from new/ to cur/ at the first
  * change).  Retries where another process renamed it meanwhile.  0, or -1 ENOENT: it is gone. */
 int	folder_set(struct folder *, size_t i, unsigned flags, uint64_t keywords);
+/* The same, unless the message has a mod-sequence above unchanged_since (RFC 7162 section 3.1.3): then 1, and
+ * nothing was done. */
+int	folder_set_unchanged(struct folder *, size_t i, unsigned flags,
+	    uint64_t keywords, uint64_t unchanged_since);
+/* Around many changes: one lock, one mod-sequence, one line in the list.  begin learns what other sessions
+ * have done.  end: -1 when the changes could not be written down. */
+int	folder_store_begin(struct folder *);
+int	folder_store_end(struct folder *);
 /* Unlinks the message; the index stays until folder_refresh. 0 also when it was gone. */
 int	folder_remove(struct folder *, size_t i);
 
@@ -95,6 +124,18 @@ int	folder_append_add(struct folder_append *, const void *, size_t);
 int	folder_append_commit(struct folder_append *, unsigned flags,
 	    const char *const *keywords, size_t nkeywords, time_t arrival, uint32_t *uidvalidity, uint32_t *uid);
 void	folder_append_abort(struct folder_append *);
+/* Several into one folder: all or none, with one lock and shared syncs.  Ends all of them in either case;
+ * to[k] becomes NULL. */
+struct folder_message {
+	struct folder_append *to;
+	unsigned flags;
+	const char *const *keywords;
+	size_t nkeywords;
+	time_t arrival;
+	uint32_t uid;			/* set */
+};
+int	folder_append_commit_many(struct folder_message *, size_t n,
+	    uint32_t *uidvalidity);
 
 /* Copies (link(2), or a real copy across file systems) message i into the folder in dir with its
  * flags and keywords; move is rename(2).  0, the new UID; or -1. */
@@ -106,7 +147,12 @@ int	folder_copy_many(struct folder *, const size_t *i, size_t n, const char *dir
 	    uint32_t *uidvalidity, uint32_t *uids);
 
 /* STATUS without opening for work: counts. */
-struct folder_status { size_t messages, unseen, recent; uint32_t uidnext, uidvalidity; };
+struct folder_status {
+	size_t messages, unseen, recent, deleted;
+	uint32_t uidnext, uidvalidity;
+	uint64_t highest_modseq;
+	char id[FOLDER_ID_SIZE];
+};
 int	folder_status(const char *dir, struct folder_status *);
 
 /* The folders of an account: Maildir++ (".A.B" is A/B).  Names here are the raw directory names without

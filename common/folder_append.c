@@ -20,11 +20,15 @@
 
 #define CHUNK		65536
 #define LITTER_AGE	(36 * 3600)	/* seconds; maildir(5) says 36 hours */
+#define CLEAN_EVERY	3600	/* seconds between looks into the same tmp/ */
 
 struct folder_append {
 	struct folder *to;		/* dirfd and keywords only */
 	int fd;
-	char tmp[FOLDER_PATH_MAX];
+	char tmp[FOLDER_PATH_MAX];	/* "": no file is there */
+	char path[FOLDER_PATH_MAX];	/* its name to be */
+	bool published;			/* it has that name */
+	uint64_t keywords;
 	char unique[64];
 	struct buf buf;
 	uint64_t size, crlf_size;
@@ -39,15 +43,22 @@ clean_tmp(int dirfd)
 {
 	int fd = openat(dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	static ino_t cleaned;
+	static time_t when;
 	time_t now = time(NULL);
 	struct dirent *d;
 	struct stat st;
 
-	if (dir == NULL) {
-		if (fd != -1)
+	if (dir == NULL || fstat(fd, &st) == -1 || (st.st_ino == cleaned &&
+	    now < when + CLEAN_EVERY && now >= when)) {
+		if (dir != NULL)
+			closedir(dir);
+		else if (fd != -1)
 			close(fd);
 		return;
 	}
+	cleaned = st.st_ino;
+	when = now;
 	while ((d = readdir(dir)) != NULL)
 		if (d->d_name[0] != '.' &&
 		    fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -159,20 +170,7 @@ folder_append_add(struct folder_append *a, const void *data, size_t n)
 	return a->failed == 0 ? 0 : -1;
 }
 
-static uint32_t
-keyword_letters(struct folder *to, const char *const *keywords, size_t n)
-{
-	uint32_t letters = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		int bit = folder_keyword_bit(to, span_str(keywords[i]), true);
-
-		if (bit >= 0)
-			letters |= 1U << bit;
-	}
-	return letters;
-}
-
+/* The bytes are on their way to the disk when this returns. */
 static int
 finish_file(struct folder_append *a, time_t arrival)
 {
@@ -191,54 +189,117 @@ finish_file(struct folder_append *a, time_t arrival)
 		if (futimens(a->fd, ts) == -1)
 			return -1;
 	}
-	return fsync(a->fd);
-}
-
-static int
-final_path(struct folder_append *a, unsigned flags, uint32_t letters,
-    char path[FOLDER_PATH_MAX])
-{
-	char base[FOLDER_NAME_MAX + 1], name[FOLDER_NAME_MAX + 1];
-
-	snprintf(base, sizeof(base), "%s,S=%llu,W=%llu", a->unique,
-	    (unsigned long long)a->size, (unsigned long long)a->crlf_size);
-	if (flags == 0 && letters == 0) {
-		snprintf(path, FOLDER_PATH_MAX, "new/%s", base);
-		return 0;
-	}
-	if (maildir_name_print(span_str(base), flags, letters, name,
-	    sizeof(name)) == -1)
-		return -1;
-	snprintf(path, FOLDER_PATH_MAX, "cur/%s", name);
 	return 0;
 }
 
-/* Under the lock: name and UID, both or neither. */
-static int
-publish(struct folder_append *a, const char *path, uint32_t *validity,
-    uint32_t *uid)
+/* A keyword that finds no room is left out. */
+static uint64_t
+keyword_bits(const struct folder_message *m)
 {
-	struct uids_out o;
-	int r, e, dirfd = a->to->dirfd;
+	uint64_t bits = 0;
 
-	if (uids_begin(&o, dirfd) == -1)
+	for (size_t i = 0; i < m->nkeywords; i++) {
+		int bit = folder_keyword_bit(m->to->to,
+		    span_str(m->keywords[i]), true);
+
+		if (bit >= 0)
+			bits |= (uint64_t)1 << bit;
+	}
+	return bits;
+}
+
+static int
+final_path(struct folder_append *a, const struct folder_message *m)
+{
+	char base[FOLDER_NAME_MAX + 1], name[FOLDER_NAME_MAX + 1];
+
+	a->keywords = keyword_bits(m);
+	snprintf(base, sizeof(base), "%s,S=%llu,W=%llu", a->unique,
+	    (unsigned long long)a->size, (unsigned long long)a->crlf_size);
+	if (m->flags == 0 && a->keywords == 0) {
+		snprintf(a->path, sizeof(a->path), "new/%s", base);
+		return 0;
+	}
+	if (maildir_name_print(span_str(base), m->flags, (uint32_t)a->keywords &
+	    ((1U << FOLDER_LETTERS) - 1), name, sizeof(name)) == -1)
+		return -1;
+	snprintf(a->path, sizeof(a->path), "cur/%s", name);
+	return 0;
+}
+
+/* Content and names for all, durably; several syncs at once are one wait. */
+static int
+finish_all(struct folder_message *m, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (finish_file(m[i].to, m[i].arrival) == -1 ||
+		    final_path(m[i].to, &m[i]) == -1)
+			return -1;
+		if (n > 1)
+			file_sync_soon(m[i].to->fd);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (fsync(m[i].to->fd) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+publish_one(struct folder_message *m, struct uids_out *o)
+{
+	struct folder_append *a = m->to;
+
+	if (renameat(a->to->dirfd, a->tmp, a->to->dirfd, a->path) == -1)
+		return -1;
+	a->tmp[0] = '\0';
+	a->published = true;
+	return uids_add_message(o, span_str(a->unique), m->flags, a->keywords,
+	    m->arrival != 0, &m->uid);
+}
+
+/* Under the lock: names and UIDs, all or none. */
+static int
+publish(struct folder_message *m, size_t n, uint32_t *validity)
+{
+	int r = 0, e, dirfd = m[0].to->to->dirfd;
+	bool in_new = false, in_cur = false;
+	struct uids_out o;
+
+	if (uids_begin(&o, dirfd, NULL) == -1)
 		return -1;
 	*validity = o.h.validity;
-	if ((r = renameat(dirfd, a->tmp, dirfd, path)) == 0) {
-		r = uids_add(&o, span_str(a->unique), uid);
-		if (r == 0)
-			r = folder_sync_dirs(dirfd, path[0] == 'n',
-			    path[0] == 'c');
-		if (r == 0)
-			r = uids_commit(&o);
-		e = errno;
-		if (r == -1)
-			unlinkat(dirfd, path, 0);
-		else
-			a->tmp[0] = '\0';
-		errno = e;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = publish_one(&m[i], &o);
+		in_new = in_new || m[i].to->path[0] == 'n';
+		in_cur = in_cur || m[i].to->path[0] == 'c';
 	}
+	if (r == 0)
+		r = folder_sync_dirs(dirfd, in_new, in_cur);
+	if (r == 0)
+		r = uids_commit(&o, true);
+	e = errno;
+	for (size_t i = 0; r == -1 && i < n; i++)
+		if (m[i].to->published)
+			unlinkat(dirfd, m[i].to->path, 0);
 	uids_abort(&o);
+	errno = e;
+	return r;
+}
+
+int
+folder_append_commit_many(struct folder_message *m, size_t n,
+    uint32_t *validity)
+{
+	int r = -1, e;
+
+	if (finish_all(m, n) == 0)
+		r = publish(m, n, validity);
+	e = errno;
+	for (size_t i = 0; i < n; i++) {
+		folder_append_abort(m[i].to);
+		m[i].to = NULL;
+	}
+	errno = e;
 	return r;
 }
 
@@ -247,19 +308,10 @@ folder_append_commit(struct folder_append *a, unsigned flags,
     const char *const *keywords, size_t nkeywords, time_t arrival,
     uint32_t *validity, uint32_t *uid)
 {
-	char path[FOLDER_PATH_MAX];
-	uint32_t letters;
-	int r = -1, e;
+	struct folder_message m = { a, flags, keywords, nkeywords, arrival, 0 };
+	int r = folder_append_commit_many(&m, 1, validity);
 
-	if (finish_file(a, arrival) == 0) {
-		letters = keyword_letters(a->to, keywords, nkeywords);
-		r = final_path(a, flags, letters, path);
-		if (r == 0)
-			r = publish(a, path, validity, uid);
-	}
-	e = errno;
-	folder_append_abort(a);
-	errno = e;
+	*uid = m.uid;
 	return r;
 }
 

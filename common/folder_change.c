@@ -9,36 +9,41 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "folder_impl.h"
+#include "folder_uids.h"
 
+#define LETTER_BITS	((1U << FOLDER_LETTERS) - 1)
 #define KNOWN_FLAGS	(MAIL_SEEN | MAIL_ANSWERED | MAIL_FLAGGED | \
 	MAIL_DELETED | MAIL_DRAFT | MAIL_PASSED)
 
 struct change {
 	unsigned add_flags, del_flags;
-	uint32_t add_letters, del_letters;
+	uint64_t add_keywords, del_keywords;
+	uint64_t unchanged_since;
 	size_t i;
 };
 
 /* Letters that have a name here: of the others (another program's) nothing is known, and they stay. */
-static uint32_t
-named_letters(const struct folder *f)
+static uint64_t
+named_keywords(const struct folder *f)
 {
-	return (uint32_t)((1ULL << f->nkeywords) - 1);
+	return f->nkeywords >= FOLDER_KEYWORDS_MAX ? UINT64_MAX :
+	    ((uint64_t)1 << f->nkeywords) - 1;
 }
 
-static int
-op_set(struct folder *f, const char *path, void *arg)
+static uint64_t
+keywords_of(const struct msg *m)
 {
-	struct change *c = arg;
-	struct msg *m = &f->msgs[c->i];
+	return m->letters | m->known.high;
+}
+
+/* Gives the file the name that its flags ask for. */
+static int
+rename_to(struct folder *f, struct msg *m, const char *path, unsigned flags,
+    uint32_t letters)
+{
 	char name[FOLDER_NAME_MAX + 1], to[FOLDER_PATH_MAX];
-	unsigned flags = (m->flags | c->add_flags) & ~c->del_flags;
-	uint32_t letters = (m->letters | c->add_letters) & ~c->del_letters;
 	struct span base = span_of(f->names.p + m->name, m->base);
 
-	if (flags == m->flags && letters == m->letters)
-		return 0;
 	if (maildir_name_print(base, flags, letters, name,
 	    sizeof(name)) == -1)
 		return -1;
@@ -53,38 +58,82 @@ op_set(struct folder *f, const char *path, void *arg)
 	return msg_renamed(f, m, span_str(name));
 }
 
-int
-folder_set(struct folder *f, size_t i, unsigned flags, uint64_t keywords)
+/* 0, 1: changed since, -1. */
+static int
+op_set(struct folder *f, const char *path, void *arg)
 {
-	struct change c = { .i = i };
-	uint32_t letters, named = named_letters(f);
-	struct msg *m;
+	const struct change *c = arg;
+	struct msg *m = &f->msgs[c->i];
+	unsigned flags = (m->flags | c->add_flags) & ~c->del_flags;
+	uint64_t keywords = (keywords_of(m) | c->add_keywords) &
+	    ~c->del_keywords;
+	uint32_t letters = (uint32_t)keywords & LETTER_BITS;
+
+	/* A name that the list does not know is a change not told yet: newer than any. */
+	if (c->unchanged_since < MODSEQ_MAX &&
+	    (m->known.modseq > c->unchanged_since ||
+	    m->known.marks != MSG_MARKS(m->flags, m->letters)))
+		return 1;
+	if (flags == m->flags && keywords == keywords_of(m))
+		return 0;
+	if ((flags != m->flags || letters != m->letters) &&
+	    rename_to(f, m, path, flags, letters) == -1)
+		return -1;
+	return folder_log_change(f, c->i, keywords - letters);
+}
+
+/* Within a batch. */
+static int
+set(struct folder *f, size_t i, unsigned flags, uint64_t keywords,
+    uint64_t unchanged_since)
+{
+	struct change c = { .i = i, .unchanged_since = unchanged_since };
+	uint64_t named = named_keywords(f), old;
+	struct msg *m = &f->msgs[i];
 	int r;
 
-	if (f->read_only) {
-		errno = EROFS;
-		return -1;
-	}
-	if (i >= f->count) {
-		errno = ENOENT;
-		return -1;
-	}
-	folder_watch_if_large(f);
-	m = &f->msgs[i];
 	flags &= KNOWN_FLAGS;
-	letters = ((uint32_t)keywords & named) | (m->letters & ~named);
+	old = keywords_of(m);
+	keywords = (keywords & named) | (old & ~named);
 	c.add_flags = flags & ~(unsigned)m->flags;
 	c.del_flags = m->flags & ~flags;
-	c.add_letters = letters & ~m->letters;
-	c.del_letters = m->letters & ~letters;
+	c.add_keywords = keywords & ~old;
+	c.del_keywords = old & ~keywords;
 	r = msg_try(f, i, op_set, &c);
 	m = &f->msgs[i];
 	/* Somebody else's change came in between: the caller must be told what holds now. */
-	if (r == 0 && (m->flags != flags || m->letters != letters)) {
+	if (r == 0 && (m->flags != flags || keywords_of(m) != keywords)) {
 		m->state |= MSG_CHANGED;
 		f->news = true;
 	}
 	return r;
+}
+
+int
+folder_set_unchanged(struct folder *f, size_t i, unsigned flags,
+    uint64_t keywords, uint64_t unchanged_since)
+{
+	bool alone = f->batch == NULL;
+	int r, e;
+
+	if (i >= f->count) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (folder_store_begin(f) == -1)
+		return -1;
+	r = set(f, i, flags, keywords, unchanged_since);
+	e = errno;
+	if (alone && folder_store_end(f) == -1 && r != -1)
+		return -1;
+	errno = e;
+	return r;
+}
+
+int
+folder_set(struct folder *f, size_t i, unsigned flags, uint64_t keywords)
+{
+	return folder_set_unchanged(f, i, flags, keywords, MODSEQ_MAX);
 }
 
 static int

@@ -28,6 +28,7 @@ struct copy {
 	char path[FOLDER_PATH_MAX];
 	char tmp[FOLDER_PATH_MAX];	/* a real copy, waiting in tmp/; or "" */
 	size_t unique;			/* length in name */
+	uint64_t keywords;		/* in the target */
 	struct buf done;		/* target paths so far, NUL-terminated */
 };
 
@@ -58,23 +59,23 @@ same_folder(const struct folder *a, const struct folder *b)
 	    sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-/* The letters of the target that bear the names of these. A name that finds no room there is left out. */
-static uint32_t
-translate(struct copy *c, uint32_t letters)
+/* The keywords of the target that bear the names of these. A name that finds no room there is left out. */
+static uint64_t
+translate(struct copy *c, uint64_t keywords)
 {
-	uint32_t out = 0;
+	uint64_t out = 0;
 
-	if (c->same)
-		return letters;
+	if (c->same || keywords == 0)
+		return keywords;
 	for (size_t k = 0; k < c->f->nkeywords; k++) {
 		int bit;
 
-		if ((letters >> k & 1) == 0)
+		if ((keywords >> k & 1) == 0)
 			continue;
 		bit = folder_keyword_bit(c->to, span_str(c->f->keywords[k]),
 		    true);
 		if (bit >= 0)
-			out |= 1U << bit;
+			out |= (uint64_t)1 << bit;
 	}
 	return out;
 }
@@ -94,17 +95,36 @@ folder_fresh_name(char *out, size_t size)
 	return n;
 }
 
+/* A copy has another unique part: its name tells the id. */
+static int
+add_id(const struct copy *c, const struct msg *m, char *base, int n)
+{
+	char id[FOLDER_EMAIL_ID + 1], field[FOLDER_EMAIL_ID + 4];
+
+	if (n >= FOLDER_NAME_MAX)
+		return n;
+	folder_id_of(span_of(c->f->names.p + m->name, m->base), m->unique, id);
+	snprintf(field, sizeof(field), ",E=%s", id);
+	if (strstr(base, field) != NULL ||
+	    n + (int)sizeof(field) + MAILDIR_LETTERS_SIZE > FOLDER_NAME_MAX)
+		return n;
+	memcpy(base + n, field, sizeof(field));
+	return n + (int)sizeof(field) - 1;
+}
+
 /* The name in the target: a copy gets a unique part of its own, a moved message keeps it. */
 static int
 make_name(struct copy *c, const struct msg *m)
 {
 	const char *old = (const char *)c->f->names.p + m->name;
 	char base[FOLDER_NAME_MAX + 1];
-	uint32_t letters = translate(c, m->letters);
-	bool in_new = (m->state & MSG_NEW) != 0 && m->flags == 0 &&
-	    letters == 0;
+	uint32_t letters;
+	bool in_new;
 	int n = 0, rest = m->base - m->unique;
 
+	c->keywords = translate(c, m->letters | m->known.high);
+	letters = (uint32_t)c->keywords & ((1U << FOLDER_LETTERS) - 1);
+	in_new = (m->state & MSG_NEW) != 0 && m->flags == 0 && letters == 0;
 	c->unique = m->unique;
 	if (!c->move || c->same) {
 		if ((n = folder_fresh_name(base, sizeof(base))) == -1)
@@ -114,6 +134,8 @@ make_name(struct copy *c, const struct msg *m)
 	} else
 		rest = m->base;
 	n += snprintf(base + n, sizeof(base) - (size_t)n, "%.*s", rest, old);
+	if (old != (const char *)c->f->names.p + m->name)
+		n = add_id(c, m, base, n);
 	if (in_new)
 		snprintf(c->name, sizeof(c->name), "%s", base);
 	else if (maildir_name_print(span_str(base), m->flags, letters,
@@ -240,7 +262,8 @@ copy_one(struct copy *c, struct uids_out *o, size_t i, uint32_t *uid)
 		msg_gone(c->f, i);
 	if (buf_add(&c->done, c->path, strlen(c->path) + 1) == -1)
 		return -1;
-	return uids_add(o, span_of(c->name, c->unique), uid);
+	return uids_add_message(o, span_of(c->name, c->unique),
+	    c->f->msgs[i].flags, c->keywords, true, uid);
 }
 
 /* A copy that failed leaves nothing behind.  What was moved stays moved: it is whole, and gets its UID
@@ -269,8 +292,9 @@ copy_batch(struct copy *c, const size_t *i, size_t n, uint32_t *validity,
 	/* Names for keywords take the same lock: before it. */
 	for (size_t k = 0; k < n; k++)
 		if (i[k] < c->f->count)
-			(void)translate(c, c->f->msgs[i[k]].letters);
-	if (uids_begin(&o, c->to->dirfd) == -1)
+			(void)translate(c, c->f->msgs[i[k]].letters |
+			    c->f->msgs[i[k]].known.high);
+	if (uids_begin(&o, c->to->dirfd, NULL) == -1)
 		return -1;
 	*validity = o.h.validity;
 	for (size_t k = 0; r == 0 && k < n; k++)
@@ -278,7 +302,7 @@ copy_batch(struct copy *c, const size_t *i, size_t n, uint32_t *validity,
 	if (r == 0)
 		r = folder_sync_dirs(c->to->dirfd, c->dirs_new, c->dirs_cur);
 	if (r == 0)
-		r = uids_commit(&o);
+		r = uids_commit(&o, true);
 	uids_abort(&o);
 	return r;
 }

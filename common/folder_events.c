@@ -181,7 +181,7 @@ settle_missed(struct folder *f)
 static int
 take_up(struct folder *f, struct listing *l, const struct buf *text)
 {
-	if (l->n == 0 && text->len == 0)
+	if (l->n == 0 && text->len == 0 && f->doubt == SIZE_MAX)
 		return 0;
 	if (listing_hash(l) == -1)
 		return -1;
@@ -192,7 +192,7 @@ take_up(struct folder *f, struct listing *l, const struct buf *text)
 	if (folder_pending_match(f, l) == -1 ||
 	    folder_uids_match(f, l, text) == -1)
 		return -1;
-	return listing_unknown(l) > 0 ? folder_uids_assign(f, l) : 0;
+	return folder_uids_settle(f, l);
 }
 
 int

@@ -1,6 +1,6 @@
 /*
- * posthouse.keywords: line n is the name of letter n in file names (a is the first).  Names are only ever added,
- * so that a letter keeps its meaning.
+ * posthouse.keywords: line n is the name of keyword n: the first 26 are letters in file names (a is the first), the
+ * others stand in the uid list.  Names are only ever added, so that a letter keeps its meaning.
  */
 #include <sys/stat.h>
 
@@ -45,7 +45,7 @@ parse(struct folder *f, const struct buf *b)
 
 	folder_keywords_free(f);
 	cur_init(&c, buf_span(b));
-	while (!cur_end(&c) && f->nkeywords < FOLDER_LETTERS) {
+	while (!cur_end(&c) && f->nkeywords < FOLDER_KEYWORDS_MAX) {
 		struct span line = cur_until(&c, '\n');
 
 		if (!cur_ch(&c, '\n'))
@@ -77,7 +77,9 @@ folder_keywords_load(struct folder *f)
 	if (stamp_same(&f->keywords_stamp, &st))
 		return 0;
 	buf_init(&b, KEYWORDS_SIZE);
-	r = file_read(f->dirfd, FOLDER_KEYWORDS, &b);
+	r = folder_read_text(f->dirfd, FOLDER_KEYWORDS, &b);
+	if (r == -1 && errno == ENOENT)
+		r = 0;
 	if (r == 0)
 		r = parse(f, &b);
 	if (r == 0)
@@ -146,17 +148,22 @@ folder_keyword_bit(struct folder *f, struct span name, bool create)
 	if ((k = find(f, name)) != -1)
 		return k;
 	errno = ENOENT;
-	if (!create || (lock = folder_lock(f->dirfd, true)) == -1)
+	if (!create)
+		return -1;
+	/* A batch has the lock, and closing another descriptor of its file would end it. */
+	lock = f->batch != NULL ? -1 : folder_lock(f->dirfd, true);
+	if (f->batch == NULL && lock == -1)
 		return -1;
 	k = folder_keywords_load(f);	/* another process may have added it */
 	if (k == 0 && (k = find(f, name)) == -1) {
-		if (f->nkeywords < FOLDER_LETTERS)
+		if (f->nkeywords < FOLDER_KEYWORDS_MAX)
 			k = add_name(f, name);
 		else
 			errno = ENOSPC;
 	}
 	e = errno;
-	close(lock);
+	if (lock != -1)
+		close(lock);
 	errno = e;
 	return k;
 }

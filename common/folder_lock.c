@@ -49,7 +49,7 @@ folder_lock(int dirfd, bool exclusive)
 	int fd, e;
 
 	fd = openat(dirfd, FOLDER_LOCK,
-	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
 	if (lock_wait(fd, exclusive) == -1) {
@@ -61,6 +61,31 @@ folder_lock(int dirfd, bool exclusive)
 	return fd;
 }
 
+int
+folder_read_text(int dirfd, const char *name, struct buf *b)
+{
+	struct stat st;
+	int r, e, fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd == -1) {
+		if (errno == ELOOP)
+			errno = ENOENT;
+		return -1;
+	}
+	r = fstat(fd, &st);
+	if (r == 0 && !S_ISREG(st.st_mode)) {
+		errno = ENOENT;
+		r = -1;
+	}
+	if (r == 0)
+		r = file_read_all(fd, b);
+	e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
 static uint32_t
 read_validity(int dirfd)
 {
@@ -69,7 +94,7 @@ read_validity(int dirfd)
 	uint64_t v = 0;
 
 	buf_init(&b, VALIDITY_MAX);
-	if (file_read(dirfd, FOLDER_VALIDITY, &b) == 0) {
+	if (folder_read_text(dirfd, FOLDER_VALIDITY, &b) == 0) {
 		cur_init(&c, buf_span(&b));
 		if (cur_num(&c, UINT32_MAX - 1, &v) == -1)
 			v = 0;

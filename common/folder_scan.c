@@ -28,6 +28,16 @@ msg_unique(const struct folder *f, const struct msg *m)
 	return span_of(f->names.p + m->name, m->unique);
 }
 
+void
+msg_doubt(struct folder *f, const struct msg *m)
+{
+	size_t i = (size_t)(m - f->msgs);
+
+	if (i < f->doubt && (m->known.modseq == 0 ||
+	    m->known.marks != MSG_MARKS(m->flags, m->letters)))
+		f->doubt = i;
+}
+
 static void
 msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
     bool in_new)
@@ -43,6 +53,7 @@ msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
 	}
 	m->flags = (uint8_t)n->flags;
 	m->letters = n->letters;
+	msg_doubt(f, m);
 }
 
 int
@@ -92,6 +103,7 @@ folder_add_msg(struct folder *f, uint32_t uid, struct listing *l,
 	m = &f->msgs[f->nmsgs];
 	memset(m, 0, sizeof(*m));
 	m->uid = uid;
+	m->date = INT64_MIN;
 	m->name = e->name;
 	m->len = e->len;
 	if (!l->lent) {			/* names of its own: into ours */
@@ -247,9 +259,7 @@ scan_listing(struct folder *f, struct listing *l, const struct buf *text,
 	if (folder_pending_match(f, l) == -1 ||
 	    folder_uids_match(f, l, text) == -1)
 		return -1;
-	if (f->uids_ino == 0 || listing_unknown(l) > 0)
-		return folder_uids_assign(f, l);
-	return 0;
+	return folder_uids_settle(f, l);
 }
 
 int
@@ -286,7 +296,7 @@ folder_scan(struct folder *f, bool take_up)
 	return r == -1 ? -1 : 0;
 }
 
-/* Takes the vanished out of msgs and extra. */
+/* Takes the vanished out of msgs. */
 static void
 drop_gone(struct folder *f)
 {
@@ -295,15 +305,13 @@ drop_gone(struct folder *f)
 	for (size_t i = 0; i < f->nmsgs; i++) {
 		if ((f->msgs[i].state & MSG_GONE) != 0)
 			continue;
-		if (i < f->nextra)
-			f->extra[n] = f->extra[i];
 		told += i < f->count;
 		f->msgs[n++] = f->msgs[i];
 	}
-	if (f->nextra > n)
-		f->nextra = n;
 	f->nmsgs = n;
 	f->count = told;
+	if (f->doubt != SIZE_MAX)
+		f->doubt = 0;
 }
 
 static bool
@@ -311,14 +319,18 @@ tell_vanished(struct folder *f, const struct folder_changes *c)
 {
 	bool any = false;
 
+	for (size_t i = 0; i < f->nmsgs && !any; i++)
+		any = (f->msgs[i].state & MSG_GONE) != 0;
+	if (!any)
+		return false;
+	folder_log_gone(f);		/* may learn of more */
 	for (size_t i = f->nmsgs; i-- > 0;) {
 		if ((f->msgs[i].state & MSG_GONE) == 0)
 			continue;
-		any = true;
 		if (i < f->count && c != NULL && c->vanished != NULL)
 			c->vanished(c->arg, i, f->msgs[i].uid);
 	}
-	return any;
+	return true;
 }
 
 static void
@@ -329,10 +341,8 @@ tell(struct folder *f, const struct folder_changes *c)
 	if (!f->news)
 		return;
 	f->news = false;
-	if (tell_vanished(f, c)) {
-		folder_uids_gone(f);
+	if (tell_vanished(f, c))
 		drop_gone(f);
-	}
 	arrived = f->nmsgs - f->count;
 	for (size_t i = 0; i < f->count; i++) {
 		if ((f->msgs[i].state & MSG_CHANGED) == 0)

@@ -179,7 +179,7 @@ make_at(int root, const char *tmp, const char *dotted)
 	fd = openat(root, dotted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if ((r = uids_begin(&o, fd)) == 0)
+	if ((r = uids_begin(&o, fd, NULL)) == 0)
 		uids_abort(&o);
 	close(fd);
 	return r;

@@ -79,6 +79,9 @@
 #define SCRAM_NONCE_MAX	256	/* octets of a client's nonce; they use 18 to 40 */
 #define SASL_MESSAGE_MAX 2048	/* one decoded message: names, secret, proof */
 
+/* mail folders */
+#define FOLDER_HISTORY_MAX 262144 /* bytes about expunged messages that outlive a new list: RFC 7162 section 5 */
+
 /* the session chain */
 #define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */

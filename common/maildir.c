@@ -34,18 +34,34 @@ static const struct { unsigned char letter; unsigned flag; } flag_letters[] = {
 };
 #define NLETTERS (sizeof(flag_letters) / sizeof(flag_letters[0]))
 
-static void
-parse_flags(struct cur *c, struct maildir_name *n)
+bool
+maildir_letters_parse(struct span s, unsigned *flags, uint64_t *letters)
 {
-	int ch;
+	bool all = true;
 
-	while ((ch = cur_next(c)) != -1) {
-		if (ch >= 'a' && ch <= 'z')
-			n->letters |= 1u << (ch - 'a');
-		for (size_t i = 0; i < NLETTERS; i++)
-			if (ch == flag_letters[i].letter)
-				n->flags |= flag_letters[i].flag;
+	for (size_t k = 0; k < s.len; k++) {
+		unsigned char ch = s.p[k];
+		size_t i = 0;
+
+		while (i < NLETTERS && ch != flag_letters[i].letter)
+			i++;
+		if (i < NLETTERS)
+			*flags |= flag_letters[i].flag;
+		else if (ch >= 'a' && ch <= 'z')
+			*letters |= (uint64_t)1 << (ch - 'a');
+		else
+			all = false;
 	}
+	return all;
+}
+
+static void
+parse_flags(struct span s, struct maildir_name *n)
+{
+	uint64_t letters = 0;
+
+	(void)maildir_letters_parse(s, &n->flags, &letters);
+	n->letters = (uint32_t)letters;
 }
 
 /* ",S=123" and ",W=125" in any order; what else stands there is kept in base
@@ -80,15 +96,12 @@ parse_sizes(struct span s, struct maildir_name *n)
 void
 maildir_name_parse(struct span s, struct maildir_name *n)
 {
-	struct cur c;
-
 	memset(n, 0, sizeof(*n));
 	n->base = n->unique = s;
 	for (size_t i = 0; i + 3 <= s.len; i++)
 		if (memcmp(s.p + i, ":2,", 3) == 0) {
 			n->base.len = i;
-			cur_init(&c, span_of(s.p + i + 3, s.len - i - 3));
-			parse_flags(&c, n);
+			parse_flags(span_of(s.p + i + 3, s.len - i - 3), n);
 			break;
 		}
 	for (size_t i = 0; i < n->base.len; i++)
@@ -100,6 +113,21 @@ maildir_name_parse(struct span s, struct maildir_name *n)
 			return;
 		}
 	n->unique = n->base;
+}
+
+void
+maildir_letters_print(unsigned flags, uint32_t letters,
+    char out[MAILDIR_LETTERS_SIZE])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < NLETTERS; i++)
+		if ((flags & flag_letters[i].flag) != 0)
+			out[n++] = (char)flag_letters[i].letter;
+	for (unsigned i = 0; i < 26; i++)
+		if ((letters >> i & 1) != 0)
+			out[n++] = (char)('a' + i);
+	out[n] = '\0';
 }
 
 int
@@ -117,13 +145,7 @@ maildir_name_print(struct span base, unsigned flags, uint32_t letters,
 	n = base.len;
 	memcpy(out + n, ":2,", 3);
 	n += 3;
-	for (size_t i = 0; i < NLETTERS; i++)
-		if ((flags & flag_letters[i].flag) != 0)
-			out[n++] = (char)flag_letters[i].letter;
-	for (unsigned i = 0; i < 26; i++)
-		if ((letters >> i & 1) != 0)
-			out[n++] = (char)('a' + i);
-	out[n] = '\0';
+	maildir_letters_print(flags, letters, out + n);
 	return 0;
 }
 

@@ -33,6 +33,12 @@ void	maildir_name_parse(struct span, struct maildir_name *);
 int	maildir_name_print(struct span base, unsigned flags, uint32_t letters,
 	    char *out, size_t size);
 
+/* The letters alone.  parse: false when one has no meaning. */
+#define MAILDIR_LETTERS_SIZE 33
+void	maildir_letters_print(unsigned flags, uint32_t letters,
+	    char out[MAILDIR_LETTERS_SIZE]);
+bool	maildir_letters_parse(struct span, unsigned *flags, uint64_t *letters);
+
 /* Makes DIR/{cur,new,tmp} (mode 0700) owned by ids where root; existing ones are fine.  0 or -1. */
 int	maildir_make(const char *dir, const struct ids *owner);
 /* Opens DIR/new safely for a privileged deliverer: no symbolic link on the way below the

@@ -5,10 +5,12 @@
  * tmp/; nothing is visible before the command is complete.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "append.h"
 #include "ex.h"
+#include "log.h"
 #include "usage.h"
 
 #define APPEND_MAX 500		/* messages in one command: each holds a file open */
@@ -348,33 +350,15 @@ take_all(struct append_cmd *c, struct args *a)
 	}
 }
 
-static int
-commit_one(struct append_message *m, uint32_t *uidvalidity, uint32_t *uid)
+static const char *const *
+keyword_names(struct append_cmd *c, const struct flag_list *l)
 {
-	const char *names[64];
-	size_t n = m->flags.nkeywords;
-	int r;
+	const char **names = arena_alloc(&c->im->arena,
+	    (l->nkeywords + 1) * sizeof(*names));
 
-	for (size_t i = 0; i < n && i < 64; i++)
-		names[i] = (const char *)m->flags.keywords[i].p;
-	r = folder_append_commit(m->to, m->flags.flags, names, n, m->date,
-	    uidvalidity, uid);
-	m->to = NULL;
-	return r;
-}
-
-/* RFC 3502 section 3: all or none.  What was stored before one failed goes. */
-static void
-take_back(const struct append_cmd *c, const struct seqset *uids)
-{
-	struct folder *f;
-
-	if (uids->n == 0 || (f = folder_open(c->dir, false)) == NULL)
-		return;
-	for (size_t i = folder_count(f); i > 0; i--)
-		if (seqset_has(uids, folder_uid(f, i - 1)))
-			(void)folder_remove(f, i - 1);
-	folder_close(f);
+	for (size_t i = 0; names != NULL && i < l->nkeywords; i++)
+		names[i] = (const char *)l->keywords[i].p;
+	return names;
 }
 
 /* RFC 8508 section 3.4: the new one is there, now the old one goes. */
@@ -417,28 +401,38 @@ usage_of(struct append_cmd *c)
 	return more;
 }
 
+/* RFC 3502 section 3: all or none. */
 static void
 commit_all(struct append_cmd *c)
 {
 	struct imap *im = c->im;
+	struct folder_message *all;
 	struct seqset uids = { 0 };
 	struct usage more = usage_of(c);
-	uint32_t uidvalidity = 0, uid;
-	int e;
+	uint32_t uidvalidity = 0;
+	size_t n = 0;
 
 	if (!usage_permits(im, &more))
 		return;
-
+	if ((all = calloc(c->n, sizeof(*all))) == NULL)
+		log_die(EX_TEMPFAIL, "out of memory");
 	for (struct append_message *m = c->first; m != NULL; m = m->next) {
-		if (commit_one(m, &uidvalidity, &uid) == -1) {
-			e = errno;
-			take_back(c, &uids);
-			errno = e;
-			reply_errno(im, "cannot append");
-			return;
-		}
-		(void)seqset_append(&uids, &im->arena, uid);
+		all[n].to = m->to;
+		all[n].flags = m->flags.flags;
+		all[n].keywords = keyword_names(c, &m->flags);
+		all[n].nkeywords = all[n].keywords == NULL ? 0 :
+		    m->flags.nkeywords;
+		all[n++].arrival = m->date;
+		m->to = NULL;
 	}
+	if (folder_append_commit_many(all, n, &uidvalidity) == -1) {
+		reply_errno(im, "cannot append");
+		free(all);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		(void)seqset_append(&uids, &im->arena, all[i].uid);
+	free(all);
 	usage_note(im, &more, 1);
 	(void)buf_addf(&im->code, "APPENDUID %u ", uidvalidity);
 	(void)seqset_print(&uids, &im->code);

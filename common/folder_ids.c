@@ -1,0 +1,78 @@
+/*
+ * Object ids (RFC 8474).  A message's is made of the unique part of the name that it got first; a copy, which needs a
+ * unique part of its own, carries it along in the field E= of its name.  So it goes wherever the file goes,
+ * by whatever program.  A folder's stands in its uid list.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "folder_impl.h"
+
+static uint64_t
+mix(uint64_t h, unsigned char c)
+{
+	return (h ^ c) * 0x100000001b3ULL;	/* FNV-1a */
+}
+
+static bool
+is_id(struct span s)
+{
+	if (s.len != FOLDER_EMAIL_ID)
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
+		    !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+			return false;
+	return true;
+}
+
+void
+folder_id_of(struct span base, size_t unique, char out[FOLDER_EMAIL_ID + 1])
+{
+	uint64_t a = 0xcbf29ce484222325ULL, b = a;
+	struct cur c;
+
+	cur_init(&c, span_of(base.p + unique, base.len - unique));
+	while (cur_ch(&c, ',')) {
+		struct span field = cur_until(&c, ',');
+
+		if (field.len > 2 && memcmp(field.p, "E=", 2) == 0 &&
+		    is_id(span_of(field.p + 2, field.len - 2))) {
+			memcpy(out, field.p + 2, FOLDER_EMAIL_ID);
+			out[FOLDER_EMAIL_ID] = '\0';
+			return;
+		}
+	}
+	for (size_t i = 0; i < unique; i++) {
+		a = mix(a, base.p[i]);
+		b = mix(b, base.p[unique - 1 - i]);
+	}
+	snprintf(out, FOLDER_EMAIL_ID + 1, "%016jx%08jx", (uintmax_t)a,
+	    (uintmax_t)(b >> 32));
+}
+
+int
+folder_email_id(const struct folder *f, size_t i, char out[FOLDER_ID_SIZE])
+{
+	const struct msg *m;
+
+	if (i >= f->count) {
+		errno = ENOENT;
+		return -1;
+	}
+	m = &f->msgs[i];
+	out[0] = 'M';
+	folder_id_of(span_of(msg_name(f, m).p, m->base), m->unique, out + 1);
+	return 0;
+}
+
+/* A list that is older than ids, or was taken over, has none: its UIDVALIDITY then tells it apart. */
+void
+folder_id(const struct folder *f, char out[FOLDER_ID_SIZE])
+{
+	if (f->head.id[0] != '\0')
+		snprintf(out, FOLDER_ID_SIZE, "F%s", f->head.id);
+	else
+		snprintf(out, FOLDER_ID_SIZE, "F%u", (unsigned)f->validity);
+}
