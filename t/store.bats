@@ -89,7 +89,7 @@ kept() {
 	"$T" list "$D/a" >"$D/known"
 	fill "$D/a" 3
 	cp -a "$D/a" "$D/start"
-	for ((n = 1; n < 400; n += 3)); do
+	for ((n = 1; n < 600; n += 3)); do
 		rm -rf "$D/a" "$D/b"
 		cp -a "$D/start" "$D/a"
 		mkdir -p "$D"/b/{cur,new,tmp}

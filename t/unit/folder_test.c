@@ -518,27 +518,11 @@ test_watch(void)
 	test_end("watch");
 }
 
-static size_t
-message_lines(const char *path)
-{
-	FILE *fp = fopen(path, "r");
-	char line[4096];
-	size_t n = 0;
-
-	if (fp == NULL)
-		err(1, "%s", path);
-	while (fgets(line, sizeof(line), fp) != NULL)
-		n += line[0] >= '0' && line[0] <= '9';
-	fclose(fp);
-	return n;
-}
-
 static void
 test_compact(void)
 {
 	struct folder *f, *g;
 	char path[300];
-	size_t lines;
 
 	fresh("compact");
 	f = get();
@@ -553,8 +537,7 @@ test_compact(void)
 		CHECK(folder_refresh(f, NULL) == 0, "refresh");
 	}
 	snprintf(path, sizeof(path), "%s/posthouse.uids", dir);
-	lines = message_lines(path);
-	CHECK(lines < 300, "compacted");
+	sh("[ $(grep -c '^[0-9]' %s) -lt 300 ]", path);	/* compacted */
 	CHECK(folder_refresh(g, NULL) == 0 && folder_count(g) == 0, "other");
 	CHECK(folder_uidnext(f) == 701, "next");
 	put("new/9999.x");
@@ -751,10 +734,14 @@ churn(const char *d, const char *to)
 
 	if (f == NULL)
 		err(1, "%s", d);
+	if (folder_store_begin(f) == -1)
+		err(1, "begin");
 	for (size_t i = 0; i < folder_count(f); i++)
 		if (folder_set(f, i, folder_flags(f, i) ^ MAIL_FLAGGED, 0)
 		    == -1)
 			err(1, "set");
+	if (folder_store_end(f) == -1)
+		err(1, "end");
 	if (folder_count(f) > 0 && folder_copy(f, 0, to, &validity, &uid) == -1)
 		err(1, "copy");
 	if (folder_count(f) > 1 && folder_move(f, 1, to, &validity, &uid) == -1)
