@@ -18,7 +18,7 @@ put_piece(struct body *b, unsigned char *out, const unsigned char *p, size_t n)
 {
 	if (n == 0)
 		return out;
-	if (!b->midline && p[0] == '.')
+	if (!b->midline && p[0] == '.' && !b->chunk)
 		*out++ = '.';
 	b->midline = true;
 	while (n > SMTP_TEXT_MAX - b->column) {
@@ -111,13 +111,15 @@ body_end(struct body *b, unsigned char *out)
 		out = put_held_cr(b, out, -1);
 	if (b->midline)
 		out = put_line_end(b, out);
-	*out++ = '.';
-	out = put_line_end(b, out);
+	if (!b->chunk) {
+		*out++ = '.';
+		out = put_line_end(b, out);
+	}
 	return (size_t)(out - start);
 }
 
-bool
-body_is8bit(struct span s)
+static bool
+has_8bit(struct span s)
 {
 	unsigned char any = 0;
 
@@ -125,4 +127,21 @@ body_is8bit(struct span s)
 	for (size_t i = 0; i < s.len; i++)
 		any |= s.p[i];
 	return any >= 0x80;
+}
+
+void
+body_look(struct body_facts *f, struct span s)
+{
+	struct span line;
+	struct cur c;
+
+	f->is8bit = f->is8bit || has_8bit(s);
+	cur_init(&c, s);
+	while (!cur_end(&c) && !f->longline) {
+		line = cur_until(&c, '\n');
+		f->line += line.len;
+		f->longline = f->line > SMTP_TEXT_MAX;
+		if (cur_ch(&c, '\n'))
+			f->line = 0;
+	}
 }

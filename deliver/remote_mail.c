@@ -54,24 +54,47 @@ content_head(const struct mail *m)
 	return span_of(m->head.p + m->env.length, m->head.len - m->env.length);
 }
 
-/* Looks through what is not in memory, from where reading stands, and leaves
- * the position there. */
+typedef int content_fn(void *arg, struct span piece);
+
+/* Gives all content to fn, in pieces of at most MAIL_CHUNK; may be done again.
+ * 0; -1 with errno 0: fn has failed; else reading has. */
 static int
-scan_rest(struct mail *m)
+each_piece(struct mail *m, content_fn *fn, void *arg)
 {
 	unsigned char chunk[MAIL_CHUNK];
-	off_t at = (off_t)m->head.len;
-	ssize_t r = 1;
+	uint64_t at = m->head.len;
+	struct cur c;
+	ssize_t r;
 
-	while (!m->is8bit && (uint64_t)at < m->size) {
-		r = pread(m->fd, chunk, sizeof(chunk), at);
+	errno = 0;
+	cur_init(&c, content_head(m));
+	while (!cur_end(&c))
+		if (fn(arg, cur_take(&c, cur_left(&c) < MAIL_CHUNK ?
+		    cur_left(&c) : MAIL_CHUNK)) == -1)
+			goto failed;
+	while (at < m->size) {
+		r = pread(m->fd, chunk, m->size - at < sizeof(chunk) ?
+		    (size_t)(m->size - at) : sizeof(chunk), (off_t)at);
 		if (r == -1 && errno == EINTR)
 			continue;
-		if (r <= 0)
+		if (r <= 0) {
+			errno = r == 0 ? EBADMSG : errno;
 			return -1;
-		m->is8bit = body_is8bit(span_of(chunk, (size_t)r));
-		at += r;
+		}
+		if (fn(arg, span_of(chunk, (size_t)r)) == -1)
+			goto failed;
+		at += (uint64_t)r;
 	}
+	return 0;
+failed:
+	errno = 0;
+	return -1;
+}
+
+static int
+look(void *arg, struct span piece)
+{
+	body_look(arg, piece);
 	return 0;
 }
 
@@ -120,13 +143,12 @@ mail_open(struct mail *m, const struct dirs *d, const struct remote_job *j,
 		    strerror(errno));
 		return -1;
 	}
-	m->is8bit = body_is8bit(content_head(m));
-	if (scan_rest(m) == -1) {
+	if (each_piece(m, look, &m->facts) == -1) {
 		verdict_set(v, PROC_DEFER, "4.3.0",
 		    "the message is shorter than its name says");
 		return -1;
 	}
-	m->wire_size = wire_size(m, j);
+	m->wire_size = m->sent_size = wire_size(m, j);
 	return 0;
 }
 
@@ -135,58 +157,167 @@ mail_close(struct mail *m)
 {
 	envelope_free(&m->env);
 	buf_free(&m->head);
+	recode_plan_free(&m->plan);
 	if (m->fd != -1)
 		close(m->fd);
 	m->fd = -1;
 }
 
-/* Converts one piece; the last one takes the final dot along, so that both
- * leave in the same write. */
-static int
-send_piece(struct body *b, struct span in, bool last, unsigned char *room,
-    struct netout *out)
-{
-	size_t n = body_convert(b, in, room);
+/* --- conversion --- */
 
-	if (last)
-		n += body_end(b, room + n);
-	return netout_add(out, room, n);
+static int
+recode_piece(void *arg, struct span piece)
+{
+	return recode_add(arg, piece);
+}
+
+/* One pass of recode over the content: 0; -1 with errno 0: out failed. */
+static int
+recode_content(struct mail *m, enum recode_pass pass, recode_out *out,
+    void *arg)
+{
+	struct recode *r = recode_new(pass, m->to, RECODE_LF, &m->plan, out,
+	    arg);
+	int got;
+
+	if (r == NULL)
+		return -1;
+	got = each_piece(m, recode_piece, r);
+	if (got == 0 && recode_end(r) == -1) {
+		errno = 0;
+		got = -1;
+	}
+	recode_free(r);
+	return got;
+}
+
+static int
+survey(struct mail *m, enum recode_to to, struct verdict *v)
+{
+	recode_plan_free(&m->plan);
+	m->to = to;
+	if (recode_content(m, RECODE_SURVEY, NULL, NULL) == 0)
+		return 0;
+	verdict_set(v, PROC_DEFER, "4.3.0",
+	    "the message cannot be looked through for its conversion%s%s",
+	    errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+	return -1;
+}
+
+static int
+count(void *arg, struct span s)
+{
+	uint64_t *n = arg;
+
+	*n += s.len;
+	for (size_t i = 0; i < s.len; i++)
+		*n += s.p[i] == '\n';
+	return 0;
+}
+
+/* RFC 6152 section 3; RFC 2480 section 4 for what is signed. */
+int
+mail_fit(struct mail *m, bool body8, struct verdict *v)
+{
+	bool narrow = m->facts.is8bit && !body8;
+	int e;
+
+	m->recode = false;
+	m->sent_size = m->wire_size;
+	if (!narrow && !m->facts.longline)
+		return 0;
+	if (survey(m, body8 ? RECODE_8BIT : RECODE_7BIT, v) == -1)
+		return -1;
+	if (m->plan.prohibited && narrow) {
+		verdict_set(v, PROC_FAIL, "5.6.2", "the server takes only "
+		    "7-bit text (no 8BITMIME), and a signed or encrypted part "
+		    "of the message must not be converted");
+		return -1;
+	}
+	if (!m->plan.needed)
+		return 0;
+	m->sent_size = 0;
+	if (recode_content(m, RECODE_PLANNED, count, &m->sent_size) == -1) {
+		e = errno;
+		verdict_set(v, PROC_DEFER, "4.3.0",
+		    "the message cannot be converted: %s",
+		    e == 0 ? "a header is too long" : strerror(e));
+		return -1;
+	}
+	m->recode = true;
+	return 0;
+}
+
+int
+mail_header8(struct mail *m, struct verdict *v)
+{
+	if (!m->facts.is8bit)
+		return 0;
+	if (survey(m, RECODE_8BIT, v) == -1)
+		return -1;
+	return m->plan.header8;
+}
+
+/* --- sending --- */
+
+struct sender {
+	struct body body;
+	struct netout *out;	/* either, */
+	struct buf *chunk;	/* or */
+	unsigned char *room;
+};
+
+static int
+put(struct sender *s, size_t n)
+{
+	return s->out != NULL ? netout_add(s->out, s->room, n) :
+	    buf_add(s->chunk, s->room, n);
+}
+
+/* A recoded piece may be longer than the room. */
+static int
+send_piece(void *arg, struct span piece)
+{
+	struct sender *s = arg;
+	struct cur c;
+
+	cur_init(&c, piece);
+	while (!cur_end(&c))
+		if (put(s, body_convert(&s->body, cur_take(&c,
+		    cur_left(&c) < MAIL_CHUNK ? cur_left(&c) : MAIL_CHUNK),
+		    s->room)) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+send_all(struct mail *m, struct sender *s)
+{
+	int r;
+
+	errno = 0;
+	if ((s->room = malloc(BODY_ROOM(MAIL_CHUNK) + BODY_END)) == NULL)
+		return -1;
+	r = m->recode ? recode_content(m, RECODE_PLANNED, send_piece, s) :
+	    each_piece(m, send_piece, s);
+	if (r == 0 && (r = put(s, body_end(&s->body, s->room))) == -1)
+		errno = 0;
+	free(s->room);
+	return r;
 }
 
 int
 mail_send(struct mail *m, struct netout *out)
 {
-	unsigned char chunk[MAIL_CHUNK];
-	struct body b = { .midline = false };
-	struct span piece = content_head(m);
-	uint64_t left = m->size - m->head.len;
-	size_t most = piece.len > MAIL_CHUNK ? piece.len : MAIL_CHUNK;
-	unsigned char *room = malloc(BODY_ROOM(most) + BODY_END);
-	int r = -1;
+	struct sender s = { .out = out };
 
-	if (room == NULL)
-		return -1;
-	for (;;) {
-		ssize_t n;
+	return send_all(m, &s);
+}
 
-		errno = 0;
-		if ((r = send_piece(&b, piece, left == 0, room, out)) == -1) {
-			errno = 0;
-			break;
-		}
-		if (left == 0)
-			break;
-		while ((n = read(m->fd, chunk, left < sizeof(chunk) ?
-		    (size_t)left : sizeof(chunk))) == -1 && errno == EINTR)
-			;
-		if (n <= 0) {
-			errno = n == 0 ? EBADMSG : errno;
-			r = -1;
-			break;
-		}
-		left -= (uint64_t)n;
-		piece = span_of(chunk, (size_t)n);
-	}
-	free(room);
-	return r;
+int
+mail_chunk(struct mail *m, struct buf *out)
+{
+	struct sender s = { .body = { .chunk = true }, .chunk = out };
+
+	return send_all(m, &s);
 }

@@ -148,7 +148,32 @@ ehlo_auth(struct ehlo *e, struct cur *c)
 			e->auth_plain = true;
 		else if (span_isis(word, "LOGIN"))
 			e->auth_login = true;
+		else if (span_isis(word, "SCRAM-SHA-256"))
+			e->auth_scram = true;
 		(void)cur_ch(c, ' ');
+	}
+}
+
+/* RFC 9422 section 4.  RCPTDOMAINMAX is at least 1, and no transaction of ours has
+ * more: a job is for one domain. */
+static void
+ehlo_limits(struct ehlo *e, struct cur *c)
+{
+	while (!cur_end(c)) {
+		struct cur word;
+		struct span name;
+		uint64_t n;
+
+		cur_init(&word, cur_until(c, ' '));
+		(void)cur_ch(c, ' ');
+		name = cur_until(&word, '=');
+		if (!cur_ch(&word, '=') ||
+		    cur_num(&word, 999999, &n) == -1 || !cur_end(&word))
+			continue;
+		if (span_isis(name, "MAILMAX"))
+			e->mail_max = n;
+		else if (span_isis(name, "RCPTMAX"))
+			e->rcpt_max = n;
 	}
 }
 
@@ -177,8 +202,12 @@ ehlo_line(struct ehlo *e, struct span text)
 		e->starttls = true;
 	else if (span_isis(word, "DSN"))
 		e->dsn = true;
+	else if (span_isis(word, "CHUNKING"))
+		e->chunking = true;
 	else if (span_isis(word, "AUTH"))
 		ehlo_auth(e, &c);
+	else if (span_isis(word, "LIMITS"))
+		ehlo_limits(e, &c);
 	else if (span_isis(word, "SIZE")) {
 		e->size = true;
 		if (cur_num(&c, UINT64_MAX, &n) == 0 && cur_end(&c))

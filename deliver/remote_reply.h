@@ -34,9 +34,10 @@ size_t	dsn_length(struct span s);
 
 /* What the server offers. */
 struct ehlo {
-	bool pipelining, size, body8, smtputf8, starttls, dsn;
-	bool auth_plain, auth_login;
+	bool pipelining, size, body8, smtputf8, starttls, dsn, chunking;
+	bool auth_plain, auth_login, auth_scram;
 	uint64_t size_max;	/* 0: no limit told */
+	uint64_t mail_max, rcpt_max;	/* LIMITS (RFC 9422); 0: none told */
 };
 /* One line of the EHLO reply but the first; unknown keywords are nothing. */
 void	ehlo_line(struct ehlo *, struct span text);

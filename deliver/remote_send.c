@@ -1,6 +1,7 @@
 /*
  * The transaction: MAIL, RCPT, DATA, in one write where the server takes it
- * (RFC 2920), the content and its final dot in another.  Each recipient gets
+ * (RFC 2920), the content and its final dot in another; or all of it at once,
+ * where it takes BDAT too (RFC 3030) and the content is small.  Each recipient gets
  * the other side's words about itself.  Trusts no reply to be about anything
  * but the command in whose place it stands; once it is not clear which that
  * is, the connection ends.
@@ -12,8 +13,10 @@
 
 #include "dsn.h"
 #include "log.h"
+#include "remote_fit.h"
 
 #define SEND_RCPTS	100	/* recipients in one transaction: RFC 5321 4.5.3.1.8 */
+#define CHUNK_MAX	65536	/* content that is sent before its recipients are accepted */
 
 /* Commands of one transaction are numbered: RSET, MAIL, RCPT..., DATA. */
 enum { CMD_RSET, CMD_MAIL, CMD_RCPT };
@@ -26,6 +29,8 @@ struct tx {
 	size_t rcpts[SEND_RCPTS];	/* indexes into the job */
 	bool accepted[SEND_RCPTS];
 	size_t n, naccepted;
+	struct buf chunk;		/* the content for BDAT; max 0: DATA is used */
+	bool utf8;
 	bool mail_refused;
 	bool go;			/* DATA was answered 354 */
 	bool heard;			/* at least one reply came */
@@ -57,14 +62,14 @@ put_mail(struct tx *tx)
 	struct netout *o = &tx->s->out;
 
 	netout_adds(o, "MAIL FROM:<");
-	netout_adds(o, env->sender);
+	fit_put_address(tx->s, env->sender);
 	netout_adds(o, ">");
 	if (e->size)
 		netout_addf(o, " SIZE=%llu",
-		    (unsigned long long)tx->mail->wire_size);
-	if (e->body8 && tx->mail->is8bit)
+		    (unsigned long long)tx->mail->sent_size);
+	if (e->body8 && tx->mail->facts.is8bit)
 		netout_adds(o, " BODY=8BITMIME");
-	if (e->smtputf8 && env->smtputf8)
+	if (tx->utf8)
 		netout_adds(o, " SMTPUTF8");
 	if (e->dsn && env->ret != NULL)
 		netout_addf(o, " RET=%s", env->ret);
@@ -95,7 +100,7 @@ put_rcpt(struct tx *tx, size_t i)
 	unsigned bits;
 
 	netout_adds(o, "RCPT TO:<");
-	netout_adds(o, r->address);
+	fit_put_address(tx->s, r->address);
 	netout_adds(o, ">");
 	bits = er == NULL ? 0 : dsn_notify_of(er->notify, span_str(r->index));
 	if (tx->s->ehlo.dsn && bits != 0) {
@@ -107,6 +112,22 @@ put_rcpt(struct tx *tx, size_t i)
 	netout_adds(o, "\r\n");
 }
 
+static bool
+uses_bdat(const struct tx *tx)
+{
+	return tx->chunk.max > 0;
+}
+
+/* RFC 3030 section 2: bdat-cmd, and the octets right behind it. */
+static void
+put_bdat(struct tx *tx)
+{
+	struct netout *o = &tx->s->out;
+
+	netout_addf(o, "BDAT %zu LAST\r\n", tx->chunk.len);
+	netout_add(o, tx->chunk.p, tx->chunk.len);
+}
+
 static void
 put_command(struct tx *tx, size_t c)
 {
@@ -116,6 +137,8 @@ put_command(struct tx *tx, size_t c)
 		put_mail(tx);
 	else if (c < CMD_RCPT + tx->n)
 		put_rcpt(tx, c - CMD_RCPT);
+	else if (uses_bdat(tx))
+		put_bdat(tx);
 	else
 		netout_adds(&tx->s->out, "DATA\r\n");
 }
@@ -127,7 +150,9 @@ command_name(const struct tx *tx, size_t c)
 		return "RSET";
 	if (c == CMD_MAIL)
 		return "MAIL";
-	return c < CMD_RCPT + tx->n ? "RCPT" : "DATA";
+	if (c < CMD_RCPT + tx->n)
+		return "RCPT";
+	return uses_bdat(tx) ? "BDAT" : "DATA";
 }
 
 static void
@@ -178,21 +203,59 @@ data_reply(struct tx *tx)
 	answer_rest(tx);
 }
 
+/* The one place where a message may arrive twice: RFC 1047. */
+static void
+maybe_taken(struct tx *tx)
+{
+	struct verdict lost = tx->v;
+
+	verdict_set(&tx->v, PROC_DEFER, lost.dsn,
+	    "%s; the message may have been taken and may arrive twice",
+	    lost.text);
+}
+
+/* A server that offers CHUNKING and does not know BDAT reads the content as
+ * commands: the connection ends, and another goes without. */
+static void
+bdat_reply(struct tx *tx)
+{
+	unsigned code = tx->s->reply.code;
+
+	if (tx->naccepted == 0)
+		return;
+	smtp_verdict(tx->s, "BDAT", &tx->v);
+	if (code >= 500 && code <= 504) {
+		tx->s->no_chunking = tx->s->closing = true;
+		return;
+	}
+	answer_rest(tx);
+	tx->s->dirty = code != 250;
+}
+
 /* Reads the reply to command c.  -1: the connection is of no more use. */
 static int
 take_reply(struct tx *tx, size_t c)
 {
 	const char *name = command_name(tx, c);
 	bool data = c == CMD_RCPT + tx->n;
+	enum smtp_wait wait = SMTP_WAIT_COMMAND;
 
-	if (smtp_reply(tx->s, data ? SMTP_WAIT_DATA : SMTP_WAIT_COMMAND, name,
-	    NULL, &tx->v) == -1)
+	if (data && uses_bdat(tx))
+		wait = SMTP_WAIT_DOT;
+	else if (data)
+		wait = SMTP_WAIT_DATA;
+	if (smtp_reply(tx->s, wait, name, NULL, &tx->v) == -1) {
+		if (wait == SMTP_WAIT_DOT && tx->naccepted > 0)
+			maybe_taken(tx);
 		return -1;
+	}
 	if (tx->s->closing && !tx->heard && tx->first && tx->s->messages > 0)
 		return -1;	/* 421 that waited for our next command */
 	tx->heard = true;
 	if (c == CMD_MAIL)
 		mail_reply(tx);
+	else if (data && uses_bdat(tx))
+		bdat_reply(tx);
 	else if (data)
 		data_reply(tx);
 	else if (c != CMD_RSET)
@@ -248,13 +311,11 @@ early_reply(struct tx *tx)
 	tx->s->closing = true;
 }
 
-/* After 354.  An unanswered final dot is the one place where a message may
- * arrive twice: RFC 1047. */
+/* After 354. */
 static void
 send_content(struct tx *tx)
 {
 	struct smtp *s = tx->s;
-	struct verdict lost;
 
 	if (mail_send(tx->mail, &s->out) == -1) {
 		if (errno == 0)
@@ -270,10 +331,9 @@ send_content(struct tx *tx)
 		early_reply(tx);
 		return;
 	}
-	if (smtp_reply(s, SMTP_WAIT_DOT, "the final dot", NULL, &lost) == -1) {
-		verdict_set(&tx->v, PROC_DEFER, lost.dsn,
-		    "%s; the message may have been taken and may arrive twice",
-		    lost.text);
+	if (smtp_reply(s, SMTP_WAIT_DOT, "the final dot", NULL,
+	    &tx->v) == -1) {
+		maybe_taken(tx);
 		return;
 	}
 	smtp_verdict(s, "the final dot", &tx->v);
@@ -295,10 +355,14 @@ send_nothing(struct tx *tx)
 static enum send_result
 transaction(struct tx *tx)
 {
+	bool lied = tx->s->no_chunking;
+
 	if (send_commands(tx) == -1) {
 		tx->s->closing = true;
 		if (!tx->heard && tx->first && tx->s->messages > 0)
-			return SEND_STALE;
+			return SEND_AGAIN;
+		if (tx->s->no_chunking && !lied)
+			return SEND_AGAIN;
 		if (tx->v.class != PROC_DEFER || tx->v.text[0] == '\0')
 			verdict_set(&tx->v, PROC_DEFER, "4.4.2",
 			    "the server closed the connection");
@@ -314,30 +378,63 @@ transaction(struct tx *tx)
 	return SEND_DONE;
 }
 
-/* What the server cannot take at all, told before anything is sent. */
-static bool
-refused_here(const struct tx *tx, struct verdict *v)
+/* BDAT saves waiting for 354; a large content had better wait until somebody is
+ * known to want it. */
+static void
+prepare_chunk(struct tx *tx)
 {
 	const struct ehlo *e = &tx->s->ehlo;
-	const struct mail *m = tx->mail;
-	const char *host = tx->s->relay.host;
 
-	if (e->size_max > 0 && m->wire_size > e->size_max)
-		verdict_set(v, PROC_FAIL, "5.3.4",
-		    "message of %llu bytes is over the limit of %s, %llu",
-		    (unsigned long long)m->wire_size, host,
-		    (unsigned long long)e->size_max);
-	else if (m->env.smtputf8 && !e->smtputf8)	/* RFC 6531 3.5 */
-		verdict_set(v, PROC_FAIL, "5.6.7",
-		    "%s does not take internationalized mail (SMTPUTF8)",
-		    host);
-	else if (m->is8bit && !e->body8)		/* RFC 6152 section 3 */
-		verdict_set(v, PROC_FAIL, "5.6.3",
-		    "the message has 8-bit text, which %s does not take "
-		    "(8BITMIME)", host);
-	else
-		return false;
-	return true;
+	buf_init(&tx->chunk, 0);
+	if (!e->chunking || !e->pipelining || tx->s->no_chunking ||
+	    tx->mail->sent_size > CHUNK_MAX)
+		return;
+	buf_init(&tx->chunk, BODY_ROOM(CHUNK_MAX));
+	if (mail_chunk(tx->mail, &tx->chunk) == 0)
+		return;
+	buf_free(&tx->chunk);		/* DATA will find out why */
+	buf_init(&tx->chunk, 0);
+}
+
+/* The next recipients without an answer, from *next on: how many. */
+static size_t
+next_group(struct tx *tx, size_t *next)
+{
+	const struct remote_job *j = tx->job;
+	uint64_t most = tx->s->ehlo.rcpt_max;
+
+	if (most == 0 || most > SEND_RCPTS)
+		most = SEND_RCPTS;
+	tx->n = tx->naccepted = 0;
+	memset(tx->accepted, 0, sizeof(tx->accepted));
+	tx->mail_refused = tx->go = tx->heard = false;
+	tx->v.text[0] = '\0';
+	for (; *next < j->nrcpts && tx->n < most; (*next)++)
+		if (!j->rcpts[*next].answered)
+			tx->rcpts[tx->n++] = *next;
+	return tx->n;
+}
+
+static enum send_result
+send_groups(struct tx *tx)
+{
+	struct remote_job *j = tx->job;
+	size_t next = 0;
+
+	while (!tx->s->closing) {
+		if (next_group(tx, &next) == 0)
+			return SEND_DONE;
+		if (smtp_is_full(tx->s) || transaction(tx) == SEND_AGAIN)
+			return SEND_AGAIN;
+		tx->first = false;
+	}
+	/* The connection ended between two groups of recipients. */
+	for (; next < j->nrcpts; next++) {
+		verdict_set(&tx->v, PROC_DEFER, "4.4.2",
+		    "the server closed the connection before this recipient");
+		remote_answer(j, next, &tx->s->relay, &tx->v, tx->answers);
+	}
+	return SEND_DONE;
 }
 
 enum send_result
@@ -345,31 +442,15 @@ smtp_send(struct smtp *s, struct mail *m, struct remote_job *j, struct buf *answ
 {
 	struct tx tx = { .s = s, .mail = m, .job = j, .answers = answers,
 	    .first = true };
-	size_t next = 0;
+	enum send_result r;
 
-	if (refused_here(&tx, &tx.v)) {
+	if (fit_message(s, m, j, answers, &tx.v) == -1) {
 		remote_answer_all(j, &s->relay, &tx.v, answers);
 		return SEND_DONE;
 	}
-	while (!s->closing) {
-		tx.n = tx.naccepted = 0;
-		memset(tx.accepted, 0, sizeof(tx.accepted));
-		tx.mail_refused = tx.go = tx.heard = false;
-		tx.v.text[0] = '\0';
-		for (; next < j->nrcpts && tx.n < SEND_RCPTS; next++)
-			if (!j->rcpts[next].answered)
-				tx.rcpts[tx.n++] = next;
-		if (tx.n == 0)
-			return SEND_DONE;
-		if (transaction(&tx) == SEND_STALE)
-			return SEND_STALE;
-		tx.first = false;
-	}
-	/* The connection ended between two groups of recipients. */
-	for (; next < j->nrcpts; next++) {
-		verdict_set(&tx.v, PROC_DEFER, "4.4.2",
-		    "the server closed the connection before this recipient");
-		remote_answer(j, next, &s->relay, &tx.v, answers);
-	}
-	return SEND_DONE;
+	tx.utf8 = fit_utf8(s, m, j);
+	prepare_chunk(&tx);
+	r = send_groups(&tx);
+	buf_free(&tx.chunk);
+	return r;
 }

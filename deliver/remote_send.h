@@ -9,11 +9,12 @@
 
 /*
  * Sends the message to the recipients of the job that have no answer yet, and
- * answers each.  SEND_STALE: the connection, used before, turned out to be
- * closed before anything was accepted; no answer was given, and a new
- * connection may be tried.
+ * answers each.  SEND_AGAIN: some have no answer, and a new connection may be
+ * tried for them: this one, used before, turned out to be closed before
+ * anything was accepted; or it has taken all it wants (LIMITS); or its CHUNKING
+ * is a lie, which s->no_chunking then knows.
  */
-enum send_result { SEND_DONE, SEND_STALE };
+enum send_result { SEND_DONE, SEND_AGAIN };
 enum send_result smtp_send(struct smtp *, struct mail *, struct remote_job *,
 	    struct buf *answers);
 

@@ -399,6 +399,12 @@ smtp_start(struct smtp *s, int fd, const char *host, const char *address,
 	return r;
 }
 
+bool
+smtp_is_full(const struct smtp *s)
+{
+	return s->ehlo.mail_max > 0 && s->messages >= s->ehlo.mail_max;
+}
+
 void
 smtp_end(struct smtp *s)
 {

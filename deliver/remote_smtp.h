@@ -26,6 +26,7 @@ struct smtp {
 	struct reply reply;		/* the last one */
 	bool dirty;			/* a transaction may be open: RSET first */
 	bool closing;			/* 421, or the connection broke */
+	bool no_chunking;		/* offered, and not understood; outlives the connection */
 	unsigned messages;		/* transactions done */
 	struct relay relay;
 };
@@ -58,6 +59,8 @@ int	smtp_reply(struct smtp *, enum smtp_wait, const char *command,
  * broke the protocol. */
 void	smtp_verdict(const struct smtp *, const char *command,
 	    struct verdict *);
+/* Has the server had as many transactions as it wants (RFC 9422 section 4.2)? */
+bool	smtp_is_full(const struct smtp *);
 /* QUIT if the connection still works, and closes it. */
 void	smtp_end(struct smtp *);
 

@@ -151,22 +151,23 @@ open_connection(struct worker *w, const char *domain, struct search *s)
 	return -1;
 }
 
-/* Sends over the connection that is there, or a new one.  -1: no connection. */
+/* Sends over the connection that is there, or a new one; over several where a
+ * server takes few transactions (RFC 9422).  -1: no connection. */
 static int
 send_mail(struct worker *w, struct mail *m, struct remote_job *j,
     struct search *s)
 {
-	for (int attempt = 0; attempt < 2; attempt++) {
+	enum send_result r;
+
+	do {
 		if (w->smtp.fd == -1 &&
 		    open_connection(w, j->domain, s) == -1)
 			return -1;
-		if (smtp_send(&w->smtp, m, j, &w->answers) == SEND_DONE)
-			break;
-		/* It had been closed while it was idle. */
-		smtp_end(&w->smtp);
-	}
-	if (w->smtp.closing)
-		smtp_end(&w->smtp);
+		r = smtp_send(&w->smtp, m, j, &w->answers);
+		if (r == SEND_AGAIN || w->smtp.closing ||
+		    smtp_is_full(&w->smtp))
+			smtp_end(&w->smtp);
+	} while (r == SEND_AGAIN);
 	return 0;
 }
 

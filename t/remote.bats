@@ -314,21 +314,159 @@ childless() { [ -z "$(children "$1")" ]; }
 	job "$(cat "$LAB/name")" far.test 1:1:b@far.test | deliver
 	[[ $output == "1 done "* ]]
 	grep -q 'BODY=8BITMIME' "$LAB/sink/2.env"
-	sink sink -e SIZE
+}
+
+# content: what the sink got, without CR and our Received:.
+content() {
+	tr -d '\r' <"$LAB/sink/$1.eml" | sed 1d
+}
+
+@test "8-bit mail where 8BITMIME is missing: quoted-printable or base64, whole, and its size told before" {
+	sink sink -e SIZE,PIPELINING
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
-	job "$(cat "$LAB/name")" far.test 1:1:b@far.test | deliver
-	[[ $output == "1 fail 5.6.3 [127.0.0.1] the message has 8-bit text"* ]]
-	job "$(simple)" far.test 1:1:b@far.test | deliver
+	{
+		printf 'Subject: x\n\n'
+		seq 1 100000
+		printf 'gr\303\274n\n'
+	} | spool a@me.test "Delivered-To: b@far.test" >"$LAB/name"
+	# shellcheck disable=SC2046
+	job "$(cat "$LAB/name")" far.test $(seq 1 150 | sed 's/.*/&:1:u&@far.test/') | deliver
+	[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 150 ]
+	[ "$(content 1 | sed '/^$/q')" = "Subject: x
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable" ]
+	cmp <(content 1) <(content 2)
+	[ "$(content 1 | tail -n 1)" = "gr=C3=BCn" ]
+	[ "$(content 1 | sed '1,/^$/d' | head -n 100000)" = "$(seq 1 100000)" ]
+	grep -q "^MAIL FROM:<a@me.test> SIZE=$(($(wc -c <"$LAB/sink/1.eml")))$" "$LAB/sink/1.env"
+	name=$(printf 'Content-Type: text/plain; charset=koi8-r\n\n\360\322\311\327\305\324\n' | spool a@me.test "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[ "$(content 3 | sed '1,/^$/d' | base64 -d)" = "$(printf '\360\322\311\327\305\324\r')" ]
+	# In a part that is signed nothing may be changed (RFC 2480).
+	name=$(printf 'Content-Type: multipart/signed; boundary=s\n\n--s\n\ngr\303\274n\n--s\n\nsig\n--s--\n' |
+	    spool a@me.test "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 fail 5.6.2 [127.0.0.1] the server takes only 7-bit text"* ]]
+}
+
+@test "lines over 998 octets never leave" {
+	sink sink -e 8BITMIME
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$({
+		printf 'Subject: x\nContent-Type: text/plain; charset=utf-8\n\n'
+		head -c 200000 /dev/zero | tr '\0' x
+		printf '\ngr\303\274n\n'
+	} | spool a@me.test "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
 	[[ $output == "1 done "* ]]
+	[ "$(LC_ALL=C awk '{ if (length > n) n = length } END { print n }' "$LAB/sink/1.eml")" -le 77 ]
+	python3 - "$LAB/sink/1.eml" <<-'E'
+	import email, email.policy, sys
+	m = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)
+	assert m.get_content() == "x" * 200000 + "\ngrün\n", m.items()
+	assert m["content-transfer-encoding"] == "quoted-printable"
+	E
+}
+
+@test "addresses and headers beyond ASCII only where SMTPUTF8 is; a domain has another form" {
+	sink sink -e SIZE,8BITMIME
+	echo "* [127.0.0.1]:$PORT" >"$LAB/control/routes"
 	name=$(printf 'Subject: x\n\nx\n' | spool a@me.test $'Delivered-To: gr\303\274n@far.test' "Envelope-Smtputf8: yes")
-	job "$name" far.test $'1:1:gr\303\274n@far.test' | deliver
-	[[ $output == "1 fail 5.6.7 [127.0.0.1] "* ]]
+	job "$name" far.test $'1:1:gr\303\274n@far.test' 2:1.1:plain@far.test | deliver
+	[ "$(sort "$LAB/answers")" = "1 fail 5.6.7 [127.0.0.1] [127.0.0.1] does not take an address that is not ASCII (no SMTPUTF8)
+2 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
+	# An alias leads there, and the message came without SMTPUTF8.
+	job "$(simple)" far.test $'1:1.1:gr\303\274n@far.test' | deliver
+	[[ $output == "1 fail 5.6.7 "* ]]
+	# A domain in A-labels is the same domain.
+	job "$(simple)" $'b\303\274cher.test' $'1:1.1:b@b\303\274cher.test' | deliver
+	[[ $output == "1 done "* ]]
+	grep -q '^RCPT TO:<b@xn--bcher-kva.test>$' "$LAB/sink/2.env"
+	name=$(printf 'Subject: x\n\nx\n' | spool $'a@b\303\274cher.test' "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
+	grep -q '^MAIL FROM:<a@xn--bcher-kva.test>' "$LAB/sink/3.env"
+	name=$(printf 'Subject: x\n\nx\n' | spool $'\303\274@me.test' "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 fail 5.6.7 "* ]]
+	name=$(printf 'Subject: gr\303\274n\n\nx\n' | spool a@me.test "Delivered-To: b@far.test" "Envelope-Smtputf8: yes")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 fail 5.6.9 "* ]]
+	not grep -q $'\303' "$LAB"/sink/log
 	sink sink -e SMTPUTF8,8BITMIME
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
-	job "$name" far.test $'1:1:gr\303\274n@far.test' | deliver
+	job "$name" far.test $'1:1.1:gr\303\274n@far.test' | deliver
 	[[ $output == "1 done "* ]]
 	grep -q 'SMTPUTF8' "$LAB/sink/1.env"
 	grep -q $'RCPT TO:<gr\303\274n@far.test>' "$LAB/sink/1.env"
+	job "$(simple)" far.test $'1:1.1:gr\303\274n@far.test' | deliver
+	grep -q '^MAIL FROM:<a@me.test> SMTPUTF8$' "$LAB/sink/2.env"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	grep -q '^MAIL FROM:<a@me.test>$' "$LAB/sink/3.env"
+}
+
+@test "CHUNKING: small mail in one round trip, each recipient with its own answer; large mail waits for them" {
+	sink sink -e PIPELINING,CHUNKING,8BITMIME -r "RCPT~bad@: 550 5.1.1 no"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$(printf 'Subject: x\n\n.\n..a\nbare\rCR\nlast' | spool a@me.test "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test 2:1:bad@far.test | deliver
+	[ "$(sort "$LAB/answers")" = "1 done 2.0.0 [127.0.0.1] 250 2.0.0 kept
+2 fail 5.1.1 [127.0.0.1] 550 5.1.1 no" ]
+	[ "$(content 1)" = "Subject: x
+
+.
+..a
+bare CR
+last" ]
+	grep -q "< BDAT $(wc -c <"$LAB/sink/1.eml") LAST$" "$LAB/sink/log"
+	# Nobody to receive it: the answers are the recipients', and the connection is good for the next.
+	lab_settings "destination-jobs 1"
+	{
+		job "$(simple)" far.test 3:1:bad@far.test
+		job "$(simple)" far.test 4:1:b@far.test
+	} | deliver
+	[ "$(sort "$LAB/answers")" = "3 fail 5.1.1 [127.0.0.1] 550 5.1.1 no
+4 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+	name=$({
+		printf 'Subject: large\n\n'
+		seq 1 20000
+	} | spool a@me.test "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done "* ]]
+	[ "$(grep -c '< DATA' "$LAB/sink/log")" = 1 ]
+	try "fail 5.7.1 \[127.0.0.1\] 554 5.7.1 spam" -e CHUNKING,PIPELINING -r "DOT: 554 5.7.1 spam"
+	try "defer 4.3.0 \[127.0.0.1\] 451 4.3.0 later" -e CHUNKING,PIPELINING -r "DOT: 451 4.3.0 later"
+	try "defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to BDAT; the message may have been taken and may arrive twice" \
+	    -e CHUNKING,PIPELINING -r "DOT: close"
+	try "done 2.0.0 *" -e CHUNKING
+	grep -q '< DATA' "$LAB/sink/log"
+}
+
+@test "CHUNKING that is a lie: a new connection without it, and the message goes once" {
+	sink sink -e PIPELINING,CHUNKING -r "BDAT: 500 5.5.2 what is BDAT"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	lab_settings "destination-jobs 1"
+	for i in 1 2 3; do
+		job "$(simple)" far.test "$i:1:b@far.test"
+	done | deliver
+	[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 3 ]
+	[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 3 ]
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+	[ "$(grep -c '< BDAT' "$LAB/sink/log")" = 1 ]
+}
+
+@test "LIMITS (RFC 9422): recipients in a transaction and transactions in a session" {
+	sink sink -e "PIPELINING,LIMITS RCPTMAX=10 MAILMAX=3 RCPTDOMAINMAX=1 XYZ"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	# shellcheck disable=SC2046
+	job "$(simple)" far.test $(seq 1 45 | sed 's/.*/&:1:u&@far.test/') | deliver
+	[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 45 ]
+	[ "$(for f in "$LAB"/sink/*.env; do grep -c ^RCPT "$f"; done | sort -n | tr '\n' ' ')" = "5 10 10 10 10 " ]
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+	[ "$(grep -c '< QUIT' "$LAB/sink/log")" = 2 ]
+	# Values that are none are no limits.
+	try "done 2.0.0 *" -e "LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX= =,LIMITS"
 }
 
 @test "DSN wishes go along where they are understood" {

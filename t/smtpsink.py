@@ -12,9 +12,10 @@ Prints its port on standard output, then serves until it is ended.  Below DIR:
 EXTENSIONS: comma-separated EHLO keywords (default PIPELINING,SIZE 10000000,8BITMIME); "-" is none, "HELO" refuses EHLO.  With -c
 and -k STARTTLS is offered too, unless -e names it itself.
 
-A RULE is VERB[~TEXT][#N]: ACTION.  VERB is CONNECT EHLO HELO STARTTLS AUTH MAIL RCPT DATA DOT RSET QUIT; TEXT must be in the line;
+A RULE is VERB[~TEXT][#N]: ACTION.  VERB is CONNECT EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT DOT RSET QUIT; TEXT must be in the line;
 N makes it hold for the N-th command of that kind only (over all connections; "#N-" from the N-th on, "#-N" up to it).  The
-first rule that fits is done instead of the ordinary thing.  ACTIONs, joined by " && ":
+first rule that fits is done instead of the ordinary thing.  A BDAT that is not done reads its chunk as commands, as a server
+would that does not know it; DOT is also the end of the last chunk.  ACTIONs, joined by " && ":
 
 	TEXT		sent as it is (with C escapes), CRLF added
 	raw TEXT	sent as it is, nothing added
@@ -91,7 +92,7 @@ class Session:
         with sink.lock:
             sink.connections += 1
             self.number = sink.connections
-        self.envelope, self.tls, self.slow = [], False, False
+        self.envelope, self.chunks, self.tls, self.slow = [], b"", False, False
 
     def send(self, data):
         for line in data.decode("utf-8", "backslashreplace").splitlines():
@@ -197,6 +198,23 @@ class Session:
             self.send(b"250 2.0.0 kept\r\n")
         self.envelope = []
 
+    def bdat(self, line):
+        words = line.split(" ")
+        size = int(words[1])
+        while len(self.buf) < size:
+            self.more()
+        self.chunks, self.buf = self.chunks + self.buf[:size], self.buf[size:]
+        self.sink.note(self.number, "!", f"chunk {size}")
+        if not any(e.upper().startswith("RCPT") for e in self.envelope):
+            self.chunks = b""
+            return self.send(b"503 5.5.1 no valid recipients\r\n")
+        if words[2:] != ["LAST"]:
+            return self.send(b"250 2.0.0 go on\r\n")
+        if not self.ruled("DOT", ""):
+            self.sink.keep(self.envelope, self.chunks)
+            self.send(b"250 2.0.0 kept\r\n")
+        self.chunks, self.envelope = b"", []
+
     def command(self, line):
         verb = line.split(" ", 1)[0].upper()
         rule = self.sink.rule(verb, line)
@@ -216,6 +234,8 @@ class Session:
             self.send(b"250 2.1.0 ok\r\n")
         elif verb == "DATA":
             self.content(line)
+        elif verb == "BDAT":
+            self.bdat(line)
         elif verb == "QUIT":
             self.send(b"221 2.0.0 bye\r\n")
             raise Closed

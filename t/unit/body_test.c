@@ -146,20 +146,50 @@ test_long_lines(void)
 	test_end("long lines are broken");
 }
 
+/* RFC 3030 section 2: a chunk has neither dots in front nor one at the end. */
 static void
-test_8bit(void)
+test_chunk(void)
+{
+	struct body b = { .chunk = true };
+	unsigned char out[64];
+	size_t n;
+
+	n = body_convert(&b, span_str(".\n..a\r"), out);
+	n += body_convert(&b, span_str("\n.x"), out + n);
+	n += body_end(&b, out + n);
+	CHECK_SPAN(span_of(out, n), ".\r\n..a\r\n.x\r\n", "chunk");
+	test_end("chunks");
+}
+
+static void
+test_facts(void)
 {
 	unsigned char text[100];
+	struct body_facts f;
+	char line[1200];
 
 	memset(text, 'a', sizeof(text));
-	CHECK(!body_is8bit(span_of(text, sizeof(text))), "ASCII");
+	memset(&f, 0, sizeof(f));
+	body_look(&f, span_of(text, sizeof(text)));
+	CHECK(!f.is8bit && !f.longline, "ASCII");
 	for (size_t i = 0; i < sizeof(text); i++) {
+		memset(&f, 0, sizeof(f));
 		text[i] = 0x80;
-		CHECK(body_is8bit(span_of(text, sizeof(text))), "0x80");
+		body_look(&f, span_of(text, sizeof(text)));
+		CHECK(f.is8bit, "0x80");
 		text[i] = 'a';
 	}
-	CHECK(!body_is8bit(span_of(NULL, 0)), "nothing");
-	test_end("8-bit text is seen");
+	for (size_t len = 990; len < 1010; len++)
+		for (size_t cut = 0; cut <= len; cut += 30) {
+			memset(line, 'a', sizeof(line));
+			line[len] = '\n';
+			memset(&f, 0, sizeof(f));
+			body_look(&f, span_str("short\n"));
+			body_look(&f, span_of(line, cut));
+			body_look(&f, span_of(line + cut, len + 1 - cut));
+			CHECK(f.longline == (len > 998), "long line");
+		}
+	test_end("8-bit text and long lines are seen");
 }
 
 int
@@ -168,6 +198,7 @@ main(void)
 	test_table();
 	test_all();
 	test_long_lines();
-	test_8bit();
+	test_chunk();
+	test_facts();
 	return test_done();
 }
