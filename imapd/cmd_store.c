@@ -2,9 +2,12 @@
  * STORE and UID STORE: RFC 3501 section 6.4.6.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ex.h"
 #include "imap.h"
+#include "log.h"
 
 enum store_mode { STORE_SET, STORE_ADD, STORE_REMOVE };
 
@@ -15,6 +18,8 @@ struct store_cmd {
 	unsigned flags;
 	uint64_t keywords;
 	size_t gone;
+	size_t *done;			/* messages to be told, in order */
+	size_t ndone, cap;
 	int failed;			/* errno of the first failure */
 };
 
@@ -49,6 +54,18 @@ keyword_bits(struct store_cmd *s, const struct flag_list *list)
 	return 0;
 }
 
+static void
+note(struct store_cmd *s, size_t i)
+{
+	if (s->ndone == s->cap) {
+		s->cap = s->cap == 0 ? 64 : s->cap * 2;
+		s->done = reallocarray(s->done, s->cap, sizeof(*s->done));
+		if (s->done == NULL)
+			log_die(EX_TEMPFAIL, "out of memory");
+	}
+	s->done[s->ndone++] = i;
+}
+
 static int
 store_one(void *arg, size_t i)
 {
@@ -56,6 +73,9 @@ store_one(void *arg, size_t i)
 	struct folder *f = s->im->view.folder;
 	unsigned old = folder_flags(f, i), flags = s->flags;
 	uint64_t oldk = folder_keywords(f, i), keywords = s->keywords;
+
+	if (s->failed != 0)
+		return -1;
 
 	if (s->mode == STORE_ADD) {
 		flags |= old;
@@ -72,8 +92,28 @@ store_one(void *arg, size_t i)
 		return s->failed != 0 ? -1 : 0;
 	}
 	if (!s->silent)
-		out_message_flags(s->im, i, s->im->uid);
-	return s->im->out.failed ? -1 : 0;
+		note(s, i);
+	return 0;
+}
+
+/* Under one lock; it is gone before a slow client is told anything. */
+static int
+store_all(struct store_cmd *s, struct seqset *set)
+{
+	struct imap *im = s->im;
+	int r, e;
+
+	if (folder_store_begin(im->view.folder) == -1)
+		s->failed = errno;
+	r = view_each(im, set, im->uid, &s->gone, store_one, s);
+	e = errno;
+	if (folder_store_end(im->view.folder) == -1 && s->failed == 0)
+		s->failed = errno;
+	for (size_t k = 0; k < s->ndone && !im->out.failed; k++)
+		out_message_flags(im, s->done[k], im->uid);
+	free(s->done);
+	errno = e;
+	return r;
 }
 
 void
@@ -99,7 +139,7 @@ cmd_store(struct imap *im, struct args *a)
 		return;
 	}
 	view_tell_keywords(im);
-	if (view_each(im, &set, im->uid, &s.gone, store_one, &s) == -1) {
+	if (store_all(&s, &set) == -1) {
 		reply_bad(im, "No such message");
 	} else if (s.failed != 0) {
 		errno = s.failed;
