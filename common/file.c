@@ -190,3 +190,29 @@ file_nonblock(int fd, int on)
 	fl = on ? fl | O_NONBLOCK : fl & ~O_NONBLOCK;
 	return fcntl(fd, F_SETFL, fl) == -1 ? -1 : 0;
 }
+
+int
+file_give_back(int fd, uint64_t n)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+	    (off_t)n);
+#else
+	(void)fd;
+	(void)n;
+	errno = EOPNOTSUPP;
+	return -1;
+#endif
+}
+
+int
+file_seek_data(int fd)
+{
+#ifdef SEEK_DATA
+	if (lseek(fd, 0, SEEK_DATA) != -1)
+		return 0;
+	if (errno == ENXIO)		/* nothing but what was given back */
+		return lseek(fd, 0, SEEK_END) == -1 ? -1 : 0;
+#endif
+	return lseek(fd, 0, SEEK_SET) == -1 ? -1 : 0;
+}

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 
@@ -30,5 +31,10 @@ void	file_sync_soon(int fd);
 /* fsync of the directory dirfd, taking EINVAL (not supported) for success. */
 int	file_sync_dir(int dirfd);
 int	file_nonblock(int fd, int on);
+/* Gives the disk back the first n bytes of a file, which then read as NUL, where the file
+ * system can do that: 0, or -1. */
+int	file_give_back(int fd, uint64_t n);
+/* Moves to the first byte that file_give_back has left: 0, or -1. */
+int	file_seek_data(int fd);
 
 #endif

@@ -259,3 +259,44 @@ answer_print_passed(struct buf *out, struct span id, const char *dsn,
 {
 	return print_answer(out, id, passed_word, dsn, text);
 }
+
+static bool
+is_plain(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.len > 0;
+}
+
+int
+sent_parse(struct span line, struct sent *s)
+{
+	struct cur c;
+
+	cur_init(&c, line);
+	while (cur_ch(&c, '\0'))
+		;
+	s->name = tab_field(&c);
+	s->index = tab_field(&c);
+	s->address = tab_field(&c);
+	if (!is_plain(s->name) || !is_plain(s->index) ||
+	    s->index.len >= JOB_INDEX_MAX || !is_plain(s->address) ||
+	    s->address.len > ADDR_MAX ||
+	    answer_parse(cur_rest(&c), &s->answer) == -1 ||
+	    s->answer.class != PROC_DONE)
+		return refuse();
+	return 0;
+}
+
+int
+sent_print(struct buf *out, const char *name, const char *index,
+    const char *address, bool passed, const char *dsn, struct span text)
+{
+	if (!is_field(name) || !is_index(index) ||
+	    !is_plain(span_str(address)) || strlen(address) > ADDR_MAX)
+		return spoil(out);
+	buf_addf(out, "%s\t%s\t%s\t", name, index, address);
+	return print_answer(out, span_str("0"), passed ? passed_word :
+	    class_words[PROC_DONE], dsn, text);
+}

@@ -73,4 +73,24 @@ int	answer_print(struct buf *out, struct span id, enum proc_class,
 int	answer_print_passed(struct buf *out, struct span id, const char *dsn,
 	    struct span text);
 
+/*
+ * What deliver-remote notes in a file of sent/ (posthouse-spool(5)) before it answers that
+ * a recipient is done, so that no crash sends it again:
+ *
+ *	NAME INDEX ADDRESS ANSWER	separated by tabs; ANSWER with the id 0
+ */
+#define SENT_LINE_MAX	(SPOOL_NAME_MAX + JOB_INDEX_MAX + ADDR_MAX + JOB_TEXT_MAX + 64)
+
+struct sent {
+	struct span name, index, address;	/* borrowed; name as in struct job */
+	struct answer answer;
+};
+/* line without its LF; NUL bytes before it are passed over, for the front of the file is
+ * given back to the disk.  0, or -1 EINVAL. */
+int	sent_parse(struct span line, struct sent *);
+/* Adds a line; refuses (EINVAL, and out is bad) what the parser would not take. */
+int	sent_print(struct buf *out, const char *name, const char *index,
+	    const char *address, bool passed, const char *dsn,
+	    struct span text);
+
 #endif

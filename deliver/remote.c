@@ -15,13 +15,14 @@
 #include "dns.h"
 #include "log.h"
 #include "proc.h"
+#include "remote_note.h"
 
 #define WANTED	(CONTROL_HOSTNAME | CONTROL_ROUTES)
 
 static void
 usage(void)
 {
-	fputs("usage: deliver-remote [-nty] [-C controldir]\n", stderr);
+	fputs("usage: deliver-remote [-nsty] [-C controldir]\n", stderr);
 	exit(EX_USAGE);
 }
 
@@ -50,17 +51,21 @@ main(int argc, char *argv[])
 {
 	static struct control control;
 	const char *dir = NULL;
-	bool check = false, stamp = false, syslog = false;
+	bool check = false, stamp = false, syslog = false,
+	    notes = false;
 	struct dirs dirs;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "C:nty")) != -1)
+	while ((ch = getopt(argc, argv, "C:nsty")) != -1)
 		switch (ch) {
 		case 'C':
 			dir = optarg;
 			break;
 		case 'n':
 			check = true;
+			break;
+		case 's':
+			notes = true;
 			break;
 		case 't':
 			stamp = true;
@@ -83,6 +88,8 @@ main(int argc, char *argv[])
 		return EX_OK;
 	}
 	proc_ignore_sigpipe();
+	if (notes)
+		notes_begin();
 	if (dns_init() == -1)
 		log_die_errno(EX_CONFIG, "cannot set up DNS");
 	open_dirs(&control, &dirs);

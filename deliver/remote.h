@@ -64,6 +64,9 @@ struct relay {
 /* Answers for one recipient, unless it has an answer: logs, and adds the answer line to out. */
 void	remote_answer(struct remote_job *, size_t rcpt, const struct relay *,
 	    const struct verdict *, struct buf *out);
+/* The text of an answer: "[host] " and the verdict's words. */
+void	remote_answer_text(const struct relay *, const struct verdict *,
+	    struct buf *out);
 /* The same for every recipient that has no answer yet. */
 void	remote_answer_all(struct remote_job *, const struct relay *,
 	    const struct verdict *, struct buf *out);

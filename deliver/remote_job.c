@@ -140,16 +140,18 @@ log_result(const struct remote_job *j, const struct remote_rcpt *r,
 	log_end(&l);
 }
 
-/* "[host] ", the host's own brackets where it is an address. */
-static void
-put_host(const char *host, struct buf *out)
+/* The host's own brackets where it is an address. */
+void
+remote_answer_text(const struct relay *relay, const struct verdict *v,
+    struct buf *out)
 {
-	if (host[0] == '\0')
-		return;
+	const char *host = relay->host;
+
 	if (host[0] == '[')
 		buf_addf(out, "%s ", host);
-	else
+	else if (host[0] != '\0')
 		buf_addf(out, "[%s] ", host);
+	buf_adds(out, v->text);
 }
 
 void
@@ -164,8 +166,7 @@ remote_answer(struct remote_job *j, size_t rcpt, const struct relay *relay,
 	r->answered = true;
 	log_result(j, r, relay, v);
 	buf_init(&text, VERDICT_TEXT_MAX + RELAY_MAX);
-	put_host(relay->host, &text);
-	buf_adds(&text, v->text);
+	remote_answer_text(relay, v, &text);
 	if (v->passed && v->class == PROC_DONE)
 		(void)answer_print_passed(out, span_str(r->id), v->dsn,
 		    buf_span(&text));

@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "file.h"
 #include "log.h"
+#include "remote_note.h"
 
 #define ANSWERS_MAX	268435456	/* bytes of answers that queue has not taken */
 #define ANSWERS_HIGH	1048576	/* above it no more jobs are read */
@@ -320,8 +321,10 @@ worker_ended(struct manager *m, struct worker_proc *p)
 			    (long)pid, WEXITSTATUS(status));
 	}
 	if (j != NULL) {
-		verdict_set(&v, PROC_DEFER, "4.3.0",
-		    "the sending process died");
+		notes_answer(j, &m->out);
+		verdict_set(&v, PROC_DEFER, "4.3.0", "the sending process "
+		    "died; if that was before it had read the reply to the "
+		    "final dot, the message may arrive twice");
 		remote_answer_all(j, &nobody, &v, &m->out);
 		drop_job(m, j);
 	}

@@ -15,6 +15,7 @@
 #include "file.h"
 #include "log.h"
 #include "remote_manager.h"
+#include "remote_note.h"
 
 /* In the child: everything of the manager's but the two pipes goes away. */
 static void
@@ -26,6 +27,7 @@ child(struct manager *m, const struct route *route, int in, int out)
 	int code;
 
 	log_forked();
+	notes_worker();
 	sigemptyset(&dfl.sa_mask);
 	(void)sigaction(SIGTERM, &dfl, NULL);
 	sigemptyset(&none);

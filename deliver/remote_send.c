@@ -14,6 +14,7 @@
 #include "dsn.h"
 #include "log.h"
 #include "remote_fit.h"
+#include "remote_note.h"
 
 #define SEND_RCPTS	100	/* recipients in one transaction: RFC 5321 4.5.3.1.8 */
 #define CHUNK_MAX	65536	/* content that is sent before its recipients are accepted */
@@ -338,6 +339,7 @@ send_content(struct tx *tx)
 	}
 	smtp_verdict(s, "the final dot", &tx->v);
 	tx->v.passed = s->ehlo.dsn;
+	notes_add(tx->job, tx->rcpts, tx->accepted, tx->n, &s->relay, &tx->v);
 	s->dirty = false;
 }
 

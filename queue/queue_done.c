@@ -247,6 +247,10 @@ done_message(struct sched *s, struct message *m)
 {
 	undirty(s, m);
 	report_expire(s, m);
+	/* Writing a report takes a while: who is done by now must stay so. */
+	if (m->partial && m->told == 0 && report_is_due(s, m) &&
+	    write_state(s, m) == -1)
+		log_warn_errno("cannot write the state of %s", m->name.text);
 	if (report_next(s, m))
 		return;
 	if (is_finished(m))
@@ -270,8 +274,8 @@ set_answer(struct rcpt *r, const struct answer *a)
 	return rcpt_set_answer(r, dsn, a->text);
 }
 
-static void
-rcpt_answer(struct sched *s, struct message *m, struct rcpt *r,
+void
+done_rcpt(struct sched *s, struct message *m, struct rcpt *r,
     const struct answer *a)
 {
 	static const enum rcpt_status status[] = {
@@ -329,7 +333,7 @@ done_answer(struct sched *s, struct answer *a)
 	}
 	m = j->m;
 	if (j->kind != WORKER_BOUNCE)
-		rcpt_answer(s, m, &m->rcpts.v[k], a);
+		done_rcpt(s, m, &m->rcpts.v[k], a);
 	j->reached = j->reached || !is_unreachable(a);
 	m->pending--;
 	job = *j;

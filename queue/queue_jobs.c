@@ -133,3 +133,12 @@ job_find(const struct jobs *j, uint64_t id, size_t *k)
 	*k = id & ((1u << RCPT_BITS) - 1);
 	return serial != 0 && e->serial == serial ? e : NULL;
 }
+
+bool
+jobs_before(const struct jobs *j, uint64_t serial)
+{
+	for (unsigned i = 0; i < j->max; i++)
+		if (j->v[i].serial != 0 && j->v[i].serial < serial)
+			return true;
+	return false;
+}

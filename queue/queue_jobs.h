@@ -49,6 +49,8 @@ struct job_entry *job_new(struct jobs *, enum worker_kind, struct message *);
 void	job_free(struct jobs *, struct job_entry *);
 /* The token for recipient k of a job, and back; NULL: no such job. */
 uint64_t job_id(const struct job_entry *, size_t k);
+/* Is a job under way that is older than the serial? */
+bool	jobs_before(const struct jobs *, uint64_t serial);
 struct job_entry *job_find(const struct jobs *, uint64_t id, size_t *k);
 
 #endif

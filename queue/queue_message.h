@@ -10,7 +10,7 @@
 #include "spool.h"
 
 /* The spool's directories, open for reading and listing. */
-struct dirs { int tmp, new, cur, state, hold; };
+struct dirs { int tmp, new, cur, state, hold, sent; };
 
 struct message {
 	uint32_t item;		/* in the index */

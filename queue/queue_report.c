@@ -87,6 +87,16 @@ is_due(const struct sched *s, const struct message *m, enum report kind)
 }
 
 bool
+report_is_due(const struct sched *s, const struct message *m)
+{
+	for (int kind = 0; kind < REPORTS; kind++)
+		if ((m->told & 1u << kind) == 0 &&
+		    is_due(s, m, (enum report)kind))
+			return true;
+	return false;
+}
+
+bool
 report_next(struct sched *s, struct message *m)
 {
 	for (int kind = 0; kind < REPORTS; kind++) {

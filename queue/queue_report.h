@@ -11,6 +11,8 @@ struct sched;
 
 /* What has been tried long enough fails now. */
 void	report_expire(struct sched *, struct message *);
+/* Is some report due that was not asked for in this round? */
+bool	report_is_due(const struct sched *, const struct message *);
 /*
  * Hands the next report that is due to the bounce process; each kind once in a
  * round.  true: its answer is to come.

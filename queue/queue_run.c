@@ -21,6 +21,7 @@
 #define TRIGGER_CHUNK	65536	/* what a FIFO holds */
 #define BATCH		200	/* messages looked at in one round */
 #define TICK_MS		1000	/* the longest pause while something may come without a word */
+#define SENT_MS		100	/* while an earlier run is not settled */
 #define STOP_MS		10000	/* for answers, when told to stop */
 #define BOUNCE_JOBS	100
 
@@ -31,11 +32,12 @@ int
 dirs_open(struct dirs *d, const char *spool)
 {
 	static const char *const names[] = { "tmp", "new", "cur", "state",
-	    "hold" };
-	int *const to[] = { &d->tmp, &d->new, &d->cur, &d->state, &d->hold };
+	    "hold", "sent" };
+	int *const to[] = { &d->tmp, &d->new, &d->cur, &d->state, &d->hold,
+	    &d->sent };
 	int at = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
 		*to[i] = at == -1 ? -1 : openat(at, names[i],
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (*to[i] == -1)
@@ -211,8 +213,7 @@ work(struct sched *s)
 		work_item(s, id);
 	}
 	take_due(s);
-	while (s->workers[WORKER_REMOTE].inflight < s->c->set.remote_jobs &&
-	    work_room(s)) {
+	while (work_remote_room(s) && work_room(s)) {
 		if ((id = dest_next(&s->dests, &s->ix, s->now)) == ITEM_NONE)
 			break;
 		work_item(s, id);
@@ -244,6 +245,8 @@ wait_ms(const struct sched *s)
 		return 0;
 	if (s->broken)
 		return TICK_MS;
+	if (!s->sent.ready || s->sent.old != NULL)
+		return SENT_MS;
 	if (first != ITEM_NONE && (time_t)s->ix.items[first].due < until &&
 	    work_room(s))
 		until = (time_t)s->ix.items[first].due;
@@ -306,7 +309,7 @@ static bool
 is_idle(const struct sched *s)
 {
 	return s->jobs.used == 0 && !is_busy(s) && s->dests.ring == NULL &&
-	    !s->broken;
+	    !s->broken && s->sent.ready && s->sent.old == NULL;
 }
 
 static void
@@ -318,6 +321,8 @@ timers(struct sched *s)
 	else if (!scan_running(s) && s->now >= s->scan.next_new)
 		scan_start(s, false);
 	sched_refresh(s);
+	sent_step(s);
+	sent_trim(s);
 }
 
 /* Told to stop: what is under way gets its answers, for some seconds. */
@@ -362,6 +367,7 @@ sched_run(struct sched *s)
 	struct pollfd p[POLL_N];
 	uint64_t deadline = 0;
 
+	sent_step(s);
 	scan_start(s, true);
 	while (!s->lost) {
 		if (!s->stopping)
@@ -381,5 +387,7 @@ sched_run(struct sched *s)
 		log_warn("a worker is gone: all start again");
 	s->stopping = true;
 	drain(s, clock_mono_ms() + STOP_MS);
+	if (s->jobs.used == 0)
+		(void)unlinkat(s->dirs.sent, s->sent.name, 0);
 	return s->lost ? EX_OSERR : 0;
 }

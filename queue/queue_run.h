@@ -12,6 +12,7 @@
 #include <dirent.h>
 
 #include "queue_jobs.h"
+#include "queue_sent.h"
 
 enum scan_phase { SCAN_NONE, SCAN_CUR, SCAN_STATE, SCAN_NEW, SCAN_TMP };
 
@@ -42,6 +43,8 @@ struct sched {
 	struct item_list fresh;	/* to be looked at now */
 	struct message *dirty;	/* their state is to be written in this round */
 	struct scan scan;
+	bool scanned;		/* all directories, once */
+	struct sent_log sent;
 	struct buf trig;	/* names read from the trigger */
 };
 
@@ -59,12 +62,17 @@ bool	sched_refresh(struct sched *);
 void	work_item(struct sched *, uint32_t id);
 /* Is there room for one more? */
 bool	work_room(const struct sched *);
+/* The same for jobs to other hosts. */
+bool	work_remote_room(const struct sched *);
 /* When this recipient is due again by itself. */
 time_t	rcpt_next(const struct sched *, const struct message *,
 	    const struct rcpt *);
 /* The message's file is moved to hold/, with a reason in the log. */
 void	work_hold(struct sched *, const char *name, bool cur, const char *why);
 
+/* What an answer makes of a recipient. */
+void	done_rcpt(struct sched *, struct message *, struct rcpt *,
+	    const struct answer *);
 /* One answer line. */
 void	done_answer(struct sched *, struct answer *);
 /* Every recipient has its answer, or nothing was sent. */

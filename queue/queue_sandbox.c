@@ -16,6 +16,7 @@
 static const int queue_calls[] = {
 	SYS_openat, SYS_renameat, SYS_unlinkat, SYS_utimensat, SYS_fsync,
 	SYS_getdents64, SYS_faccessat,
+	SYS_flock, SYS_ftruncate, SYS_fallocate,	/* queue_sent.c */
 	SYS_fstatfs, SYS_inotify_init1, SYS_inotify_add_watch,	/* control_follow */
 #ifdef SYS_faccessat2
 	SYS_faccessat2,

@@ -217,6 +217,7 @@ phase_end(struct sched *s)
 	if (c->phase != SCAN_NONE)
 		return;
 	c->next_new = s->now + (c->young ? YOUNG : NEW_EVERY);
+	s->scanned = s->scanned || c->full;
 	if (c->full)
 		c->next_full = s->now + FULL_EVERY;
 	if (c->again) {

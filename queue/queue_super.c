@@ -57,6 +57,8 @@ struct run {
 	pid_t pid[CHILDREN];
 	struct pipes p[WORKERS];
 	int alive[2];		/* its end tells the scheduler to stop */
+	struct sent_log sent;	/* of this start */
+	int sent_append, sent_look;
 	int lock;		/* cur/, locked: one queue for each spool */
 	int status;		/* the scheduler's */
 	bool stop;		/* told to */
@@ -110,10 +112,25 @@ program_path(const char *name, char *out, size_t size)
 	strlcat(out, name, size);
 }
 
+/* All ends of the file that deliver-remote notes in. */
+static void
+close_sent(struct run *r)
+{
+	int *const fds[] = { &r->sent_append, &r->sent_look, &r->sent.fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (*fds[i] != -1)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
 static pid_t
 start_program(struct run *r, enum worker_kind kind, const char *name)
 {
-	static char dir_flag[] = "-C", stamp_flag[] = "-t", syslog_flag[] = "-y";
+	static char dir_flag[] = "-C", stamp_flag[] = "-t",
+	    syslog_flag[] = "-y", sent_flag[] = "-s";
+	bool notes = kind == WORKER_REMOTE && r->sent_append != -1;
 	char path[512], arg0[64], dir[sizeof(r->su->c->dir)];
 	char *argv[8] = { arg0, dir_flag, dir };
 	size_t n = 3;
@@ -126,9 +143,12 @@ start_program(struct run *r, enum worker_kind kind, const char *name)
 		argv[n++] = stamp_flag;
 	if (r->su->syslog)
 		argv[n++] = syslog_flag;
+	if (notes)
+		argv[n++] = sent_flag;
 	argv[n] = NULL;
 	pid = proc_spawn(path, argv, NULL, (struct proc_map[]){
-	    { r->p[kind].jobs[0], 0 }, { r->p[kind].answers[1], 1 } }, 2);
+	    { r->p[kind].jobs[0], 0 }, { r->p[kind].answers[1], 1 },
+	    { r->sent_append, 5 }, { r->sent_look, 6 } }, notes ? 4 : 2);
 	if (pid == -1)
 		log_warn_errno("cannot start %s", path);
 	return pid;
@@ -156,6 +176,7 @@ keep_ends(struct run *r, enum worker_kind kind)
 	close(r->p[kind].jobs[1]);
 	close(r->p[kind].answers[0]);
 	close_pipe(r->alive);
+	close_sent(r);
 	if (r->lock != -1)
 		close(r->lock);
 }
@@ -185,6 +206,9 @@ scheduler(struct run *r)
 	s.c = r->su->c;
 	s.once = r->su->once;
 	s.alive = r->alive[0];
+	s.sent = r->sent;
+	close(r->sent_append);
+	close(r->sent_look);
 	close(r->alive[1]);
 	for (int i = 0; i < WORKERS; i++) {
 		close(r->p[i].jobs[0]);
@@ -214,6 +238,12 @@ static int
 start_all(struct run *r)
 {
 	make_pipes(r);
+	if (sent_create(&r->sent, &r->su->c->set, &r->sent_append,
+	    &r->sent_look) == -1) {
+		log_warn_errno("cannot make a file in sent: a crash may send "
+		    "messages twice");
+		close_sent(r);
+	}
 	r->pid[WORKER_LOCAL] = start_program(r, WORKER_LOCAL, "deliver-local");
 	r->pid[WORKER_REMOTE] = start_program(r, WORKER_REMOTE,
 	    "deliver-remote");
@@ -225,6 +255,7 @@ start_all(struct run *r)
 		close_pipe(r->p[i].jobs);
 		close_pipe(r->p[i].answers);
 	}
+	close_sent(r);
 	close(r->alive[0]);
 	r->alive[0] = -1;
 	for (int i = 0; i < CHILDREN; i++)

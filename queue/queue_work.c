@@ -27,6 +27,13 @@ work_room(const struct sched *s)
 	    s->jobs.used < s->jobs.max && !s->broken && !s->stopping;
 }
 
+bool
+work_remote_room(const struct sched *s)
+{
+	return s->sent.ready &&
+	    s->workers[WORKER_REMOTE].inflight < s->c->set.remote_jobs;
+}
+
 time_t
 rcpt_next(const struct sched *s, const struct message *m,
     const struct rcpt *r)
@@ -123,16 +130,17 @@ route(struct sched *s, struct message *m)
 
 /*
  * Recipients whose own time has not come stay deferred, unless that is all of
- * them (someone has set the file's time) or the administrator asks.
+ * them (someone has set the file's time) or the administrator asks.  marked: it is
+ * looked at for what was done before a crash.
  */
 static void
-choose_due(struct sched *s, struct message *m, bool forced)
+choose_due(struct sched *s, struct message *m, bool forced, bool marked)
 {
 	size_t due = 0;
 
 	for (size_t i = 0; i < m->rcpts.n; i++)
 		due += rcpt_next(s, m, &m->rcpts.v[i]) <= s->now;
-	if (forced || due == 0)
+	if (forced || (due == 0 && !marked))
 		return;
 	for (size_t i = 0; i < m->rcpts.n; i++)
 		if (m->rcpts.v[i].status == RCPT_TODO &&
@@ -274,8 +282,7 @@ send_group(struct sched *s, struct message *m, struct plan *p, size_t from,
 	}
 	for (size_t i = 0; i < n; i += max) {
 		if (d != NULL && (!dest_open(d, s->now) ||
-		    s->workers[WORKER_REMOTE].inflight >=
-		    s->c->set.remote_jobs)) {
+		    !work_remote_room(s))) {
 			p->parked = d;
 			return 0;
 		}
@@ -340,9 +347,9 @@ work_message(struct sched *s, struct message *m, bool forced)
 {
 	struct plan p;
 
-	choose_due(s, m, forced);
-	if (plan_make(m, &p) == -1 ||
-	    (p.groups > 1 && to_cur(s, m) == -1)) {
+	choose_due(s, m, forced, sent_mark(s, m));
+	if (plan_make(m, &p) == -1 || ((p.groups > 1 ||
+	    p.n > REMOTE_RCPTS_MAX) && to_cur(s, m) == -1)) {
 		free(p.v);
 		postpone(s, m->item, m->name.text);
 		message_free(m);
@@ -378,7 +385,8 @@ work_item(struct sched *s, uint32_t id)
 	it = index_item(&s->ix, id);
 	forced = it->forced;
 	it->forced = false;
-	if (m->cur && m->mtime > s->now && !forced) {
+	if (m->cur && m->mtime > s->now && !forced &&
+	    !sent_concerns(s, &m->name)) {
 		/* somebody has put it off */
 		if (heap_push(&s->ix, id, m->mtime) == -1)
 			index_remove(&s->ix, id);

@@ -117,7 +117,7 @@ at() { # at SECONDS: the time from now on
 }
 in_mailbox() { ls "$MAIL/example.test/$1/new" 2>/dev/null; }
 count_in() { in_mailbox "$1" | grep -c . || :; }
-spool_is_empty() { [ -z "$(find "$SPOOL" -mindepth 2 -type f)" ]; }
+spool_is_empty() { [ -z "$(find "$SPOOL" -mindepth 2 -type f -not -path '*/sent/*')" ]; }
 attempts() { cat "$WORK/tried/$1" 2>/dev/null | grep -c "$qid" || :; }
 logged() { grep -q "$1" "$WORK/log"; }
 not() { if "$@"; then return 1; fi; }
