@@ -44,14 +44,26 @@ edit_lock(const struct control *c)
 	return -1;
 }
 
-/* Is this line, as it stands in the file, one of that key? */
-static bool
-has_key(struct span line, struct span key)
-{
-	struct span s = span_trim(line);
+/* Which lines an edit is about. */
+struct edit {
+	struct span key;
+	bool (*is_old)(const void *arg, struct span value);	/* NULL: all */
+	const void *arg;
+	const char *line;		/* what takes their place, or NULL */
+};
 
-	return s.len > key.len && span_iseq(span_of(s.p, key.len), key) &&
-	    *span_trim(span_of(s.p + key.len, s.len - key.len)).p == ':';
+/* Is this line, as it stands in the file, one of them? */
+static bool
+is_meant(const struct edit *e, struct span line)
+{
+	struct cur c;
+
+	cur_init(&c, span_trim(line));
+	if (!span_iseq(span_trim(cur_until(&c, ':')), e->key) ||
+	    !cur_ch(&c, ':'))
+		return false;
+	return e->is_old == NULL ||
+	    e->is_old(e->arg, span_trim(cur_rest(&c)));
 }
 
 static void
@@ -63,20 +75,20 @@ add_line(struct buf *out, const char *line)
 	buf_addc(out, '\n');
 }
 
-/* The first line of the key is replaced, any other is dropped. */
+/* The first line that is meant is replaced, any other is dropped. */
 static void
-rewrite(struct span old, struct span key, const char *line, struct buf *out)
+rewrite(struct span old, const struct edit *e, struct buf *out)
 {
-	bool done = line == NULL;
+	bool done = e->line == NULL;
 	struct cur c;
 
 	cur_init(&c, old);
 	while (!cur_end(&c)) {
 		struct span s = cur_until(&c, '\n');
 
-		if (has_key(s, key)) {
+		if (is_meant(e, s)) {
 			if (!done)
-				add_line(out, line);
+				add_line(out, e->line);
 			done = true;
 		} else {
 			buf_addspan(out, s);
@@ -86,7 +98,7 @@ rewrite(struct span old, struct span key, const char *line, struct buf *out)
 		(void)cur_ch(&c, '\n');
 	}
 	if (!done)
-		add_line(out, line);
+		add_line(out, e->line);
 }
 
 /* Owner and mode are right before the name is: no moment in which a secret is
@@ -125,7 +137,11 @@ replace(const struct control *c, const char *file, const struct buf *b,
 	char tmp[128];
 	int e, fd;
 
-	snprintf(tmp, sizeof(tmp), ".%s.%ld", file, (long)getpid());
+	/* Under the lock one name is enough; an editor that was killed may have
+	 * left it. */
+	snprintf(tmp, sizeof(tmp), ".%s.new", file);
+	if (unlinkat(c->dirfd, tmp, 0) == -1 && errno != ENOENT)
+		return -1;
 	if (write_new(c->dirfd, tmp, file, b, mode) == -1 ||
 	    renameat(c->dirfd, tmp, c->dirfd, file) == -1) {
 		e = errno;
@@ -140,21 +156,38 @@ replace(const struct control *c, const char *file, const struct buf *b,
 	return e;
 }
 
-int
-edit_line(const struct control *c, const char *file, struct span key,
-    const char *line, mode_t mode)
+/* A link would be replaced, and the file that it names not changed. */
+static int
+check_plain(const struct control *c, const char *file)
+{
+	struct stat st;
+
+	if (fstatat(c->dirfd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : failed(c, file);
+	if (S_ISREG(st.st_mode))
+		return 0;
+	fprintf(stderr, "%s/%s: this is not a regular file and is not changed; "
+	    "edit what it stands for\n", c->dir, file);
+	return -1;
+}
+
+static int
+edit(const struct control *c, const char *file, const struct edit *e,
+    mode_t mode)
 {
 	struct buf old, new;
 	int r = -1;
 
-	if (line != NULL && strchr(line, '\n') != NULL) {
+	if (e->line != NULL && strchr(e->line, '\n') != NULL) {
 		errno = EINVAL;
 		return failed(c, file);
 	}
+	if (check_plain(c, file) == -1)
+		return -1;
 	buf_init(&old, CONTROL_TABLE_MAX);
 	buf_init(&new, CONTROL_TABLE_MAX);
 	if (file_read(c->dirfd, file, &old) == 0 || errno == ENOENT) {
-		rewrite(buf_span(&old), key, line, &new);
+		rewrite(buf_span(&old), e, &new);
 		if (span_eq(buf_span(&old), buf_span(&new)))
 			r = 0;
 		else
@@ -165,4 +198,23 @@ edit_line(const struct control *c, const char *file, struct span key,
 	buf_wipe(&old);
 	buf_wipe(&new);
 	return r;
+}
+
+int
+edit_line(const struct control *c, const char *file, struct span key,
+    const char *line, mode_t mode)
+{
+	const struct edit e = { .key = key, .line = line };
+
+	return edit(c, file, &e, mode);
+}
+
+int
+edit_some(const struct control *c, const char *file, struct span key,
+    bool (*is_old)(const void *arg, struct span value), const void *arg,
+    const char *line, mode_t mode)
+{
+	const struct edit e = { key, is_old, arg, line };
+
+	return edit(c, file, &e, mode);
 }

@@ -18,5 +18,12 @@ int	edit_lock(const struct control *);
  */
 int	edit_line(const struct control *, const char *file, struct span key,
 	    const char *line, mode_t mode);
+/*
+ * The same for some of the lines with that key: those of which is_old, given
+ * what stands behind the first colon, says that they are meant.
+ */
+int	edit_some(const struct control *, const char *file, struct span key,
+	    bool (*is_old)(const void *arg, struct span value), const void *arg,
+	    const char *line, mode_t mode);
 
 #endif

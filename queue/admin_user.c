@@ -1,9 +1,10 @@
 /*
  * posthouse user: makes, changes, removes and shows accounts.  Trusts its
- * caller, who can write the control directory.  Never deletes mail, and leaves
- * no account that can log in but has no place for its mail.
+ * caller, who can write the control directory.  Leaves no account that can log in
+ * but has no place for its mail, and removes mail only where it is told to.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,31 +12,29 @@
 
 #include "admin.h"
 #include "admin_edit.h"
+#include "admin_user.h"
 #include "ex.h"
-#include "maildir.h"
-#include "secret.h"
 
-struct user {
-	struct control control;
-	char address[ADDR_MAX + 8];	/* canonical, lower case */
-	const char *maildir, *owner, *quota;
-	bool no_password;
-	int lock;
-};
-
-static int
-usage(void)
+int
+user_usage(void)
 {
-	fprintf(stderr, "usage: posthouse user add [-n] [-m maildir] [-o owner] "
-	    "[-q quota] address\n"
-	    "       posthouse user passwd | delete | show address\n"
-	    "       posthouse user list\n");
+	fprintf(stderr, "usage: posthouse user add [-n] [-c clients] "
+	    "[-m maildir] [-o owner] [-p protocols]\n"
+	    "                      [-q quota] address\n"
+	    "       posthouse user passwd address\n"
+	    "       posthouse user app-password [-i] [-e day] [-p protocols] "
+	    "address label\n"
+	    "       posthouse user app-password -d address label\n"
+	    "       posthouse user disable address [reason]\n"
+	    "       posthouse user enable address\n"
+	    "       posthouse user delete [-fk] [--purge] address\n"
+	    "       posthouse user list [-l]\n"
+	    "       posthouse user show address\n");
 	return EX_USAGE;
 }
 
-/* The address in the form in which it is looked up. */
-static int
-take_address(struct user *u, const char *arg)
+int
+user_address(struct user *u, const char *arg)
 {
 	struct addr a;
 
@@ -49,43 +48,16 @@ take_address(struct user *u, const char *arg)
 	return EX_OK;
 }
 
-static bool
-exists(const struct user *u)
+int
+user_find(struct user *u, const char *arg, struct account *a)
 {
-	return table_find(&u->control.users, span_str(u->address), NULL, NULL);
-}
+	int r = user_address(u, arg);
 
-static int
-unknown(const struct user *u)
-{
+	if (r != EX_OK || account_find(&u->control, u->address, a) == 0)
+		return r;
 	fprintf(stderr, "%s: there is no such user in %s/users\n", u->address,
 	    u->control.dir);
 	return EX_NOUSER;
-}
-
-/* Stores the hash of a new secret; the secret itself is nowhere kept. */
-static int
-set_password(struct user *u)
-{
-	char secret[ADMIN_SECRET_MAX];
-	struct buf line;
-	int r;
-
-	if (secret_read(secret) == -1)
-		return EX_DATAERR;
-	buf_init(&line, CONTROL_LINE_MAX);
-	buf_addf(&line, "%s:", u->address);
-	r = secret_make(SECRET_SCRAM, span_str(secret), false, NULL, &line);
-	explicit_bzero(secret, sizeof(secret));
-	if (r == -1) {
-		fprintf(stderr, "cannot make a hash: %s\n", strerror(errno));
-		buf_wipe(&line);
-		return EX_OSERR;
-	}
-	r = edit_line(&u->control, "passwords", span_str(u->address),
-	    buf_cstr(&line), 0600);
-	buf_wipe(&line);
-	return r == 0 ? EX_OK : EX_IOERR;
 }
 
 /* The new line goes through the same checks as one written by hand. */
@@ -95,173 +67,296 @@ check_line(struct user *u, const char *line, struct account *a)
 	static const struct table_format format = { ':', false, true,
 	    account_check };
 	struct control *c = &u->control;
-	struct table t = { 0 };
+	struct table one = { 0 }, all;
 	struct buf text;
 	int r;
 
 	buf_init(&text, CONTROL_LINE_MAX);
 	buf_adds(&text, line);
-	r = table_build(&t, c, "users", &text, &format);
-	if (r == 0 && c->nerrors == 0) {
-		table_free(&c->users);
-		c->users = t;
-		return account_find(c, u->address, a) == 0 ? EX_OK : EX_DATAERR;
+	r = table_build(&one, c, "users", &text, &format);
+	if (r == -1 || c->nerrors > 0) {
+		fprintf(stderr, "%s\n", c->error);
+		table_free(&one);
+		return EX_DATAERR;
 	}
-	table_free(&t);
-	fprintf(stderr, "%s\n", c->error);
-	return EX_DATAERR;
+	all = c->users;
+	c->users = one;
+	r = account_find(c, u->address, a) == 0 ? EX_OK : EX_DATAERR;
+	c->users = all;
+	memset(&a->line, 0, sizeof(a->line));	/* what it points into goes */
+	table_free(&one);
+	return r;
+}
+
+struct new_user {
+	struct user_line line;
+	bool no_password;
+};
+
+static int
+add_options(struct user *u, struct new_user *new, int argc, char *argv[])
+{
+	struct user_line *l = &new->line;
+	int ch;
+
+	l->protocols = FOR_ALL;
+	optind = 0;
+	while ((ch = getopt(argc, argv, "+c:m:no:p:q:")) != -1)
+		switch (ch) {
+		case 'c':
+			l->clients = span_str(optarg);
+			break;
+		case 'm':
+			l->maildir = span_str(optarg);
+			break;
+		case 'n':
+			new->no_password = true;
+			break;
+		case 'o':
+			l->owner = span_str(optarg);
+			break;
+		case 'p':
+			if (protocols_parse(span_str(optarg), &l->protocols) ==
+			    0)
+				break;
+			fprintf(stderr, "-p %s: write some of imap, pop3 and "
+			    "smtp, with commas between\n", optarg);
+			return EX_USAGE;
+		case 'q':
+			l->quota = span_str(optarg);
+			break;
+		default:
+			return user_usage();
+		}
+	return argc - optind == 1 ? user_address(u, argv[optind]) :
+	    user_usage();
 }
 
 static int
-add_options(struct user *u, int argc, char *argv[])
+check_new(const struct user *u)
 {
-	int ch;
+	const struct control *c = &u->control;
 
-	optind = 0;
-	while ((ch = getopt(argc, argv, "+m:no:q:")) != -1)
-		switch (ch) {
-		case 'm':
-			u->maildir = optarg;
-			break;
-		case 'n':
-			u->no_password = true;
-			break;
-		case 'o':
-			u->owner = optarg;
-			break;
-		case 'q':
-			u->quota = optarg;
-			break;
-		default:
-			return usage();
-		}
-	return argc - optind == 1 ? take_address(u, argv[optind]) : usage();
+	if (table_find(&c->users, span_str(u->address), NULL, NULL)) {
+		fprintf(stderr, "%s: the user exists already\n", u->address);
+		return EX_CANTCREAT;
+	}
+	if (control_is_local(c, strrchr(u->address, '@') + 1))
+		return EX_OK;
+	fprintf(stderr, "%s: the domain is not in %s/domains; add it there "
+	    "first\n", u->address, c->dir);
+	return EX_DATAERR;
+}
+
+/* The text of a line of users; the caller frees line. */
+static int
+print_line(const struct user_line *l, struct buf *line)
+{
+	buf_init(line, CONTROL_LINE_MAX);
+	if (user_line_print(line, l) == 0 && buf_cstr(line) != NULL)
+		return EX_OK;
+	fprintf(stderr, "a value is too long, or holds a colon, a semicolon or "
+	    "a control character where none may be; write it without\n");
+	return EX_DATAERR;
 }
 
 /* Mailbox, password, and last the line that makes the account live. */
 static int
-user_add(struct user *u, int argc, char *argv[])
+add_account(struct user *u, const struct new_user *new, const char *line)
 {
 	struct account a;
-	char line[CONTROL_LINE_MAX];
 	int r;
 
-	if ((r = add_options(u, argc, argv)) != EX_OK)
-		return r;
-	if (exists(u)) {
-		fprintf(stderr, "%s: the user exists already\n", u->address);
-		return EX_CANTCREAT;
-	}
-	if (!control_is_local(&u->control, strrchr(u->address, '@') + 1)) {
-		fprintf(stderr, "%s: the domain is not in %s/domains; add it "
-		    "there first\n", u->address, u->control.dir);
-		return EX_DATAERR;
-	}
-	if ((size_t)snprintf(line, sizeof(line), "%s:%s:%s:%s:", u->address,
-	    u->maildir ? u->maildir : "", u->owner ? u->owner : "",
-	    u->quota ? u->quota : "") >= sizeof(line))
-		return usage();
 	if ((r = check_line(u, line, &a)) != EX_OK)
 		return r;
-	if (maildir_make(a.maildir, &a.owner) == -1) {
-		fprintf(stderr, "%s: cannot make the Maildir: %s\n", a.maildir,
-		    strerror(errno));
+	if (mailbox_make(&a) == -1)
 		return EX_CANTCREAT;
-	}
-	if (!u->no_password && (r = set_password(u)) != EX_OK)
+	if (!new->no_password && (r = user_set_password(u)) != EX_OK)
 		return r;
 	return edit_line(&u->control, "users", span_str(u->address), line,
 	    0644) == 0 ? EX_OK : EX_IOERR;
 }
 
 static int
-user_passwd(struct user *u, int argc, char *argv[])
+user_add(struct user *u, int argc, char *argv[])
 {
+	struct new_user new = { .no_password = false };
+	struct buf line;
+	int r;
+
+	if ((r = add_options(u, &new, argc, argv)) != EX_OK ||
+	    (r = check_new(u)) != EX_OK)
+		return r;
+	new.line.address = span_str(u->address);
+	if ((r = print_line(&new.line, &line)) == EX_OK)
+		r = add_account(u, &new, buf_cstr(&line));
+	buf_free(&line);
+	return r;
+}
+
+/* Changes the account's line to what l says. */
+static int
+change_line(struct user *u, const struct user_line *l)
+{
+	struct account a;
+	struct buf line;
+	int r;
+
+	if ((r = print_line(l, &line)) == EX_OK &&
+	    (r = check_line(u, buf_cstr(&line), &a)) == EX_OK)
+		r = edit_line(&u->control, "users", span_str(u->address),
+		    buf_cstr(&line), 0644) == 0 ? EX_OK : EX_IOERR;
+	buf_free(&line);
+	return r;
+}
+
+static int
+user_disable(struct user *u, int argc, char *argv[])
+{
+	struct account a;
+	int r;
+
+	if (argc < 2 || argc > 3)
+		return user_usage();
+	if ((r = user_find(u, argv[1], &a)) != EX_OK)
+		return r;
+	a.line.disabled = true;
+	a.line.reason = span_str(argc == 3 ? argv[2] : "");
+	return change_line(u, &a.line);
+}
+
+static int
+user_enable(struct user *u, int argc, char *argv[])
+{
+	struct account a;
 	int r;
 
 	if (argc != 2)
-		return usage();
-	if ((r = take_address(u, argv[1])) != EX_OK)
+		return user_usage();
+	if ((r = user_find(u, argv[1], &a)) != EX_OK)
 		return r;
-	return exists(u) ? set_password(u) : unknown(u);
+	a.line.disabled = false;
+	return change_line(u, &a.line);
+}
+
+struct deletion {
+	bool force;			/* without asking */
+	bool keep;			/* the mail stays where it is */
+	bool purge;
+};
+
+static int
+delete_options(struct deletion *d, int argc, char *argv[])
+{
+	static const struct option longs[] = {
+		{ "purge", no_argument, NULL, 'P' }, { NULL, 0, NULL, 0 }
+	};
+	int ch;
+
+	optind = 0;
+	while ((ch = getopt_long(argc, argv, "+fk", longs, NULL)) != -1)
+		switch (ch) {
+		case 'f':
+			d->force = true;
+			break;
+		case 'k':
+			d->keep = true;
+			break;
+		case 'P':
+			d->purge = true;
+			break;
+		default:
+			return user_usage();
+		}
+	return argc - optind == 1 && !(d->keep && d->purge) ? EX_OK :
+	    user_usage();
+}
+
+/* Another account that has the same Maildir, or NULL. */
+static const char *
+shared_with(const struct user *u, const struct account *a)
+{
+	static struct account other;
+	char address[ADDR_MAX + 1];
+	struct span key, value;
+	unsigned line;
+
+	for (size_t i = 0; i < u->control.users.nslots; i++) {
+		table_at(&u->control.users, i, &key, &value, &line);
+		if (span_iseq(key, span_str(a->address)) ||
+		    span_cstr(key, address, sizeof(address)) == -1)
+			continue;
+		if (account_find(&u->control, address, &other) == 0 &&
+		    strcmp(other.maildir, a->maildir) == 0)
+			return other.address;
+	}
+	return NULL;
+}
+
+static bool
+confirmed(const struct account *a, const struct deletion *d)
+{
+	char line[16];
+
+	if (d->force || !isatty(STDIN_FILENO))
+		return true;
+	fprintf(stderr, "%s: the account goes, and its mail in %s %s.\n"
+	    "Type yes to go on: ", a->address, a->maildir,
+	    d->purge ? "is removed for good" : d->keep ? "stays there" :
+	    "is put aside");
+	if (fgets(line, sizeof(line), stdin) != NULL &&
+	    strcmp(line, "yes\n") == 0)
+		return true;
+	fprintf(stderr, "nothing was changed\n");
+	return false;
+}
+
+/* The next user of that name must not find this one's mail. */
+static int
+delete_mail(const struct account *a, const struct deletion *d,
+    const char *shared)
+{
+	char aside[1024];
+	int r;
+
+	if (shared != NULL) {
+		printf("the mail stays in %s, which %s has too\n", a->maildir,
+		    shared);
+		return EX_OK;
+	}
+	if (d->keep) {
+		if (access(a->maildir, F_OK) == 0)
+			printf("the mail stays in %s\n", a->maildir);
+		return EX_OK;
+	}
+	if ((r = mailbox_aside(a->maildir, aside, sizeof(aside))) != 1)
+		return r == 0 ? EX_OK : EX_IOERR;
+	if (d->purge)
+		return mailbox_purge(aside) == 0 ? EX_OK : EX_IOERR;
+	printf("the mail is in %s\n", aside);
+	return EX_OK;
 }
 
 /* The password goes first: at no moment can one log in without a mailbox. */
 static int
 user_delete(struct user *u, int argc, char *argv[])
 {
+	struct deletion d = { .force = false };
+	const char *shared;
 	struct account a;
 	int r;
 
-	if (argc != 2)
-		return usage();
-	if ((r = take_address(u, argv[1])) != EX_OK)
+	if ((r = delete_options(&d, argc, argv)) != EX_OK ||
+	    (r = user_find(u, argv[optind], &a)) != EX_OK)
 		return r;
-	if (!exists(u))
-		return unknown(u);
-	r = account_find(&u->control, u->address, &a);
+	shared = d.keep ? NULL : shared_with(u, &a);
+	if (!confirmed(&a, &d))
+		return EX_NOPERM;
 	if (edit_line(&u->control, "passwords", span_str(u->address), NULL,
 	    0600) == -1 || edit_line(&u->control, "users",
 	    span_str(u->address), NULL, 0644) == -1)
 		return EX_IOERR;
-	if (r == 0 && access(a.maildir, F_OK) == 0)
-		printf("the mail stays in %s\n", a.maildir);
-	return EX_OK;
-}
-
-/* In the order of the file. */
-static int
-user_list(struct user *u, int argc, char *argv[])
-{
-	struct control_lines l;
-	struct span line;
-
-	(void)argv;
-	if (argc != 1)
-		return usage();
-	control_lines_init(&l, &u->control, "users",
-	    buf_span(&u->control.users.text));
-	while (control_lines_next(&l, &line)) {
-		struct span key;
-		struct cur c;
-
-		cur_init(&c, line);
-		key = table_key(&u->control.users, &c);
-		printf("%.*s\n", (int)key.len, (const char *)key.p);
-	}
-	return EX_OK;
-}
-
-static int
-user_show(struct user *u, int argc, char *argv[])
-{
-	struct account a;
-	struct span value;
-	size_t at = 0, n = 0;
-	unsigned line;
-	int r;
-
-	if (argc != 2)
-		return usage();
-	if ((r = take_address(u, argv[1])) != EX_OK)
-		return r;
-	if (account_find(&u->control, u->address, &a) == -1)
-		return unknown(u);
-	(void)table_find(&u->control.users, span_str(u->address), &value, &line);
-	while (table_next(&u->control.passwords, span_str(u->address), &at,
-	    NULL, NULL))
-		n++;
-	printf("address %s\nfile %s/users:%u\nmaildir %s\n", a.address,
-	    u->control.dir, line, a.maildir);
-	if (a.owner.uid != (uid_t)-1)
-		printf("owner %lu.%lu\n", (unsigned long)a.owner.uid,
-		    (unsigned long)a.owner.gid);
-	if (quota_is_set(&a.quota))
-		printf("quota %llu bytes, %llu messages\n",
-		    (unsigned long long)a.quota.bytes,
-		    (unsigned long long)a.quota.messages);
-	printf("passwords %zu\n", n);
-	return EX_OK;
+	return delete_mail(&a, &d, shared);
 }
 
 static const struct {
@@ -271,6 +366,9 @@ static const struct {
 } verbs[] = {
 	{ "add", user_add, true },
 	{ "passwd", user_passwd, true },
+	{ "app-password", user_app_password, true },
+	{ "disable", user_disable, true },
+	{ "enable", user_enable, true },
 	{ "delete", user_delete, true },
 	{ "list", user_list, false },
 	{ "show", user_show, false },
@@ -286,7 +384,7 @@ run(size_t verb, const char *dir, int argc, char *argv[])
 
 	u.lock = -1;
 	if (verbs[verb].run != user_list)
-		want |= CONTROL_PASSWORDS;
+		want |= CONTROL_PASSWORDS | CONTROL_LAZY;
 	control_init(&u.control, dir, want);
 	if (verbs[verb].edits) {
 		if (control_open(&u.control) == -1) {
@@ -311,9 +409,9 @@ int
 admin_user(const char *dir, int argc, char *argv[])
 {
 	if (argc < 2)
-		return usage();
+		return user_usage();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return run(i, dir, argc - 1, argv + 1);
-	return usage();
+	return user_usage();
 }

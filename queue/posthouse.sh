@@ -18,8 +18,9 @@ usage() {
 	usage: posthouse [-C dir] command
 	  check                            read all control files, say what is wrong, print every setting
 	  explain ADDRESS|ID               where mail for the address goes, or what became of the message
-	  user add|passwd|delete|show ADDRESS
-	  user list
+	  user add|passwd|disable|enable|delete|show ADDRESS
+	  user app-password ADDRESS LABEL
+	  user list [-l]
 	  hash                             a password on standard input to what passwords holds
 	  queue [delete|hold|release|retry ...]  list the queue, or work on it (posthouse-mailq(1))
 	  version
