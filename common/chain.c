@@ -170,12 +170,13 @@ serve_one(struct chain *ch)
 	return client_start(ch, cl, in, out) == -1 ? EX_TEMPFAIL : EX_OK;
 }
 
-/* One client: an IPv4 address, or an IPv6 network of 64 bits, all of whose
- * addresses one machine may use (RFC 4291 section 2.5.1). */
+/* Clients whose addresses begin as peer's does: in all of v4 or v6 bytes, for
+ * IPv4 those of the mapped address. */
 static size_t
-count_from(const struct chain *ch, const struct in6_addr *peer)
+count_from(const struct chain *ch, const struct in6_addr *peer, size_t v4,
+    size_t v6)
 {
-	size_t n = 0, same = IN6_IS_ADDR_V4MAPPED(peer) ? 16 : 8;
+	size_t n = 0, same = IN6_IS_ADDR_V4MAPPED(peer) ? v4 : v6;
 
 	for (size_t i = 0; i < ch->nclients; i++)
 		if (ch->clients[i].used && memcmp(&ch->clients[i].conn.peer_in6,
@@ -229,12 +230,31 @@ refresh(struct chain *ch)
 		sandbox_measure();
 }
 
+/*
+ * NULL, or which limit keeps this client out.  One client is an IPv4 address, or
+ * an IPv6 network of 64 bits, all of whose addresses one machine may use (RFC
+ * 4291 section 2.5.1); a network is 24 or 48 bits (RFC 6177 section 2).
+ */
+static const char *
+over_limit(const struct chain *ch, const struct in6_addr *peer)
+{
+	const struct settings *set = &ch->control->set;
+
+	if (ch->used >= set->connections)
+		return "limit reached: connection-limit";
+	if (count_from(ch, peer, 16, 8) >= set->client_connections)
+		return "limit reached: client-connection-limit";
+	if (count_from(ch, peer, 15, 6) >= set->network_connections)
+		return "limit reached: network-connection-limit";
+	return NULL;
+}
+
 static void
 serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 {
-	const struct settings *set = &ch->control->set;
 	struct chain_client *cl;
 	struct conn conn;
+	const char *limit;
 
 	memset(&conn, 0, sizeof(conn));
 	listen_peer_from(peer, &conn);
@@ -244,14 +264,8 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 		    "the control files do not load: run posthouse check");
 		return;
 	}
-	if (ch->used >= set->connections) {
-		refuse(ch, ch->service->busy, fd, &conn,
-		    "limit reached: connections");
-		return;
-	}
-	if (count_from(ch, &conn.peer_in6) >= set->client_connections) {
-		refuse(ch, ch->service->busy, fd, &conn,
-		    "limit reached: client-connections");
+	if ((limit = over_limit(ch, &conn.peer_in6)) != NULL) {
+		refuse(ch, ch->service->busy, fd, &conn, limit);
 		return;
 	}
 	if ((cl = free_slot(ch)) == NULL) {

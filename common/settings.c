@@ -59,6 +59,8 @@ static const struct row rows[] = {
 	{ "connection-limit", COUNT, F(connections), "1000", 1, 100000, { 0 } },
 	/* An office behind one address, but not a flood. */
 	{ "client-connection-limit", COUNT, F(client_connections), "50", 1, 100000, { 0 } },
+	/* A provider's customers share a network, and so does a farm of machines. */
+	{ "network-connection-limit", COUNT, F(network_connections), "200", 1, 100000, { 0 } },
 	/* Mail programs open one per folder that they watch. */
 	{ "user-connection-limit", COUNT, F(user_connections), "30", 1, 100000, { 0 } },
 	/* RFC 5321 4.5.3.2.7. */
@@ -69,6 +71,18 @@ static const struct row rows[] = {
 	{ "data-rate", COUNT, F(data_rate), "100", 0, 1000000, { 0 } },
 	/* A person types a few errors, a guessing machine many. */
 	{ "error-limit", COUNT, F(errors), "20", 1, 10000, { 0 } },
+	/* A client that moves no mail is no client. */
+	{ "command-limit", COUNT, F(idle_commands), "100", 1, 1000000, { 0 } },
+	/* What is normal only the administrator knows. */
+	{ "user-message-limit", COUNT, F(user_messages), "0", 0, 10000000, { 0 } },
+	{ "user-recipient-limit", COUNT, F(user_recipients), "0", 0, 10000000, { 0 } },
+	/* Every client pays for it; RFC 5321 4.5.3.2.1 lets it wait 5 minutes. */
+	{ "greet-pause", SECONDS, F(greet_pause), "0s", 0, 60, { 0 } },
+	/* Some good clients are impatient, too. */
+	{ "early-talkers", CHOICE, F(early_refuse), "note", 0, 0, { "note", "refuse" } },
+	/* Needs a name server nearby. */
+	{ "domain-check", CHOICE, F(domain_check), "no", NO_YES },
+	{ "received-client", CHOICE, F(hide_client), "show", 0, 0, { "show", "hide" } },
 	/* A password that crossed the network in clear is everybody's. */
 	{ "plain-auth", CHOICE, F(plain_auth), "no", NO_YES },
 	{ "recipient-delimiter", CHARS, F(recipient_delimiter), "+", 0, 0, { 0 } },

@@ -25,9 +25,16 @@ struct settings {
 	/* receiving */
 	uint64_t message_size, line_length;	/* bytes */
 	unsigned recipients;		/* per message */
-	unsigned connections, client_connections, user_connections;
+	unsigned connections, client_connections, network_connections,
+	    user_connections;
 	unsigned command_timeout, session_timeout, data_rate;	/* s, s, bytes/s */
 	unsigned errors;		/* failed commands per session */
+	unsigned idle_commands;		/* those that move no mail, between two messages */
+	unsigned user_messages, user_recipients;	/* per hour; 0: any number */
+	unsigned greet_pause;		/* s */
+	bool early_refuse;		/* who speaks before its turn; else noted */
+	bool domain_check;		/* senders' and recipients' domains in the DNS */
+	bool hide_client;		/* no address of a user's machine in Received */
 	bool plain_auth;		/* AUTH without TLS outside loopback */
 	char recipient_delimiter[8];
 	bool bare_newline_repair;

@@ -138,6 +138,7 @@ spool_open_writer(struct spool *s, const char *path, const char *host,
 
 	memset(s, 0, sizeof(*s));
 	s->tmp = s->new = s->cur = s->state = s->hold = s->trigger = -1;
+	s->full = s->rate = -1;
 	s->sync_directory = sync_directory;
 	set_host(s, host);
 	if ((dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
@@ -147,8 +148,11 @@ spool_open_writer(struct spool *s, const char *path, const char *host,
 	if (s->tmp != -1)
 		s->new = open_dir(dir, "new", sync_directory);
 	e = errno;
-	if (s->new != -1)
+	if (s->new != -1) {
 		s->trigger = open_trigger(dir);
+		s->full = open_dir(dir, "full", false);
+		s->rate = open_dir(dir, "rate", false);
+	}
 	close(dir);
 	if (s->new != -1)
 		return 0;
@@ -161,7 +165,7 @@ void
 spool_close(struct spool *s)
 {
 	int *all[] = { &s->tmp, &s->new, &s->cur, &s->state, &s->hold,
-	    &s->trigger };
+	    &s->full, &s->rate, &s->trigger };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (*all[i] != -1)

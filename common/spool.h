@@ -32,6 +32,7 @@ bool	spool_name_parse(struct span, struct spool_name *);
 /* Directories below the spool, opened once; -1 where a program has no use. */
 struct spool {
 	int tmp, new, cur, state, hold;
+	int full, rate;		/* smtpd's; -1 where they do not exist */
 	int trigger;		/* non-blocking, for writing only where that can be, or -1 */
 	bool sync_directory;
 	char host[ADDR_DOMAIN_MAX + 1];

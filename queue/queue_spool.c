@@ -11,11 +11,12 @@
 #include "queue_super.h"
 
 /* Modes: sessions pass through tmp and new but cannot list them; deliver-remote
- * passes through cur, and sessions look for a name in full. */
+ * passes through cur; sessions look for a name in full and count in rate. */
 static const struct { const char *name; mode_t mode; } parts[] = {
 	{ "tmp", S_IFDIR | 02730 }, { "new", S_IFDIR | 02730 },
 	{ "cur", S_IFDIR | 02710 }, { "state", S_IFDIR | 0700 },
-	{ "hold", S_IFDIR | 0700 }, { "sent", S_IFDIR | 0700 }, { "full", S_IFDIR | 02710 },
+	{ "hold", S_IFDIR | 0700 }, { "full", S_IFDIR | 02710 },
+	{ "rate", S_IFDIR | 02730 }, { "sent", S_IFDIR | 0700 },
 	{ "trigger", S_IFIFO | 0620 }
 };
 

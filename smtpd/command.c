@@ -17,6 +17,7 @@
 #define IN_SMTP		((1u << SMTP) | (1u << SUBMISSION))
 #define IN_LMTP		(1u << LMTP)
 #define IN_ALL		(IN_SMTP | IN_LMTP)
+#define BOTH		(VERB_LAST | VERB_IDLE)
 #define EHLO_LINES	16
 #define EHLO_LINE_MAX	64
 
@@ -33,42 +34,42 @@ static void	do_nothing(struct session *, struct cur *);
  * is read in any. */
 const struct command commands[] = {
 	{ "HELO", ANY, R_DONE, IN_SMTP, do_helo, "HELO domain",
-	    "Begins the session, without extensions" },
+	    "Begins the session, without extensions", BOTH },
 	{ "EHLO", ANY, R_DONE, IN_SMTP, do_ehlo, "EHLO domain",
-	    "Begins the session and lists the extensions" },
+	    "Begins the session and lists the extensions", BOTH },
 	{ "LHLO", ANY, R_DONE, IN_LMTP, do_ehlo, "LHLO domain",
-	    "Begins the session and lists the extensions" },
+	    "Begins the session and lists the extensions", BOTH },
 	{ "MAIL", STATE_READY, R_NO_HELO, IN_ALL, do_mail,
 	    "MAIL FROM:<sender> [parameters]",
-	    "Begins a message; bounces go to the sender" },
+	    "Begins a message; bounces go to the sender", 0 },
 	{ "RCPT", STATE_MAIL | STATE_RCPT, R_NO_MAIL, IN_ALL, do_rcpt,
 	    "RCPT TO:<recipient> [parameters]",
-	    "Adds one recipient to the message" },
+	    "Adds one recipient to the message", 0 },
 	{ "DATA", STATE_RCPT, R_NO_RCPT, IN_ALL, do_data, "DATA",
-	    "The message follows, up to a line of one dot" },
+	    "The message follows, up to a line of one dot", VERB_LAST },
 	{ "BDAT", ANY, R_NO_RCPT, IN_ALL, do_bdat, "BDAT size [LAST]",
-	    "So many octets of the message follow" },
+	    "So many octets of the message follow", 0 },
 	{ "RSET", ANY, R_DONE, IN_ALL, do_rset, "RSET",
-	    "Forgets the message that was begun" },
+	    "Forgets the message that was begun", VERB_IDLE },
 	{ "NOOP", ANY, R_DONE, IN_ALL, do_noop, "NOOP [text]",
-	    "Does nothing" },
+	    "Does nothing", BOTH },
 	{ "QUIT", ANY, R_DONE, IN_ALL, do_quit, "QUIT",
-	    "Ends the session" },
+	    "Ends the session", VERB_LAST },
 	{ "VRFY", ANY, R_DONE, IN_ALL, do_vrfy, "VRFY name [SMTPUTF8]",
-	    "Tells nothing; RCPT tells who takes mail here" },
+	    "Tells nothing; RCPT tells who takes mail here", BOTH },
 	{ "EXPN", ANY, R_DONE, 1u << SUBMISSION, do_expn,
 	    "EXPN alias [SMTPUTF8]",
-	    "Who is in an alias; for those who have logged in" },
+	    "Who is in an alias; for those who have logged in", BOTH },
 	{ "HELP", ANY, R_DONE, IN_ALL, do_help, "HELP [command | STATUS]",
-	    "Tells about a command" },
+	    "Tells about a command", BOTH },
 	{ "STARTTLS", OUTSIDE, R_IN_TRANSACTION, IN_ALL, do_starttls,
-	    "STARTTLS", "Goes on behind TLS" },
+	    "STARTTLS", "Goes on behind TLS", 0 },
 	{ "AUTH", STATE_READY, R_NO_HELO, 1u << SUBMISSION, do_auth,
-	    "AUTH mechanism [initial-response]", "Logs in" },
-	{ "SEND", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
-	{ "SOML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
-	{ "SAML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
-	{ "TURN", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL },
+	    "AUTH mechanism [initial-response]", "Logs in", 0 },
+	{ "SEND", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, VERB_IDLE },
+	{ "SOML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, VERB_IDLE },
+	{ "SAML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, VERB_IDLE },
+	{ "TURN", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, BOTH },
 };
 const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
 
@@ -109,6 +110,21 @@ trim_end(struct span s)
 	return s;
 }
 
+/* RFC 2920 section 3.1: behind these verbs, and behind all where there was no
+ * EHLO, the client waits for the reply.  And a session is for mail. */
+static bool
+in_turn(struct session *s, const struct command *c)
+{
+	bool last = (c->flags & VERB_LAST) != 0 || !s->esmtp;
+
+	if ((c->flags & VERB_IDLE) != 0 &&
+	    ++s->idle > s->control->set.idle_commands) {
+		reply(s, R_IDLE, NULL);
+		return false;
+	}
+	return !last || netin_buffered(&s->in).len == 0 || session_early(s);
+}
+
 void
 command_run(struct session *s, struct span line)
 {
@@ -130,7 +146,7 @@ command_run(struct session *s, struct span line)
 		reply(s, R_NOT_DONE, NULL);
 	else if ((c->states & s->state) == 0)
 		reply(s, command_refusal(s), NULL);
-	else
+	else if (in_turn(s, c))
 		c->run(s, &arg);
 }
 

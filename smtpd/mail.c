@@ -1,11 +1,9 @@
 /*
  * MAIL and RCPT: grammar first, into a struct without side effects; policy on
- * the complete struct after it.  An address is accepted or refused, never
- * completed.  Relaying is for the listed networks and for who has logged in.
+ * the complete struct after it (policy.c).  An address is accepted or refused;
+ * only submission completes one, by the domain that it lacks.
  */
-#include "smtpd.h"
-
-#include <sys/vfs.h>
+#include "policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +13,9 @@
 #include "dsn.h"
 #include "limits.h"
 #include "log.h"
-#include "rcpt.h"
 
 #define PARAMS_MAX	16	/* of one command; more than there are */
 #define PARAM_NAME_MAX	32	/* of a name shown in a reply */
-#define ALIAS_DEPTH	8	/* aliases of aliases, for ownership */
-#define SPACE_SPARE	(16u << 20)	/* bytes left free when SIZE is checked */
 
 /* RFC 5321 section 4.1.2: esmtp-param = esmtp-keyword ["=" esmtp-value] */
 struct param {
@@ -227,6 +222,23 @@ take_params(struct session *s, const struct param_row *rows,
 
 typedef enum addr_result path_parser(struct cur *, bool, struct addr *);
 
+/* RFC 6409 section 6.2: "<bob>" of a user is bob@ our first domain; it is the
+ * whole address that must be right. */
+static enum addr_result
+parse_unqualified(struct cur *c, const char *domain, struct addr *a)
+{
+	char full[ADDR_MAX + 8];
+	struct span local;
+
+	if (!cur_ch(c, '<'))
+		return ADDR_SYNTAX;
+	local = cur_until(c, '>');
+	if (!cur_ch(c, '>') || (size_t)snprintf(full, sizeof(full), "%.*s@%s",
+	    (int)local.len, (const char *)local.p, domain) >= sizeof(full))
+		return ADDR_SYNTAX;
+	return parse_mailbox(span_str(full), true, a);
+}
+
 /*
  * "FROM:" or "TO:", a path, parameters.  White space behind the colon is
  * accepted, as Outlook and many scripts send it; nowhere else.
@@ -239,6 +251,7 @@ parse_args(struct session *s, struct cur *c, const char *word,
 	const char *syntax = command_find(span_str(s->verb))->syntax;
 	enum addr_result r;
 	struct params ps;
+	struct cur path;
 
 	memset(a, 0, sizeof(*a));
 	if (!cur_word(c, word)) {
@@ -247,7 +260,13 @@ parse_args(struct session *s, struct cur *c, const char *word,
 	}
 	while (cur_ch(c, ' '))
 		;
-	if ((r = parse(c, true, &a->addr)) != ADDR_OK) {
+	path = *c;
+	r = parse(c, true, &a->addr);
+	if (r == ADDR_SYNTAX && s->conn->variant == SUBMISSION) {
+		*c = path;
+		r = parse_unqualified(c, s->control->first_domain, &a->addr);
+	}
+	if (r != ADDR_OK) {
 		reply(s, r == ADDR_TOOLONG ? R_PATH_TOO_LONG : bad, NULL);
 		return false;
 	}
@@ -256,61 +275,6 @@ parse_args(struct session *s, struct cur *c, const char *word,
 		return false;
 	}
 	return take_params(s, rows, &ps, a);
-}
-
-/* RFC 1870 section 6.1: too large for ever, or for the space there is now. */
-static bool
-has_space(const struct session *s, uint64_t size)
-{
-	struct statfs fs;
-	uint64_t block;
-
-	if (size == 0 || fstatfs(s->spool->tmp, &fs) == -1 || fs.f_bsize <= 0)
-		return true;
-	block = (uint64_t)fs.f_bsize;
-	return fs.f_bavail >= (size + SPACE_SPARE) / block;
-}
-
-struct owner {
-	const struct session *s;
-	unsigned depth;
-	bool found;
-};
-static int	owner_each(void *, const struct addr *);
-
-/* The address delivers to the account that has logged in. */
-static bool
-is_owner(const struct session *s, const struct addr *addr, unsigned depth)
-{
-	struct owner o = { s, depth, false };
-	struct rcpt_decision d;
-	const char *domain = addr_domain(addr);
-
-	if (span_isis(span_str(addr->text), s->user))
-		return true;
-	rcpt_decide(s->control, addr, &d);
-	if (d.kind == RCPT_MAILBOX)
-		return span_isis(span_str(d.account.address), s->user);
-	if (d.kind == RCPT_ALIAS && depth < ALIAS_DEPTH)
-		(void)alias_targets(d.targets, domain, owner_each, &o);
-	return o.found;
-}
-
-static int
-owner_each(void *arg, const struct addr *addr)
-{
-	struct owner *o = arg;
-
-	o->found = o->found || is_owner(o->s, addr, o->depth + 1);
-	return 0;
-}
-
-/* RFC 6409 section 6.1; the null reverse-path is for notifications. */
-static bool
-may_send_as(const struct session *s, const struct addr *addr)
-{
-	return s->conn->variant != SUBMISSION || addr->text[0] == '\0' ||
-	    is_owner(s, addr, 0);
 }
 
 /* What MAIL gave goes into the envelope: 0, or -1 no memory. */
@@ -332,7 +296,9 @@ begin_envelope(struct envelope *e, const struct mail_args *a)
 void
 do_mail(struct session *s, struct cur *c)
 {
+	char why[POLICY_WHY] = "";
 	struct mail_args a;
+	enum reply_id id;
 
 	if (s->conn->variant == SUBMISSION && s->user[0] == '\0')
 		reply(s, R_AUTH_REQUIRED, NULL);
@@ -341,14 +307,8 @@ do_mail(struct session *s, struct cur *c)
 		return;
 	else if (a.addr.utf8 && !a.smtputf8)	/* RFC 6531 section 3.5 */
 		reply(s, R_SENDER_UTF8, NULL);
-	else if (a.size > s->control->set.message_size)
-		reply(s, R_TOO_BIG, NULL);
-	else if (s->spool == NULL)
-		reply(s, R_NO_SPOOL, NULL);
-	else if (!has_space(s, a.size))
-		reply(s, R_NO_SPACE, NULL);
-	else if (!may_send_as(s, &a.addr))
-		reply(s, R_NOT_OWNER, NULL);
+	else if ((id = policy_mail(s, &a.addr, a.size, why)) != R_SENDER_OK)
+		reply(s, id, why);
 	else if (begin_envelope(&s->tx.envelope, &a) == -1)
 		reply(s, R_SHUTDOWN, NULL);
 	else {
@@ -358,43 +318,12 @@ do_mail(struct session *s, struct cur *c)
 }
 
 static bool
-may_relay(const struct session *s)
-{
-	if (s->conn->variant == LMTP)
-		return false;
-	return s->user[0] != '\0' ||
-	    (!IN6_IS_ADDR_UNSPECIFIED(&s->conn->peer_in6) &&
-	    control_may_relay(s->control, &s->conn->peer_in6));
-}
-
-static bool
 is_duplicate(const struct envelope *e, const char *addr)
 {
 	for (size_t i = 0; i < e->nrcpts; i++)
 		if (strcmp(e->rcpts[i].addr, addr) == 0)
 			return true;
 	return false;
-}
-
-/* R_RCPT_OK, or why not. */
-static enum reply_id
-decide_rcpt(const struct session *s, const struct addr *addr)
-{
-	struct rcpt_decision d;
-
-	if (addr->utf8 && !s->tx.envelope.smtputf8)
-		return R_RCPT_UTF8;	/* RFC 6531 section 3.5 */
-	rcpt_decide(s->control, addr, &d);
-	switch (d.kind) {
-	case RCPT_MAILBOX:
-	case RCPT_ALIAS:
-		return R_RCPT_OK;
-	case RCPT_REMOTE:
-		return may_relay(s) ? R_RCPT_OK : R_NO_RELAY;
-	case RCPT_UNKNOWN:
-		break;
-	}
-	return R_UNKNOWN_USER;
 }
 
 /* RFC 5321 section 4.5.3.1.10: 452, and those before it stand. */
@@ -434,6 +363,7 @@ add_rcpt(struct envelope *e, const struct mail_args *a)
 void
 do_rcpt(struct session *s, struct cur *c)
 {
+	char why[POLICY_WHY] = "";
 	struct mail_args a;
 	enum reply_id r;
 
@@ -451,9 +381,11 @@ do_rcpt(struct session *s, struct cur *c)
 		too_many(s);
 		return;
 	}
-	if ((r = decide_rcpt(s, &a.addr)) != R_RCPT_OK) {
+	if ((r = policy_rcpt(s, &a.addr, why)) != R_RCPT_OK) {
 		s->tx.refused++;
-		reply(s, r, a.addr.text);
+		s->tx.rcpt = a.addr.text;
+		reply(s, r, why);
+		s->tx.rcpt = NULL;
 		return;
 	}
 	if (add_rcpt(&s->tx.envelope, &a) == -1) {

@@ -15,15 +15,19 @@
 #include "listen.h"
 #include "log.h"
 #include "proc.h"
+#include "resolver.h"
 
 static struct spool	spool;
 static bool		spool_ready;
+static struct resolver	resolver;
+static bool		resolves;
 
 /* Opens the spool while the session may still see it by its full name. */
 static int
 before(struct control *c, struct conn *conn)
 {
-	(void)conn;
+	resolves = c->set.domain_check && conn->variant != LMTP &&
+	    resolver_start(&resolver, c) == 0;
 	spool_ready = spool_open_writer(&spool, c->set.spool, c->hostname,
 	    c->set.sync_directory) == 0;
 	if (!spool_ready)
@@ -39,6 +43,7 @@ session(struct control *c, struct conn *conn)
 	int code;
 
 	session_init(&s, c, conn, spool_ready ? &spool : NULL);
+	s.resolver = resolves ? &resolver : NULL;
 	code = session_run(&s);
 	session_free(&s);
 	return code;

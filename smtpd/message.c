@@ -15,6 +15,7 @@
 #include "header.h"
 #include "limits.h"
 #include "log.h"
+#include "policy.h"
 
 /* One message on its way. */
 struct message {
@@ -61,9 +62,15 @@ add_received(const struct session *s, const char *qid, struct buf *b)
 	char date[DATE_SIZE];
 
 	date_print(clock_now(), date);
-	buf_addf(b, "Received: from %s ", s->helo);
-	add_peer(s->conn, b);
-	buf_addf(b, "\n\tby %s with ", s->control->hostname);
+	buf_adds(b, "Received: ");
+	/* A user's address, and the name that a laptop gives itself, tell where
+	 * the user is. */
+	if (s->user[0] == '\0' || !s->control->set.hide_client) {
+		buf_addf(b, "from %s ", s->helo);
+		add_peer(s->conn, b);
+		buf_adds(b, "\n\t");
+	}
+	buf_addf(b, "by %s with ", s->control->hostname);
 	add_protocol(s, b);
 	buf_addf(b, "\n\tid %s; %s\n", qid, date);
 }
@@ -275,11 +282,15 @@ message_commit(struct message *m)
 	struct session *s = m->s;
 	struct spool_name name;
 	char qid[sizeof(m->writer.qid)];
+	char why[POLICY_WHY] = "";
 	enum reply_id id;
 
 	strlcpy(qid, m->writer.qid, sizeof(qid));
 	if (message_failed(m, &id)) {
 		answer(s, id, NULL);
+	} else if ((id = policy_count(s, why)) != R_QUEUED) {
+		spool_abort(&m->writer);
+		answer(s, id, why);
 	} else if (spool_commit(&m->writer, &name) == -1) {
 		log_failure(s, qid, errno);
 		answer(s, error_reply(m->writer.errno_), NULL);
@@ -287,7 +298,7 @@ message_commit(struct message *m)
 		spool_trigger(s->spool, &name);
 		log_queued(s, &name, qid);
 		s->messages++;
-		s->errors = 0;
+		s->errors = s->idle = 0;
 		answer(s, R_QUEUED, qid);
 	}
 }

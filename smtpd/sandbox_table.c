@@ -18,6 +18,7 @@ static const int session_calls[] = {
 	SYS_unlinkat,		/* a message that failed */
 	SYS_fsync, SYS_syncfs,
 	SYS_fstatfs,		/* SIZE against the free space */
+	SYS_pwrite64,		/* what a user has sent in this hour */
 	-1
 };
 

@@ -17,6 +17,7 @@
 #include "ex.h"
 #include "limits.h"
 #include "log.h"
+#include "policy.h"
 
 #define LINGER_MS	3000	/* for a client to read why it was turned away */
 #define LINGER_PAUSE	1	/* s without input after which it has */
@@ -95,8 +96,8 @@ log_reject(const struct session *s, const struct reply *r, const char *arg)
 		log_str(&l, "user", s->user);
 	if (e->sender != NULL)
 		log_addr(&l, "from", span_str(e->sender));
-	if ((r->flags & REPLY_REJECT) != 0 && arg != NULL)
-		log_addr(&l, "rcpt", span_str(arg));
+	if (s->tx.rcpt != NULL)
+		log_addr(&l, "rcpt", span_str(s->tx.rcpt));
 	log_num(&l, "code", r->code);
 	log_str(&l, "dsn", r->enhanced[0] != '\0' ? r->enhanced : NULL);
 	log_text(&l, "%s", text);
@@ -242,9 +243,44 @@ log_disconnect(const struct session *s)
 	struct log l;
 
 	session_log(s, &l, "disconnect");
-	log_text(&l, "%u messages, %u errors, %u recipients refused",
-	    s->messages, s->errors, s->rejects);
+	log_text(&l, "%u messages, %u errors, %u recipients refused%s",
+	    s->messages, s->errors, s->rejects,
+	    s->early ? ", spoke before its turn" : "");
 	log_end(&l);
+}
+
+/* Strangers from the network; whoever may relay is trusted to have reasons. */
+static bool
+is_watched(const struct session *s)
+{
+	return s->conn->variant == SMTP && !policy_may_relay(s) &&
+	    !IN6_IS_ADDR_UNSPECIFIED(&s->conn->peer_in6);
+}
+
+bool
+session_early(struct session *s)
+{
+	if (!is_watched(s))
+		return true;
+	s->early = true;
+	if (!s->control->set.early_refuse)
+		return true;
+	reply(s, R_EARLY, NULL);
+	return false;
+}
+
+/* RFC 5321 section 4.3.1: the client waits for the greeting.  Who sends spam in
+ * bulk does not; a pause shows it. */
+static void
+greet(struct session *s)
+{
+	int ms = (int)s->control->set.greet_pause * 1000;
+	struct span bytes;
+
+	if (is_watched(s) && netin_wait(&s->in, -1, ms) == NETIN_DATA &&
+	    netin_block(&s->in, &bytes) == NETIN_DATA && !session_early(s))
+		return;
+	reply(s, R_GREETING, s->control->hostname);
 }
 
 int
@@ -252,7 +288,7 @@ session_run(struct session *s)
 {
 	log_connect(s);
 	if (!s->conn->after_starttls)
-		reply(s, R_GREETING, s->control->hostname);
+		greet(s);
 	while (!s->done)
 		serve_line(s);
 	transaction_reset(s);

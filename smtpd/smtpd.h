@@ -29,6 +29,7 @@ struct transaction {
 	struct envelope envelope;
 	unsigned accepted, refused;	/* recipients, as RCPT named them */
 	bool overflow;		/* "too many recipients" was logged */
+	const char *rcpt;	/* which is being answered, for the log; or NULL */
 	struct message *message;	/* in STATE_BDAT; else NULL */
 };
 
@@ -36,6 +37,7 @@ struct session {
 	const struct control *control;
 	struct conn *conn;
 	const struct spool *spool;	/* NULL: mail cannot be taken */
+	struct resolver *resolver;	/* NULL: domains are not looked up */
 	struct netin in;
 	struct netout out;
 	enum state state;
@@ -45,6 +47,8 @@ struct session {
 	struct transaction tx;
 	const char *verb;		/* of the command being done, for the log */
 	unsigned errors, rejects, messages;
+	unsigned idle;			/* commands that moved no mail */
+	bool early;			/* the client spoke before its turn */
 	bool done;
 	int exit_code;
 };
@@ -55,6 +59,9 @@ void	session_init(struct session *, const struct control *, struct conn *,
 void	session_free(struct session *);
 /* Greets, serves commands until the end, says goodbye.  The exit code. */
 int	session_run(struct session *);
+/* The client has sent more than it may before this reply: notes it, and where
+ * the setting early-talkers says so refuses it.  false: refused. */
+bool	session_early(struct session *);
 /* Forgets the transaction: MAIL, its recipients, everything that they set. */
 void	transaction_reset(struct session *);
 /* Sends one reply and does what its flags say; arg fills the '%' (printable). */
@@ -68,6 +75,8 @@ struct log;
 void	session_log(const struct session *, struct log *, const char *event);
 
 /* command.c */
+#define VERB_LAST	1u		/* of a pipelined group: RFC 2920 section 3.1 */
+#define VERB_IDLE	2u		/* moves no mail: command-limit counts it */
 struct command {
 	const char *verb;
 	unsigned states;		/* where it is legal */
@@ -75,6 +84,7 @@ struct command {
 	unsigned variants;		/* 1 << enum variant */
 	void (*run)(struct session *, struct cur *arg);
 	const char *syntax, *about;	/* HELP verb; NULL: no such topic */
+	unsigned flags;			/* VERB_... */
 };
 extern const struct command commands[];
 extern const size_t ncommands;

@@ -7,7 +7,7 @@ house() {
 	CONTROL=$DIR/control
 	SPOOL=$DIR/spool
 	LOG=$DIR/log
-	mkdir -p "$CONTROL" "$SPOOL"/{tmp,new,cur,state,hold}
+	mkdir -p "$CONTROL" "$SPOOL"/{tmp,new,cur,state,hold,full,rate}
 	mkfifo "$SPOOL/trigger"
 	echo mx.example.test >"$CONTROL/hostname"
 	printf 'example.test\nother.test\n' >"$CONTROL/domains"

@@ -610,6 +610,214 @@ tls_client() {
 	nothing_left
 }
 
+@test "connections: in total, of one client, of one network; a place that is left is taken" {
+	need python3 python3
+	setting connection-limit 4
+	setting client-connection-limit 2
+	setting network-connection-limit 3
+	port=$(free_port)
+	unprivileged "$BIN/smtpd" -C "$CONTROL" -l "127.0.0.1:$port" 2>>"$LOG" &
+	pid=$!
+	await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
+	run timeout 30 python3 - "$port" <<-'E'
+		import socket, sys, time
+		def client(address):
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10, (address, 0))
+		    return s, s.recv(200)[:9].decode()
+		held = [client(a) for a in ("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.1.1", "127.0.2.1")]
+		print(" ".join(text[:3] for _, text in held), held[-1][1])
+		held[0][0].sendall(b"QUIT\r\n")
+		while held[0][0].recv(200): pass
+		for _ in range(100):
+		    text = client("127.0.2.1")[1]
+		    if text[:3] == "220": break
+		    time.sleep(0.05)
+		print(text[:3])
+	E
+	end "$pid"
+	[ "$output" = $'220 220 421 220 421 220 421 421 4.3.2\n220' ]
+	for limit in client-connection network-connection connection; do grep -q "reject peer=.* text=limit reached: $limit-limit" "$LOG"; done
+}
+
+# peer ADDRESS TEXT [ARGS...]: a session of a client at that address.
+peer() { TCPREMOTEIP=$1 smtp "${@:2}"; }
+
+@test "greet-pause and early-talkers: who speaks before its turn is noted, or refused" {
+	# In one piece: everything is early; strangers are noted, and served.
+	peer 198.51.100.7 "EHLO a\r\nQUIT\r\n"
+	expect 250 221
+	grep -q 'disconnect .*peer=198.51.100.7 text=.*, spoke before its turn$' "$LOG"
+	setting early-talkers refuse
+	peer 198.51.100.7 "EHLO a\r\nQUIT\r\n"
+	[ "${lines[0]}" = "554 5.5.1 Commands sent before their turn, closing connection" ]
+	[ "${#lines[@]}" = 1 ]
+	[ "$status" = 76 ]
+	# Who may relay, and who is on this machine, is left alone; and LMTP and submission are.
+	for address in 192.0.2.7 ''; do
+		peer "$address" "EHLO a\r\nQUIT\r\n"
+		expect 250 221
+	done
+	peer 198.51.100.7 "LHLO a\r\nQUIT\r\n" -L
+	expect 250 221
+	peer 198.51.100.7 "EHLO a\r\nQUIT\r\n" -s
+	expect 250 221
+	# A client that waits for the greeting, however long it takes.
+	setting greet-pause 1
+	while read -r code text; do
+		printf '%b' "$text" >"$DIR/text"	# in one write
+		output=$( (sleep 2; printf 'EHLO a\r\n'; sleep 0.5; cat "$DIR/text"; sleep 0.5; printf 'QUIT\r\n') |
+		    TCPREMOTEIP=198.51.100.7 session | tr -d '\r')
+		[ "$(codes)" = "250 ${code//,/ }" ] || { echo "$text: $output"; return 1; }
+	done <<-E
+		250,250,221 MAIL\x20FROM:<a@example.org>\r\nRSET\r\n
+		250,250,554 MAIL\x20FROM:<a@example.org>\r\n$(printf '%s' "${R% }" | sed 's/ /\\x20/')DATA\r\nx:y\r\n.\r\n
+		554 NOOP\r\nNOOP\r\n
+		554 EHLO\x20a\r\nRSET\r\n
+		554 HELO\x20a\r\nRSET\r\n
+		503,250,221 BDAT\x200\r\nRSET\r\n
+	E
+	nothing_left
+}
+
+@test "commands that move no mail have an end, and mail begins the count anew" {
+	setting command-limit 5
+	smtp 'EHLO a\r\nNOOP\r\nHELP\r\nVRFY x\r\nRSET\r\nNOOP\r\n'
+	expect 250 250 214 252 250 421
+	has "421 4.7.0 Too many commands without mail, closing connection"
+	[ "$status" = 76 ]
+	one="${M}${R}DATA\r\n\r\n.\r\nRSET\r\nRSET\r\nNOOP\r\n"
+	smtp "EHLO a\r\n$one$one${one}QUIT\r\n"
+	[ "$(grep -c '^250 2.0.0 Queued' <<<"$output")" = 3 ]
+	has "221 2.0.0 mx.example.test closing connection"
+}
+
+@test "a full mailbox is known at RCPT: 452, or 552 where the setting says so" {
+	echo 'no room for 3 more messages' >"$SPOOL/full/bob@example.test"
+	: >"$SPOOL/full/al@example.test"
+	smtp "EHLO a\r\n${M}RCPT TO:<Bob+x@Example.Test>\r\nRCPT TO:<al@example.test>\r\nDATA\r\nQUIT\r\n"
+	expect 250 250 452 452 554 221
+	has "452 4.2.2 no room for 3 more messages"
+	has "452 4.2.2 the mailbox is full"
+	grep -q 'reject .*cmd=RCPT .*rcpt=<Bob+x@example.test> code=452 dsn=4.2.2 text=no room' "$LOG"
+	setting full-mailbox bounce
+	printf 'a\rb\n' >"$SPOOL/full/bob@example.test"
+	rm "$SPOOL/full/al@example.test"
+	smtp "EHLO a\r\n${M}${R}RCPT TO:<al@example.test>\r\nDATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 552 250 354 250 221
+	has "552 5.2.2 a"
+	# An alias may have other targets, and the queue knows what to do.
+	smtp "EHLO a\r\n${M}RCPT TO:<sales@example.test>\r\nQUIT\r\n"
+	expect 250 250 250 221
+}
+
+@test "limits of a user and hour: messages and recipients, over all sessions, until the hour is over" {
+	setting user-message-limit 3
+	setting user-recipient-limit 5
+	one="MAIL FROM:<bob@example.test>\r\n${R}DATA\r\n\r\n.\r\n"
+	POSTHOUSE_CLOCK=@1795305600 smtp "EHLO a\r\n$LOGIN$one${one}QUIT\r\n" -s
+	expect 250 235 250 250 354 250 250 250 354 250 221
+	read -r since messages rcpts <"$SPOOL/rate/bob@example.test"
+	[ "$since $messages $rcpts" = "1795305600 2 2" ]
+	# Three recipients are left, then one message is.
+	POSTHOUSE_CLOCK=@1795309199 smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n$R$R${R}RCPT TO:<al@example.test>\r\nRSET\r\n$one${one}QUIT\r\n" -s
+	expect 250 235 250 250 250 250 450 250 250 250 354 250 450 503 503 500 500 221
+	has "450 4.7.1 No more than 5 recipients an hour are taken from one user, try later"
+	has "450 4.7.1 No more than 3 messages an hour are taken from one user, try later"
+	[ "$(stored)" = 3 ]
+	# Port 25 does not count, nor does another user's hour; a new hour begins.
+	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 354 250 221
+	POSTHOUSE_CLOCK=@1795309200 smtp "EHLO a\r\n$LOGIN${one}QUIT\r\n" -s
+	expect 250 235 250 250 354 250 221
+	read -r since messages rcpts <"$SPOOL/rate/bob@example.test"
+	[ "$since $messages $rcpts" = "1795309200 1 1" ]
+	[ "$(stat -c %s "$SPOOL/rate/bob@example.test")" = 48 ]
+	# What is broken begins anew; where nothing can be counted nothing is taken.
+	printf 'x' >"$SPOOL/rate/bob@example.test"
+	smtp "EHLO a\r\n$LOGIN${one}QUIT\r\n" -s
+	expect 250 235 250 250 354 250 221
+	mv "$SPOOL/rate" "$SPOOL/gone"
+	smtp "EHLO a\r\n$LOGIN${one}QUIT\r\n" -s
+	expect 250 235 451 503 503 500 500 221
+}
+
+# Sessions that began before the limit was reached: only what is left is taken, at the end of the data.
+@test "limits of a user hold where many sessions send at once" {
+	setting user-message-limit 4
+	for i in 1 2 3 4 5 6 7 8; do
+		mkfifo "$DIR/in$i"
+		chmod 666 "$DIR/in$i"
+		session -s <"$DIR/in$i" >"$DIR/out$i" &
+		exec {fd}>"$DIR/in$i"
+		to[i]=$fd
+		printf '%b' "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${R}DATA\r\n" >&"$fd"
+	done
+	for i in 1 2 3 4 5 6 7 8; do await 10 grep -q '^354' "$DIR/out$i"; done
+	for i in 1 2 3 4 5 6 7 8; do
+		fd=${to[i]}
+		printf 'x: y\r\n\r\n.\r\nQUIT\r\n' >&"$fd"
+		exec {fd}>&-
+	done
+	wait
+	tr -d '\r' <"$DIR/out8" >>"$SEEN"
+	[ "$(cat "$DIR"/out? | grep -c '^250 2.0.0 Queued')" = 4 ]
+	[ "$(cat "$DIR"/out? | grep -c '^450 4.7.1')" = 4 ]
+	[ "$(stored)" = 4 ]
+	[ -z "$(find "$SPOOL/tmp" -type f)" ]
+}
+
+@test "submission: addresses without a domain get ours, and Received can hide the user" {
+	smtp "EHLO laptop.example\r\n${LOGIN}MAIL FROM:<bob>\r\nRCPT TO:<al>\r\nRCPT TO:<sales>\r\nRCPT TO:<nobody>\r\nRCPT TO:<a..b>\r\nRCPT TO:<>\r\nRCPT TO:<a@>\r\nDATA\r\n\r\n.\r\nQUIT\r\n" -s
+	expect 250 235 250 250 250 550 501 501 501 354 250 221
+	message | sed -n 1,3p | diff - <(printf 'Return-Path: <bob@example.test>\nDelivered-To: al@example.test\nDelivered-To: sales@example.test\n')
+	message | grep -q '^Received: from laptop.example'
+	rm "$SPOOL"/new/*
+	setting received-client hide
+	smtp "EHLO laptop.example\r\n${LOGIN}MAIL FROM:<bob>\r\nRCPT TO:<al>\r\nDATA\r\n\r\n.\r\nQUIT\r\n" -s
+	message | grep -qx 'Received: by mx.example.test with ESMTPA'
+	message | no grep -q 'laptop\|local)'
+	rm "$SPOOL"/new/*
+	# Between servers nothing is hidden, and nothing is completed.
+	smtp "EHLO relay.example\r\nMAIL FROM:<bob>\r\n${M}RCPT TO:<bob>\r\n${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 501 250 501 250 354 250 221
+	message | grep -q '^Received: from relay.example'
+}
+
+@test "domain-check: senders that no answer reaches, and recipients of users that take no mail" {
+	need python3 python3
+	cat >"$DIR/zone" <<-'E'
+		good.example	MX	10 mx.good.example
+		bare.example	A	192.0.2.1
+		none.example	TXT	nothing
+		null.example	MX	0 .
+		broken.example	SERVFAIL
+	E
+	python3 "$ROOT/t/dnsd.py" "$DIR/zone" >"$DIR/dns.port" 3>&- &
+	dns=$!
+	await 10 test -s "$DIR/dns.port"
+	export RESOLVER=127.0.0.1:$(cat "$DIR/dns.port")
+	setting domain-check yes
+	mails='' rcpts=''
+	for d in good bare null gone none broken; do
+		mails+="MAIL FROM:<a@$d.example>\r\nRSET\r\n"
+		rcpts+="RCPT TO:<a@$d.example>\r\n"
+	done
+	peer 198.51.100.7 "EHLO a\r\n${mails}MAIL FROM:<>\r\nRSET\r\nMAIL FROM:<al@example.test>\r\nRSET\r\nMAIL FROM:<a@[192.0.2.1]>\r\nQUIT\r\n"
+	expect 250 250 250 250 250 550 250 550 250 550 250 450 250 250 250 250 250 250 221
+	has "550 5.7.27 Sender domain takes no mail (null MX)"
+	has "550 5.1.8 Sender domain has neither MX nor address"
+	has "450 4.1.8 Sender domain cannot be looked up now, try later"
+	# Those that may relay are not asked.
+	peer 192.0.2.7 "EHLO a\r\nMAIL FROM:<a@gone.example>\r\nRCPT TO:<a@gone.example>\r\nQUIT\r\n"
+	expect 250 250 250 221
+	smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${rcpts}QUIT\r\n" -s
+	expect 250 235 250 250 250 556 550 550 250 221
+	has "556 5.1.10 Recipient domain takes no mail (null MX)"
+	has "550 5.1.2 Recipient domain has neither MX nor address"
+	end "$dns"
+	unset RESOLVER
+}
+
 @test "posthouse-smtpd(8) lists every reply, and every reply that it lists was seen here" {
 	[ -e "$SEEN" ] || skip "run the whole file"
 	[ -z "${SANITIZED-}" ] || skip "some need what the sanitizer does not allow"

@@ -219,6 +219,7 @@ E
 	[ -d /proc/self ] || skip "no /proc"
 	setting message-size-limit 1M
 	setting error-limit 10000
+	setting command-limit 1000000
 	for kind in line lines header body rcpt; do
 		mkfifo "$DIR/in"
 		chmod 666 "$DIR/in"

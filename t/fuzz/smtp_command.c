@@ -2,6 +2,7 @@
  * One command line in a state chosen by the first byte.
  * LINK: smtpd/session.c smtpd/command.c smtpd/mail.c smtpd/message.c
  * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c smtpd/info.c
+ * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c
  */
 #include <err.h>
 #include <fcntl.h>
@@ -21,7 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    STATE_MAIL, STATE_RCPT };
 	static struct control control;
 	static int null_fd = -1, log_fd;
-	struct spool spool = { -1, -1, -1, -1, -1, -1, false, "h" };
+	struct spool spool = { .tmp = -1, .new = -1, .cur = -1, .state = -1,
+	    .hold = -1, .full = -1, .rate = -1, .trigger = -1, .host = "h" };
 	struct conn conn;
 	struct session s;
 	uint64_t before;

@@ -1,0 +1,231 @@
+/*
+ * Who may send what to whom: decisions about a sender or a recipient that is
+ * well-formed.  Each gives the reply; nothing here speaks to the client.
+ * Relaying is for the listed networks and for who has logged in.
+ */
+#include "policy.h"
+
+#include <sys/vfs.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chars.h"
+#include "quota.h"
+#include "rate.h"
+#include "rcpt.h"
+#include "resolver.h"
+
+#define ALIAS_DEPTH	8	/* aliases of aliases, for ownership */
+#define SPACE_SPARE	(16u << 20)	/* bytes left free whatever SIZE says */
+
+bool
+policy_may_relay(const struct session *s)
+{
+	if (s->conn->variant == LMTP)
+		return false;
+	return s->user[0] != '\0' ||
+	    (!IN6_IS_ADDR_UNSPECIFIED(&s->conn->peer_in6) &&
+	    control_may_relay(s->control, &s->conn->peer_in6));
+}
+
+/* RFC 1870 section 6.1: too large for the space that there is now. */
+static bool
+has_space(const struct session *s, uint64_t size)
+{
+	struct statfs fs;
+
+	if (fstatfs(s->spool->tmp, &fs) == -1 || fs.f_bsize <= 0)
+		return true;
+	return fs.f_bavail >= (size + SPACE_SPARE) / (uint64_t)fs.f_bsize;
+}
+
+struct owner {
+	const struct session *s;
+	unsigned depth;
+	bool found;
+};
+static int	owner_each(void *, const struct addr *);
+
+/* The address delivers to the account that has logged in. */
+static bool
+is_owner(const struct session *s, const struct addr *addr, unsigned depth)
+{
+	struct owner o = { s, depth, false };
+	struct rcpt_decision d;
+	const char *domain = addr_domain(addr);
+
+	if (span_isis(span_str(addr->text), s->user))
+		return true;
+	rcpt_decide(s->control, addr, &d);
+	if (d.kind == RCPT_MAILBOX)
+		return span_isis(span_str(d.account.address), s->user);
+	if (d.kind == RCPT_ALIAS && depth < ALIAS_DEPTH)
+		(void)alias_targets(d.targets, domain, owner_each, &o);
+	return o.found;
+}
+
+static int
+owner_each(void *arg, const struct addr *addr)
+{
+	struct owner *o = arg;
+
+	o->found = o->found || is_owner(o->s, addr, o->depth + 1);
+	return 0;
+}
+
+/* RFC 6409 section 6.1; the null reverse-path is for notifications. */
+static bool
+may_send_as(const struct session *s, const struct addr *addr)
+{
+	return s->conn->variant != SUBMISSION || addr->text[0] == '\0' ||
+	    is_owner(s, addr, 0);
+}
+
+/* The settings user-message-limit and user-recipient-limit: would so many more
+ * be too many?  id stays as it is where not. */
+static void
+check_rate(const struct session *s, uint64_t messages, uint64_t rcpts,
+    enum reply_id *id, char why[POLICY_WHY])
+{
+	const struct settings *set = &s->control->set;
+	struct rate now;
+
+	if (s->user[0] == '\0' ||
+	    (set->user_messages == 0 && set->user_recipients == 0))
+		return;
+	if (rate_get(s->spool->rate, s->user, &now) == -1) {
+		*id = R_NO_SPOOL;
+	} else if (rate_over(set->user_messages, now.messages + messages)) {
+		*id = R_USER_LIMIT;
+		snprintf(why, POLICY_WHY, "%u messages", set->user_messages);
+	} else if (rate_over(set->user_recipients, now.recipients + rcpts)) {
+		*id = R_USER_LIMIT;
+		snprintf(why, POLICY_WHY, "%u recipients",
+		    set->user_recipients);
+	}
+}
+
+/* The setting domain-check: the domain of whoever may not relay must be one
+ * that answers can be sent to. */
+static enum reply_id
+check_sender_domain(const struct session *s, const struct addr *addr)
+{
+	if (s->conn->variant != SMTP || addr->text[0] == '\0' ||
+	    addr->literal || policy_may_relay(s) ||
+	    control_is_local(s->control, addr_domain(addr)))
+		return R_SENDER_OK;
+	switch (resolver_ask(s->resolver, addr_domain(addr))) {
+	case DOMAIN_NONE:
+		return R_SENDER_DOMAIN;
+	case DOMAIN_NULL_MX:
+		return R_SENDER_NULL_MX;
+	case DOMAIN_TEMP:
+		return R_SENDER_TEMP;
+	case DOMAIN_OK:
+		break;
+	}
+	return R_SENDER_OK;
+}
+
+enum reply_id
+policy_mail(const struct session *s, const struct addr *addr, uint64_t size,
+    char why[POLICY_WHY])
+{
+	enum reply_id id = R_SENDER_OK;
+
+	if (size > s->control->set.message_size)
+		return R_TOO_BIG;
+	if (s->spool == NULL)
+		return R_NO_SPOOL;
+	if (!has_space(s, size))
+		return R_NO_SPACE;
+	if (!may_send_as(s, addr))
+		return R_NOT_OWNER;
+	check_rate(s, 1, 1, &id, why);
+	return id != R_SENDER_OK ? id : check_sender_domain(s, addr);
+}
+
+/* The mark that deliver-local has made; its first line says why. */
+static bool
+is_full(const struct session *s, const char *address, char why[POLICY_WHY])
+{
+	char name[QUOTA_MARK_MAX], text[POLICY_WHY];
+	struct cur c;
+	ssize_t n;
+	int fd;
+
+	if (s->spool->full == -1 || quota_mark_name(address, name) == -1)
+		return false;
+	fd = openat(s->spool->full, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	cur_init(&c, span_of(text, n > 0 ? (size_t)n : 0));
+	if (span_cstr(cur_while(&c, chars, CH_QTEXT), why, POLICY_WHY) == -1 ||
+	    why[0] == '\0')
+		strlcpy(why, "the mailbox is full", POLICY_WHY);
+	return true;
+}
+
+/* Who has logged in learns at once of a domain that takes no mail: RFC 7505
+ * section 4.2, RFC 7504 section 4.  What cannot be looked up now is tried
+ * later. */
+static enum reply_id
+check_rcpt_domain(const struct session *s, const struct addr *addr)
+{
+	if (s->user[0] == '\0' || addr->literal)
+		return R_RCPT_OK;
+	switch (resolver_ask(s->resolver, addr_domain(addr))) {
+	case DOMAIN_NONE:
+		return R_RCPT_DOMAIN;
+	case DOMAIN_NULL_MX:
+		return R_RCPT_NULL_MX;
+	case DOMAIN_OK:
+	case DOMAIN_TEMP:
+		break;
+	}
+	return R_RCPT_OK;
+}
+
+enum reply_id
+policy_rcpt(const struct session *s, const struct addr *addr,
+    char why[POLICY_WHY])
+{
+	enum reply_id id = R_RCPT_OK;
+	struct rcpt_decision d;
+
+	if (addr->utf8 && !s->tx.envelope.smtputf8)
+		return R_RCPT_UTF8;	/* RFC 6531 section 3.5 */
+	rcpt_decide(s->control, addr, &d);
+	if (d.kind == RCPT_UNKNOWN)
+		return R_UNKNOWN_USER;
+	if (d.kind == RCPT_REMOTE && !policy_may_relay(s))
+		return R_NO_RELAY;
+	if (d.kind == RCPT_MAILBOX && is_full(s, d.account.address, why))
+		return s->control->set.full_bounces ? R_MAILBOX_FULL :
+		    R_MAILBOX_FULL_NOW;
+	check_rate(s, 1, s->tx.accepted + 1, &id, why);
+	if (id == R_RCPT_OK && d.kind == RCPT_REMOTE)
+		id = check_rcpt_domain(s, addr);
+	return id;
+}
+
+enum reply_id
+policy_count(const struct session *s, char why[POLICY_WHY])
+{
+	const struct settings *set = &s->control->set;
+	enum reply_id id = R_QUEUED;
+
+	if (s->user[0] == '\0' ||
+	    (set->user_messages == 0 && set->user_recipients == 0))
+		return id;
+	check_rate(s, 1, s->tx.accepted, &id, why);
+	if (id == R_QUEUED &&
+	    rate_add(s->spool->rate, s->user, 1, s->tx.accepted) == -1)
+		id = R_WRITE_FAILED;
+	return id;
+}
