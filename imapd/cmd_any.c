@@ -4,6 +4,7 @@
  */
 #include "imap.h"
 #include "limits.h"
+#include "qresync.h"
 
 /* RFC 3501 section 6.1.1. */
 void
@@ -85,10 +86,13 @@ cmd_enable(struct imap *im, struct args *a)
 		(void)buf_addc(&told, ' ');
 		(void)buf_addspan(&told, name);
 	} while (!cur_end(&a->c));
-	im->enabled = now;
 	(void)netout_adds(&im->out, "* ENABLED");
-	(void)netout_add(&im->out, told.p, told.len);
+	if (told.len > 0)
+		(void)netout_add(&im->out, told.p, told.len);
 	(void)netout_adds(&im->out, "\r\n");
+	if (now & EN_CONDSTORE)
+		condstore_enable(im);
+	im->enabled = now;
 	buf_free(&told);
 	reply_ok(im, NULL, "Enabled");
 }

@@ -374,6 +374,7 @@ remove_old(struct append_cmd *c)
 	(void)netout_add(&im->out, im->code.p, im->code.len);
 	(void)netout_adds(&im->out, "] Replacement message ready\r\n");
 	buf_free(&im->code);
+	im->modseq_code = (im->enabled & EN_QRESYNC) != 0;
 	i = folder_lower(f, c->old);
 	if (i < folder_count(f) && folder_uid(f, i) == c->old &&
 	    folder_remove(f, i) == -1)

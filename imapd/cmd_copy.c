@@ -71,6 +71,8 @@ finish(struct imap *im, const struct list *l, const uint32_t *uids,
 		(void)netout_adds(&im->out, "] Moved\r\n");
 		buf_free(&im->code);
 	}
+	/* RFC 7162 section 3.2.7, as for EXPUNGE */
+	im->modseq_code = move && im->enabled & EN_QRESYNC;
 	if (n < l->n)
 		reply_no(im, "EXPUNGEISSUED",
 		    "Some of the messages are gone");

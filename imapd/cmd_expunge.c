@@ -9,6 +9,7 @@ struct expunge {
 	struct imap *im;
 	struct folder *f;
 	struct usage gone;
+	size_t n;
 	int failed;
 };
 
@@ -20,9 +21,11 @@ expunge_one(void *arg, size_t i)
 
 	if (!(folder_flags(e->f, i) & MAIL_DELETED))
 		return 0;
+	e->n++;
 	usage_count(e->im, e->f, i, &e->gone);
 	if (folder_remove(e->f, i) == -1) {
 		e->gone = before;
+		e->n--;
 		if (e->failed == 0)
 			e->failed = errno;
 	}
@@ -34,12 +37,18 @@ expunge(struct imap *im, struct seqset *uids)
 {
 	struct expunge e = { .im = im, .f = im->view.folder };
 
+	if (folder_store_begin(e.f) == -1)
+		return -1;
 	if (uids != NULL)
 		(void)view_each(im, uids, true, NULL, expunge_one, &e);
 	else
 		for (size_t i = 0; i < folder_count(e.f); i++)
 			(void)expunge_one(&e, i);
+	if (folder_store_end(e.f) == -1 && e.failed == 0)
+		e.failed = errno;
 	usage_note(im, &e.gone, -1);
+	/* RFC 7162 section 3.2.7 */
+	im->modseq_code = e.n > 0 && im->enabled & EN_QRESYNC;
 	errno = e.failed;
 	return e.failed != 0 ? -1 : 0;
 }

@@ -9,6 +9,7 @@
 #include "crlf.h"
 #include "fetch.h"
 #include "imapdate.h"
+#include "qresync.h"
 
 struct fetch_cmd {
 	struct fetch f;
@@ -31,6 +32,51 @@ fetch_uid(struct fetch_run *r, const struct fetch_item *item)
 	(void)item;
 	(void)netout_addf(&r->im->out, "%u",
 	    folder_uid(r->im->view.folder, r->i));
+}
+
+void
+fetch_modseq(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	(void)netout_addf(&r->im->out, "(%ju)",
+	    (uintmax_t)folder_modseq(r->im->view.folder, r->i));
+}
+
+/* RFC 8514 section 4.3. */
+void
+fetch_savedate(struct fetch_run *r, const struct fetch_item *item)
+{
+	char text[IMAP_DATE_SIZE];
+	time_t t;
+
+	(void)item;
+	if (folder_save_date(r->im->view.folder, r->i, &t) == -1) {
+		(void)netout_adds(&r->im->out, "NIL");
+		return;
+	}
+	imap_date_print(t, text);
+	(void)netout_addf(&r->im->out, "\"%s\"", text);
+}
+
+/* RFC 8474 section 5.1. */
+void
+fetch_emailid(struct fetch_run *r, const struct fetch_item *item)
+{
+	char id[FOLDER_ID_SIZE];
+
+	(void)item;
+	if (folder_email_id(r->im->view.folder, r->i, id) == -1)
+		(void)netout_adds(&r->im->out, "NIL");
+	else
+		(void)netout_addf(&r->im->out, "(%s)", id);
+}
+
+/* RFC 8474 section 5.2: a server that keeps no threads says NIL. */
+void
+fetch_threadid(struct fetch_run *r, const struct fetch_item *item)
+{
+	(void)item;
+	(void)netout_adds(&r->im->out, "NIL");
 }
 
 void
@@ -113,6 +159,25 @@ prepare(struct fetch_cmd *c, size_t i)
 	return 0;
 }
 
+/* What goes with \Seen that reading has set. */
+static void
+out_seen(struct fetch_cmd *c, size_t i)
+{
+	struct imap *im = c->run.im;
+
+	if (!c->f.flags) {
+		(void)netout_adds(&im->out, " FLAGS ");
+		out_flags(im, i);
+	}
+	if (im->enabled & EN_CONDSTORE && !c->f.uid)
+		(void)netout_addf(&im->out, " UID %u",
+		    folder_uid(im->view.folder, i));
+	if (im->enabled & EN_CONDSTORE && !c->f.modseq) {
+		(void)netout_adds(&im->out, " MODSEQ ");
+		fetch_modseq(&c->run, NULL);
+	}
+}
+
 static int
 fetch_one(void *arg, size_t i)
 {
@@ -121,6 +186,8 @@ fetch_one(void *arg, size_t i)
 	const char *sep = "";
 	bool changed;
 
+	if (c->f.changed && folder_modseq(im->view.folder, i) <= c->f.since)
+		return 0;
 	if (prepare(c, i) == -1) {
 		c->gone++;
 		return im->out.failed ? -1 : 0;
@@ -141,10 +208,8 @@ fetch_one(void *arg, size_t i)
 		p->print(&c->run, p);
 		sep = " ";
 	}
-	if (changed && !c->f.flags) {
-		(void)netout_adds(&im->out, " FLAGS ");
-		out_flags(im, i);
-	}
+	if (changed)
+		out_seen(c, i);
 	(void)netout_adds(&im->out, ")\r\n");
 	return im->out.failed ? -1 : 0;
 }
@@ -186,6 +251,28 @@ fetch_all(struct fetch_cmd *c, struct seqset *set)
 	return view_each(im, set, im->uid, &c->gone, fetch_window, c);
 }
 
+/*
+ * RFC 7162 section 3.2.6.  What has gone meanwhile, and is known to the client,
+ * is told before.  "*" is the highest UID ever: what stood there may be gone.
+ */
+static void
+fetch_vanished(struct imap *im, const struct fetch *f,
+    const struct seqset *set)
+{
+	struct seqset uids = { 0 };
+
+	(void)view_sync(im, true, true);
+	if (im->view.folder == NULL)
+		return;
+	for (size_t i = 0; i < set->n; i++)
+		if (seqset_add_range(&uids, &im->arena, set->r[i].lo,
+		    set->r[i].hi) == -1)
+			return;
+	seqset_resolve(&uids, folder_uidnext(im->view.folder) - 1);
+	out_vanished_earlier(im, f->since, set->saved ? &im->view.saved :
+	    &uids, 0);
+}
+
 static bool
 parse_fetch(struct imap *im, struct args *a, struct fetch_cmd *c,
     struct seqset *set)
@@ -194,8 +281,13 @@ parse_fetch(struct imap *im, struct args *a, struct fetch_cmd *c,
 	    !parse_fetch_items(a, &c->f) || !parse_fetch_modifiers(a, &c->f) ||
 	    !parse_end(a))
 		return false;
-	if (c->f.partial.given && !im->uid)
-		return parse_fail(a, "PARTIAL is for UID FETCH");
+	if ((c->f.partial.given || c->f.vanished) && !im->uid)
+		return parse_fail(a, "PARTIAL and VANISHED are for UID FETCH");
+	if (c->f.vanished && !(im->enabled & EN_QRESYNC))
+		return parse_fail(a, "VANISHED needs ENABLE QRESYNC");
+	if (c->f.changed && !c->f.modseq && !fetch_add_name(a, &c->f,
+	    "MODSEQ"))
+		return false;
 	/* In UIDFETCH it is there already. */
 	return !im->uid || c->f.uid || im->enabled & EN_UIDONLY ||
 	    fetch_add_name(a, &c->f, "UID");
@@ -211,6 +303,10 @@ cmd_fetch(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
+	if (c.f.modseq)
+		condstore_enable(im);
+	if (c.f.vanished)
+		fetch_vanished(im, &c.f, &set);
 	view_tell_keywords(im);
 	message_init(&c.run.m, im->view.folder);
 	if (fetch_all(&c, &set) == -1)

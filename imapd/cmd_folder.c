@@ -29,16 +29,22 @@ one_name(struct imap *im, struct args *a, bool new, char raw[NAME_RAW_MAX + 1])
 void
 cmd_create(struct imap *im, struct args *a)
 {
-	char raw[NAME_RAW_MAX + 1];
+	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
+	struct folder_status st;
 
 	if (!one_name(im, a, true, raw))
 		return;
 	if (raw[0] == '\0')
 		errno = EEXIST;
-	if (raw[0] == '\0' || folder_create(im->root, raw) == -1)
+	if (raw[0] == '\0' || folder_create(im->root, raw) == -1) {
 		reply_errno(im, "cannot create a mailbox");
-	else
-		reply_ok(im, NULL, "Create completed");
+		return;
+	}
+	/* RFC 8474 section 4.1 */
+	if (folder_path(im->root, raw, dir, sizeof(dir)) == 0 &&
+	    folder_status(dir, &st) == 0)
+		(void)buf_addf(&im->code, "MAILBOXID (%s)", st.id);
+	reply_ok(im, NULL, "Create completed");
 }
 
 void

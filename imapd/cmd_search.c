@@ -71,6 +71,23 @@ parse_search_charset(struct args *a, bool *bad)
 	return true;
 }
 
+/* RFC 4731 section 3.2: with MIN or MAX alone, of these messages. */
+static uint64_t
+result_modseq(const struct search_cmd *c)
+{
+	const struct search_run *r = &c->run;
+	unsigned what = c->ret.what & ~(unsigned)RET_SAVE;
+
+	if (what == RET_MIN)
+		return r->first_modseq;
+	if (what == RET_MAX)
+		return r->last_modseq;
+	if (what == (RET_MIN | RET_MAX))
+		return r->first_modseq > r->last_modseq ? r->first_modseq :
+		    r->last_modseq;
+	return r->modseq;
+}
+
 static void
 run(struct search_cmd *c)
 {
@@ -91,12 +108,17 @@ run(struct search_cmd *c)
 }
 
 static void
-tell_plain(struct imap *im, const struct seqset *s)
+tell_plain(struct imap *im, const struct search_cmd *c)
 {
+	const struct seqset *s = &c->found;
+
 	(void)netout_adds(&im->out, "* SEARCH");
 	for (size_t i = 0; i < s->n; i++)
 		for (uint64_t v = s->r[i].lo; v <= s->r[i].hi; v++)
 			(void)netout_addf(&im->out, " %ju", (uintmax_t)v);
+	if (c->run.modseq > 0)		/* RFC 7162 section 3.1.6 */
+		(void)netout_addf(&im->out, " (MODSEQ %ju)",
+		    (uintmax_t)c->run.modseq);
 	(void)netout_adds(&im->out, "\r\n");
 }
 
@@ -161,6 +183,9 @@ tell_extended(struct imap *im, const struct search_cmd *c)
 	}
 	if (c->ret.what & RET_PARTIAL)
 		tell_partial(im, c);
+	if (c->run.modseq > 0)
+		(void)netout_addf(&im->out, " MODSEQ %ju",
+		    (uintmax_t)result_modseq(c));
 	(void)netout_adds(&im->out, "\r\n");
 }
 
@@ -215,7 +240,7 @@ search(struct search_cmd *c)
 	else if (c->ret.extended)
 		tell_extended(im, c);
 	else
-		tell_plain(im, &c->found);
+		tell_plain(im, c);
 	reply_ok(im, NULL, "Search completed");
 }
 

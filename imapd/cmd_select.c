@@ -3,7 +3,7 @@
  */
 #include <errno.h>
 
-#include "imap.h"
+#include "qresync.h"
 
 bool
 mailbox_dir(struct imap *im, struct span wire, bool trycreate,
@@ -20,13 +20,26 @@ mailbox_dir(struct imap *im, struct span wire, bool trycreate,
 	return why == NULL;
 }
 
+/* The first message without \Seen, by its number: not under UIDONLY (RFC 9586
+ * section 3). */
+static void
+tell_unseen(struct imap *im)
+{
+	const struct folder *f = im->view.folder;
+	size_t i = folder_first_unseen(f);
+
+	if (i < folder_count(f) && !(im->enabled & EN_UIDONLY))
+		(void)netout_addf(&im->out,
+		    "* OK [UNSEEN %zu] First unseen\r\n", i + 1);
+}
+
 /* RFC 3501 section 6.3.1: what SELECT must tell. */
 static void
 tell(struct imap *im)
 {
 	struct view *v = &im->view;
 	struct folder *f = v->folder;
-	size_t n = folder_count(f);
+	char id[FOLDER_ID_SIZE];
 
 	(void)netout_adds(&im->out, "* FLAGS (");
 	out_all_flags(im);
@@ -37,29 +50,66 @@ tell(struct imap *im)
 		    folder_keyword_count(f) < 64 ? " \\*" : "");
 	}
 	(void)netout_addf(&im->out, ")] %s\r\n* %zu EXISTS\r\n* %zu RECENT\r\n",
-	    v->read_only ? "Read-only mailbox" : "Flags permitted", n,
-	    v->recent);
-	/* RFC 9586 section 3: no sequence number. */
-	for (size_t i = 0; i < n && !(im->enabled & EN_UIDONLY); i++)
-		if (!(folder_flags(f, i) & MAIL_SEEN)) {
-			(void)netout_addf(&im->out,
-			    "* OK [UNSEEN %zu] First unseen\r\n", i + 1);
-			break;
-		}
+	    v->read_only ? "Read-only mailbox" : "Flags permitted",
+	    folder_count(f), v->recent);
+	tell_unseen(im);
 	(void)netout_addf(&im->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n"
 	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
 	    folder_uidvalidity(f), folder_uidnext(f));
+	out_highest_modseq(im);
+	folder_id(f, id);		/* RFC 8474 section 4.2 */
+	(void)netout_addf(&im->out, "* OK [MAILBOXID (%s)] Ok\r\n", id);
+}
+
+/* select-param: RFC 4466 section 2.1, RFC 7162 section 7. */
+static bool
+parse_param(struct imap *im, struct args *a, struct qresync *q)
+{
+	struct span name;
+
+	if (!parse_atom(a, &name))
+		return false;
+	if (span_isis(name, "CONDSTORE")) {
+		im->enabled |= EN_CONDSTORE;
+		return true;
+	}
+	if (!span_isis(name, "QRESYNC"))
+		return parse_fail(a, "Unknown parameter");
+	if (!(im->enabled & EN_QRESYNC))
+		return parse_fail(a, "QRESYNC must be enabled first");
+	if (!parse_sp(a) || !parse_qresync(a, q))
+		return false;
+	return !q->has_match || !(im->enabled & EN_UIDONLY) ||
+	    parse_fail(a, "No message numbers once UIDONLY is enabled");
+}
+
+static bool
+parse_params(struct imap *im, struct args *a, struct qresync *q)
+{
+	if (!cur_ch(&a->c, ' '))
+		return true;
+	if (!cur_ch(&a->c, '('))
+		return parse_fail(a, "List of parameters expected");
+	do {
+		if (!parse_param(im, a, q))
+			return false;
+	} while (cur_ch(&a->c, ' '));
+	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
 }
 
 static void
 open_mailbox(struct imap *im, struct args *a, bool read_only)
 {
 	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
+	struct qresync q = { 0 };
 	struct folder *f;
 	struct span name;
 	const char *why;
+	unsigned enabled = im->enabled;
 
-	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_end(a)) {
+	if (!parse_sp(a) || !parse_astring(a, &name) ||
+	    !parse_params(im, a, &q) || !parse_end(a)) {
+		im->enabled = enabled;
 		reply_args(im, a);
 		return;
 	}
@@ -78,6 +128,7 @@ open_mailbox(struct imap *im, struct args *a, bool read_only)
 	}
 	view_open(&im->view, f, raw, read_only);
 	tell(im);
+	qresync_out(im, &q);
 	reply_ok(im, read_only ? "READ-ONLY" : "READ-WRITE",
 	    read_only ? "Examine completed" : "Select completed");
 }

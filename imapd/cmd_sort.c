@@ -209,6 +209,9 @@ tell_plain(struct netout *o, const struct sort_cmd *c)
 	(void)netout_adds(o, "* SORT");
 	for (size_t i = 0; i < c->n; i++)
 		(void)netout_addf(o, " %u", c->e[i].number);
+	if (c->run.modseq > 0)		/* RFC 7162 section 3.1.9 */
+		(void)netout_addf(o, " (MODSEQ %ju)",
+		    (uintmax_t)c->run.modseq);
 	(void)netout_adds(o, "\r\n");
 }
 
@@ -246,6 +249,22 @@ tell_partial(struct netout *o, const struct sort_cmd *c)
 	(void)netout_adds(o, ")");
 }
 
+/* As for SEARCH: RFC 4731 section 3.2, RFC 7162 section 3.1.10. */
+static uint64_t
+result_modseq(const struct sort_cmd *c)
+{
+	const struct folder *f = c->run.im->view.folder;
+	unsigned what = c->ret.what & ~(unsigned)RET_SAVE;
+	uint64_t first = folder_modseq(f, c->e[0].i);
+	uint64_t last = folder_modseq(f, c->e[c->n - 1].i);
+
+	if (what == RET_MIN || what == RET_MAX)
+		return what == RET_MIN ? first : last;
+	if (what == (RET_MIN | RET_MAX))
+		return first > last ? first : last;
+	return c->run.modseq;
+}
+
 static void
 tell_extended(struct imap *im, const struct sort_cmd *c)
 {
@@ -266,6 +285,9 @@ tell_extended(struct imap *im, const struct sort_cmd *c)
 	}
 	if (c->ret.what & RET_PARTIAL)
 		tell_partial(o, c);
+	if (c->run.modseq > 0 && c->n > 0)
+		(void)netout_addf(o, " MODSEQ %ju",
+		    (uintmax_t)result_modseq(c));
 	(void)netout_adds(o, "\r\n");
 }
 

@@ -1,13 +1,16 @@
 /*
  * STATUS: RFC 3501 section 6.3.10, SIZE of RFC 8438, DELETED of RFC 9051,
- * APPENDLIMIT of RFC 7889, DELETED-STORAGE of RFC 9208.
+ * APPENDLIMIT of RFC 7889, DELETED-STORAGE of RFC 9208, HIGHESTMODSEQ of
+ * RFC 7162, MAILBOXID of RFC 8474.
  */
 #include "status.h"
+
+#include "qresync.h"
 
 enum {
 	ST_MESSAGES = 1, ST_RECENT = 2, ST_UIDNEXT = 4, ST_UIDVALIDITY = 8,
 	ST_UNSEEN = 16, ST_SIZE = 32, ST_DELETED = 64, ST_APPENDLIMIT = 128,
-	ST_DELETED_STORAGE = 256
+	ST_DELETED_STORAGE = 256, ST_MODSEQ = 512, ST_MAILBOXID = 1024
 };
 static const struct { const char *name; unsigned bit; } items_table[] = {
 	{ "MESSAGES", ST_MESSAGES }, { "RECENT", ST_RECENT },
@@ -15,6 +18,7 @@ static const struct { const char *name; unsigned bit; } items_table[] = {
 	{ "UNSEEN", ST_UNSEEN }, { "SIZE", ST_SIZE },
 	{ "DELETED", ST_DELETED }, { "APPENDLIMIT", ST_APPENDLIMIT },
 	{ "DELETED-STORAGE", ST_DELETED_STORAGE },
+	{ "HIGHESTMODSEQ", ST_MODSEQ },
 };
 #define NITEMS (sizeof(items_table) / sizeof(items_table[0]))
 
@@ -34,6 +38,10 @@ parse_status_items(struct args *a, unsigned *items)
 	do {
 		if (!parse_atom(a, &name))
 			return false;
+		if (span_isis(name, "MAILBOXID")) {
+			*items |= ST_MAILBOXID;
+			continue;
+		}
 		for (i = 0; i < NITEMS && !span_isis(name,
 		    items_table[i].name); i++)
 			;
@@ -45,8 +53,8 @@ parse_status_items(struct args *a, unsigned *items)
 }
 
 /* What only the messages themselves can tell. */
-struct counts { uint64_t size, deleted, storage; };
-#define ST_COUNTED (ST_SIZE | ST_DELETED | ST_DELETED_STORAGE)
+struct counts { uint64_t size, storage; };
+#define ST_COUNTED (ST_SIZE | ST_DELETED_STORAGE)
 
 static int
 count(const char *dir, unsigned items, struct counts *c)
@@ -59,7 +67,6 @@ count(const char *dir, unsigned items, struct counts *c)
 	for (size_t i = 0; i < folder_count(f); i++) {
 		bool deleted = (folder_flags(f, i) & MAIL_DELETED) != 0;
 
-		c->deleted += deleted;
 		if (!(items & ST_SIZE) && !(deleted &&
 		    items & ST_DELETED_STORAGE))
 			continue;
@@ -81,13 +88,15 @@ status_out(struct imap *im, const char *raw, unsigned items)
 	const char *sep = "";
 	struct buf name;
 
+	if (items & ST_MODSEQ)
+		condstore_enable(im);
 	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
 	    folder_status(dir, &st) == -1 || (items & ST_COUNTED &&
 	    count(dir, items, &c) == -1))
 		return -1;
 	struct values val = { { st.messages, st.recent, st.uidnext,
-	    st.uidvalidity, st.unseen, c.size, c.deleted,
-	    im->control->set.message_size, c.storage } };
+	    st.uidvalidity, st.unseen, c.size, st.deleted,
+	    im->control->set.message_size, c.storage, st.highest_modseq } };
 	buf_init(&name, 4 * NAME_RAW_MAX);
 	(void)name_from_raw(raw, &name);
 	(void)netout_adds(&im->out, "* STATUS ");
@@ -100,6 +109,8 @@ status_out(struct imap *im, const char *raw, unsigned items)
 			    items_table[i].name, (uintmax_t)val.v[i]);
 			sep = " ";
 		}
+	if (items & ST_MAILBOXID)
+		(void)netout_addf(&im->out, "%sMAILBOXID (%s)", sep, st.id);
 	(void)netout_adds(&im->out, ")\r\n");
 	return 0;
 }

@@ -44,7 +44,10 @@ struct fetch {
 	unsigned n;
 	enum message_need need;
 	bool size, date, seen, flags, uid, binary;
+	bool modseq, savedate;
 	struct partial partial;		/* RFC 9394 section 3.3 */
+	bool changed, vanished;		/* RFC 7162 sections 3.1.4.1 and 3.2.6 */
+	uint64_t since;
 };
 
 /* fetch_parse.c: the argument after the set.  RFC 3501 section 6.4.5. */
@@ -58,6 +61,10 @@ bool	parse_section(struct args *, struct section *);
 /* Printers of the items, each without its name. */
 void	fetch_flags(struct fetch_run *, const struct fetch_item *);
 void	fetch_uid(struct fetch_run *, const struct fetch_item *);
+void	fetch_modseq(struct fetch_run *, const struct fetch_item *);
+void	fetch_savedate(struct fetch_run *, const struct fetch_item *);
+void	fetch_emailid(struct fetch_run *, const struct fetch_item *);
+void	fetch_threadid(struct fetch_run *, const struct fetch_item *);
 void	fetch_internaldate(struct fetch_run *, const struct fetch_item *);
 void	fetch_size(struct fetch_run *, const struct fetch_item *);
 void	fetch_envelope(struct fetch_run *, const struct fetch_item *);

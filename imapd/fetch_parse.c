@@ -6,6 +6,7 @@
 
 #include "fetch.h"
 #include "limits.h"
+#include "qresync.h"
 
 #define ITEMS_MAX 200		/* more in one command is an attack on our output */
 
@@ -19,6 +20,10 @@ static const struct item_row rows[] = {
 	{ "UID", { .print = fetch_uid } },
 	{ "INTERNALDATE", { .print = fetch_internaldate, .date = true } },
 	{ "RFC822.SIZE", { .print = fetch_size, .size = true } },
+	{ "MODSEQ", { .print = fetch_modseq } },
+	{ "SAVEDATE", { .print = fetch_savedate } },
+	{ "EMAILID", { .print = fetch_emailid } },
+	{ "THREADID", { .print = fetch_threadid } },
 	{ "ENVELOPE", { .print = fetch_envelope, .need = NEED_HEADER } },
 	{ "BODY", { .print = fetch_body, .need = NEED_TREE } },
 	{ "BODYSTRUCTURE", { .print = fetch_bodystructure,
@@ -55,6 +60,7 @@ add(struct args *a, struct fetch *f, const struct fetch_item *item)
 	f->date |= p->date;
 	f->seen |= p->seen;
 	f->binary |= p->binary;
+	f->modseq |= p->print == fetch_modseq;
 	f->flags |= p->print == fetch_flags;
 	f->uid |= p->print == fetch_uid;
 	return true;
@@ -278,22 +284,40 @@ parse_fetch_items(struct args *a, struct fetch *f)
 	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated FETCH list");
 }
 
-bool
-parse_fetch_modifiers(struct args *a, struct fetch *f)
+/* fetch-modifier: RFC 7162 section 7, RFC 9394 section 4. */
+static bool
+parse_modifier(struct args *a, struct fetch *f)
 {
 	struct span name;
 
+	if (!parse_atom(a, &name))
+		return false;
+	if (span_isis(name, "PARTIAL"))
+		return parse_sp(a) && parse_partial_range(a, &f->partial);
+	if (span_isis(name, "VANISHED")) {
+		f->vanished = true;
+		return true;
+	}
+	if (!span_isis(name, "CHANGEDSINCE"))
+		return parse_fail(a, "Unknown FETCH modifier");
+	f->changed = true;
+	/* Zero, which the grammar does not have, is sent by clients. */
+	return parse_sp(a) && parse_modseq(a, true, &f->since);
+}
+
+bool
+parse_fetch_modifiers(struct args *a, struct fetch *f)
+{
 	if (!cur_ch(&a->c, ' '))
 		return true;
 	if (!cur_ch(&a->c, '('))
 		return parse_fail(a, "List of FETCH modifiers expected");
 	do {
-		if (!parse_atom(a, &name))
-			return false;
-		if (!span_isis(name, "PARTIAL"))
-			return parse_fail(a, "Unknown FETCH modifier");
-		if (!parse_sp(a) || !parse_partial_range(a, &f->partial))
+		if (!parse_modifier(a, f))
 			return false;
 	} while (cur_ch(&a->c, ' '));
-	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
+	if (!cur_ch(&a->c, ')'))
+		return parse_fail(a, "Unterminated list");
+	return !f->vanished || f->changed ||
+	    parse_fail(a, "VANISHED needs CHANGEDSINCE");
 }

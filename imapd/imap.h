@@ -55,6 +55,7 @@ struct imap {
 	bool uid;			/* it is the UID form */
 	bool literal;			/* its last literal is not read yet */
 	bool done;			/* leave after this command */
+	bool modseq_code;		/* the tagged OK has HIGHESTMODSEQ */
 	unsigned errors;		/* BAD replies in a row */
 	int exit_code;
 	struct buf code;		/* response code of the next tagged reply */
@@ -86,7 +87,8 @@ void	out_astring(struct netout *, struct span);
 void	out_flags(struct imap *, size_t i);
 /* "* 3 FETCH (", or "* 103 UIDFETCH (" where that is enabled (RFC 9586). */
 void	out_fetch(struct imap *, size_t i);
-/* The whole response that tells the flags of message i; uid: with its UID. */
+/* The whole response that tells the flags of message i: with its UID where uid or
+ * CONDSTORE asks for it, with its mod-sequence for CONDSTORE. */
 void	out_message_flags(struct imap *, size_t i, bool uid);
 /* All flags that exist here: "\Answered ... $Label1", without parentheses. */
 void	out_all_flags(struct imap *);

@@ -136,13 +136,18 @@ out_fetch(struct imap *im, size_t i)
 void
 out_message_flags(struct imap *im, size_t i, bool uid)
 {
+	bool modseq = (im->enabled & EN_CONDSTORE) != 0;
+
 	out_fetch(im, i);
-	/* RFC 7162 section 3.2.4: QRESYNC wants it always. */
-	if ((uid || im->enabled & EN_QRESYNC) && !(im->enabled & EN_UIDONLY))
+	/* RFC 7162 section 3.2.4: with mod-sequences always. */
+	if ((uid || modseq) && !(im->enabled & EN_UIDONLY))
 		(void)netout_addf(&im->out, "UID %u ",
 		    folder_uid(im->view.folder, i));
 	(void)netout_adds(&im->out, "FLAGS ");
 	out_flags(im, i);
+	if (modseq)
+		(void)netout_addf(&im->out, " MODSEQ (%ju)",
+		    (uintmax_t)folder_modseq(im->view.folder, i));
 	(void)netout_adds(&im->out, ")\r\n");
 }
 

@@ -19,7 +19,10 @@ tagged(struct imap *im, const char *what, const char *code, const char *text)
 	else
 		(void)netout_adds(o, "*");
 	(void)netout_addf(o, " %s ", what);
-	if (im->code.len > 0 && !im->code.bad) {
+	if (im->modseq_code && im->view.folder != NULL && *what == 'O') {
+		(void)netout_addf(o, "[HIGHESTMODSEQ %ju] ", (uintmax_t)
+		    folder_highest_modseq(im->view.folder));
+	} else if (im->code.len > 0 && !im->code.bad) {
 		(void)netout_adds(o, "[");
 		(void)netout_add(o, im->code.p, im->code.len);
 		(void)netout_adds(o, "] ");
@@ -28,6 +31,7 @@ tagged(struct imap *im, const char *what, const char *code, const char *text)
 	}
 	(void)netout_addf(o, "%s\r\n", text);
 	buf_free(&im->code);
+	im->modseq_code = false;
 }
 
 /* The folder went away below us: there is no way to say so but BYE. */

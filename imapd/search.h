@@ -12,8 +12,9 @@ enum search_kind {
 	K_ALL, K_AND, K_OR,		/* children */
 	K_FLAG,				/* (flags & flags) != 0 */
 	K_RECENT, K_NEW, K_OLD, K_KEYWORD,
-	K_SEQ, K_UID,
-	K_BEFORE, K_ON, K_SINCE, K_LARGER, K_SMALLER, K_YOUNGER, K_OLDER,
+	K_MODSEQ, K_SEQ, K_UID,
+	K_BEFORE, K_ON, K_SINCE, K_SAVEDBEFORE, K_SAVEDON, K_SAVEDSINCE,
+	K_EMAILID, K_LARGER, K_SMALLER, K_YOUNGER, K_OLDER,
 	K_SENTBEFORE, K_SENTON, K_SENTSINCE, K_HEADER,
 	K_BODY, K_TEXT
 };
@@ -38,6 +39,9 @@ struct search_run {
 	struct message m;
 	size_t i;
 	time_t now;
+	bool wants_modseq;		/* MODSEQ is in the program: RFC 7162 section 3.1.6 */
+	uint64_t modseq;		/* the highest of those that matched; 0: none */
+	uint64_t first_modseq, last_modseq;
 	struct buf work, text, folded;	/* undone step by step */
 };
 
@@ -60,6 +64,8 @@ struct search_key *parse_search_program(struct args *);
 
 /* Is there a set of sequence numbers in the program?  UIDONLY does not take one. */
 bool	search_has_numbers(const struct search_key *);
+/* Is MODSEQ in it?  Then the results have the highest of theirs: RFC 7162. */
+bool	search_has_modseq(const struct search_key *);
 
 /*
  * search_run.c: the program that ends a command, or NULL and the tagged reply

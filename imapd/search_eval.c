@@ -28,9 +28,9 @@ day_of(int64_t t)
 static enum search_result
 compare_day(enum search_kind kind, int64_t day, int64_t want)
 {
-	if (kind == K_BEFORE || kind == K_SENTBEFORE)
+	if (kind == K_BEFORE || kind == K_SENTBEFORE || kind == K_SAVEDBEFORE)
 		return yes(day < want);
-	if (kind == K_ON || kind == K_SENTON)
+	if (kind == K_ON || kind == K_SENTON || kind == K_SAVEDON)
 		return yes(day == want);
 	return yes(day >= want);
 }
@@ -57,6 +57,8 @@ eval_index(struct search_run *r, const struct search_key *k)
 		bit = folder_keyword_bit(f, k->name, false);
 		return yes(bit >= 0 && bit < 64 &&
 		    folder_keywords(f, r->i) >> bit & 1);
+	case K_MODSEQ:
+		return yes(folder_modseq(f, r->i) >= k->number);
 	case K_SEQ:
 		if (!k->set.saved)
 			return yes(seqset_has(&k->set,
@@ -74,6 +76,7 @@ static enum search_result
 eval_file(struct search_run *r, const struct search_key *k)
 {
 	struct folder *f = r->im->view.folder;
+	char id[FOLDER_ID_SIZE];
 	uint64_t size;
 	time_t t;
 
@@ -83,6 +86,12 @@ eval_file(struct search_run *r, const struct search_key *k)
 		return yes(k->kind == K_LARGER ? size > k->number :
 		    size < k->number);
 	}
+	if (k->kind == K_EMAILID)
+		return yes(folder_email_id(f, r->i, id) == 0 &&
+		    span_is(k->name, id));
+	if (k->kind >= K_SAVEDBEFORE && k->kind <= K_SAVEDSINCE)
+		return folder_save_date(f, r->i, &t) == -1 ? SEARCH_NO :
+		    compare_day(k->kind, day_of(t), (int64_t)k->number);
 	if (folder_date(f, r->i, &t) == -1)
 		return SEARCH_NO;
 	if (k->kind == K_YOUNGER)

@@ -11,7 +11,7 @@
 #include "search.h"
 
 enum arg { A_NONE, A_FLAG, A_UNFLAG, A_STRING, A_FIELD, A_DATE, A_NUMBER, A_NZNUMBER,
-	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID };
+	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID, A_MODSEQ, A_ID, A_NOID };
 
 struct row {
 	const char *name;
@@ -29,16 +29,22 @@ static const struct row rows[] = {
 	{ "CC", K_HEADER, A_FIELD, 0 },
 	{ "DELETED", K_FLAG, A_FLAG, MAIL_DELETED },
 	{ "DRAFT", K_FLAG, A_FLAG, MAIL_DRAFT },
+	{ "EMAILID", K_EMAILID, A_ID, 0 },
 	{ "FLAGGED", K_FLAG, A_FLAG, MAIL_FLAGGED },
 	{ "FROM", K_HEADER, A_FIELD, 0 },
 	{ "HEADER", K_HEADER, A_HEADER, 0 },
 	{ "KEYWORD", K_KEYWORD, A_KEYWORD, 0 },
 	{ "LARGER", K_LARGER, A_NUMBER, 0 },
+	{ "MODSEQ", K_MODSEQ, A_MODSEQ, 0 },
 	{ "NEW", K_NEW, A_NONE, 0 },
 	{ "OLD", K_OLD, A_NONE, 0 },
 	{ "OLDER", K_OLDER, A_NZNUMBER, 0 },
 	{ "ON", K_ON, A_DATE, 0 },
 	{ "RECENT", K_RECENT, A_NONE, 0 },
+	{ "SAVEDATESUPPORTED", K_ALL, A_NONE, 0 },
+	{ "SAVEDBEFORE", K_SAVEDBEFORE, A_DATE, 0 },
+	{ "SAVEDON", K_SAVEDON, A_DATE, 0 },
+	{ "SAVEDSINCE", K_SAVEDSINCE, A_DATE, 0 },
 	{ "SEEN", K_FLAG, A_FLAG, MAIL_SEEN },
 	{ "SENTBEFORE", K_SENTBEFORE, A_DATE, 0 },
 	{ "SENTON", K_SENTON, A_DATE, 0 },
@@ -47,6 +53,7 @@ static const struct row rows[] = {
 	{ "SMALLER", K_SMALLER, A_NUMBER, 0 },
 	{ "SUBJECT", K_HEADER, A_FIELD, 0 },
 	{ "TEXT", K_TEXT, A_STRING, 0 },
+	{ "THREADID", K_ALL, A_NOID, 0 },
 	{ "TO", K_HEADER, A_FIELD, 0 },
 	{ "UID", K_UID, A_UID, 0 },
 	{ "UNANSWERED", K_FLAG, A_UNFLAG, MAIL_ANSWERED },
@@ -111,6 +118,28 @@ parse_keyword(struct args *a, struct search_key *k)
 	return true;
 }
 
+/* search-modsequence: RFC 7162 section 7.  There is one mod-sequence a message:
+ * which flag is meant does not matter (section 3.1.5). */
+static bool
+parse_modseq_key(struct args *a, struct search_key *k)
+{
+	struct span s;
+
+	if (!parse_sp(a))
+		return false;
+	if (cur_peek(&a->c) == '"' && (!parse_string(a, &s) || !parse_sp(a) ||
+	    !parse_atom(a, &s) || !parse_sp(a)))
+		return false;
+	return parse_number64(a, &k->number);
+}
+
+/* objectid: RFC 8474 section 7. */
+static bool
+parse_id_key(struct args *a, struct search_key *k)
+{
+	return parse_sp(a) && parse_astring(a, &k->name);
+}
+
 static bool
 parse_arg(struct args *a, const struct row *row, struct search_key *k)
 {
@@ -150,6 +179,13 @@ parse_arg(struct args *a, const struct row *row, struct search_key *k)
 		return parse_keyword(a, k);
 	case A_KEYWORD:
 		return parse_keyword(a, k);
+	case A_MODSEQ:
+		return parse_modseq_key(a, k);
+	case A_NOID:			/* no message has a thread id */
+		k->not = true;
+		return parse_id_key(a, k);
+	case A_ID:
+		return parse_id_key(a, k);
 	case A_UID:
 		if (!parse_sp(a) || !parse_sequence_set(a, &k->set))
 			return false;

@@ -5,6 +5,7 @@
 #include "search.h"
 
 #include "clock.h"
+#include "qresync.h"
 
 /* "*" in the sets of the program: what it means is known only now. */
 static void
@@ -22,6 +23,16 @@ resolve_sets(const struct view *v, struct search_key *k)
 	}
 }
 
+static void
+note_modseq(struct search_run *r, uint64_t modseq)
+{
+	if (r->modseq == 0)
+		r->first_modseq = modseq;
+	r->last_modseq = modseq;
+	if (modseq > r->modseq)
+		r->modseq = modseq;
+}
+
 bool
 search_matches(struct search_run *r, size_t i)
 {
@@ -37,6 +48,8 @@ search_matches(struct search_run *r, size_t i)
 			return false;	/* it has gone: it matches nothing */
 		res = search_eval(r, r->root, (enum search_cost)cost);
 	}
+	if (res == SEARCH_YES && r->wants_modseq)
+		note_modseq(r, folder_modseq(r->m.folder, i));
 	return res == SEARCH_YES;
 }
 
@@ -70,6 +83,9 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 	r->im = im;
 	r->root = root;
 	r->now = clock_now();
+	r->wants_modseq = search_has_modseq(root);
+	if (r->wants_modseq)
+		condstore_enable(im);
 	message_init(&r->m, im->view.folder);
 	resolve_sets(&im->view, root);
 }
@@ -111,6 +127,15 @@ search_has_numbers(const struct search_key *k)
 	for (; k != NULL; k = k->next)
 		if ((k->kind == K_SEQ && !k->set.saved) ||
 		    search_has_numbers(k->child))
+			return true;
+	return false;
+}
+
+bool
+search_has_modseq(const struct search_key *k)
+{
+	for (; k != NULL; k = k->next)
+		if (k->kind == K_MODSEQ || search_has_modseq(k->child))
 			return true;
 	return false;
 }

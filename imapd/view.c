@@ -22,9 +22,7 @@ view_open(struct view *v, struct folder *f, const char *raw, bool read_only)
 	v->read_only = read_only;
 	v->told = folder_count(f);
 	v->keywords = folder_keyword_count(f);
-	for (size_t i = 0; i < v->told; i++)
-		if (folder_recent(f, i))
-			v->recent++;
+	v->recent = folder_recent_count(f);
 }
 
 void
@@ -162,14 +160,12 @@ static void
 tell_exists(struct imap *im)
 {
 	struct view *v = &im->view;
-	size_t n = folder_count(v->folder), recent = 0;
+	size_t n = folder_count(v->folder), recent;
 
 	if (n + v->ngone == v->told)
 		return;
 	v->told = n + v->ngone;
-	for (size_t i = 0; i < n; i++)
-		if (folder_recent(v->folder, i))
-			recent++;
+	recent = folder_recent_count(v->folder);
 	(void)netout_addf(&im->out, "* %zu EXISTS\r\n", v->told);
 	if (recent != v->recent)
 		(void)netout_addf(&im->out, "* %zu RECENT\r\n", recent);

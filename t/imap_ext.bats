@@ -174,3 +174,10 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	used=$(awk 'NR > 1 { b += $1; m += $2 } END { print b, m }' "$home/alice/maildirsize")
 	[ "$used" = "$(find "$home/alice/cur" "$home/alice/new" -type f -printf '%s\n' | awk '{ b += $1; m++ } END { print b, m }')" ]
 }
+
+@test "posthouse-imapd(8) names every capability that is told, and no other" {
+	told=$(talk <<<'a CAPABILITY' | sed -n 's/^\* CAPABILITY //p' | sed 's/APPENDLIMIT=[0-9]*/APPENDLIMIT/' | tr ' ' '\n' | sort)
+	page=$(sed -n '/^\.It after login/,/^\.El/p' "$ROOT/man/posthouse-imapd.8" | tr -d , | tr ' ' '\n' |
+	    grep -E '^([A-Z][-A-Z0-9=+]+|IMAP4rev[12])$' | sort)
+	diff <(echo "$told") <(echo "$page")
+}

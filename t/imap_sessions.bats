@@ -17,6 +17,8 @@ sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1
 @test "EXPUNGE during UID commands" { sessions uid_commands_expunge; }
 @test "files renamed and removed by others" { sessions foreign_changes; }
 @test "two sessions store flags at once" { sessions two_store; }
+@test "two sessions store on condition: MODIFIED, and what is there now" { sessions condstore_race; }
+@test "VANISHED for what the other session expunged" { sessions qresync_two; }
 @test "a folder that is open is renamed and deleted" { sessions open_folder_renamed_deleted; }
 @test "APPEND by one, IDLE by another" { sessions append_while_idle; }
 @test "input that comes byte by byte" { sessions slow_literal; }

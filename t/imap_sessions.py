@@ -179,6 +179,58 @@ def foreign_changes():
     a.close()
 
 
+def modseq(line):
+    return int(re.search(r'MODSEQ \((\d+)\)', line).group(1))
+
+
+def condstore_race():
+    """Two sessions change the same message on condition: one of them is told MODIFIED, and what is there now."""
+    deliver()
+    deliver()
+    a, b = Imap(), Imap()
+    for s in a, b:
+        s.cmd('SELECT INBOX (CONDSTORE)')
+    known = modseq(a.cmd('FETCH 1 MODSEQ')[0])
+    out = a.cmd('STORE 1 (UNCHANGEDSINCE %d) +FLAGS.SILENT (\\Flagged)' % known)
+    new = modseq(out[0])
+    assert new > known and '[MODIFIED' not in a.tagged, out
+    out = b.cmd('STORE 1:2 (UNCHANGEDSINCE %d) +FLAGS.SILENT (\\Answered)' % known)
+    assert 'OK [MODIFIED 1]' in b.tagged, b.tagged
+    flags = [x for x in out if x.startswith('* 1 FETCH (') and 'FLAGS (\\Flagged' in x]
+    assert flags and modseq(flags[0]) == new, out
+    assert not any('Answered' in x for x in out), out
+    out = a.cmd('NOOP')
+    assert any(x.startswith('* 2 FETCH') and '\\Answered' in x and modseq(x) > new for x in out), out
+    a.close()
+    b.close()
+
+
+def qresync_two():
+    """One session expunges, the other is told VANISHED, never a message that it did not know; then both agree."""
+    for _ in range(6):
+        deliver()
+    a, b = Imap(), Imap()
+    for s in a, b:
+        s.cmd('ENABLE QRESYNC')
+        s.cmd('SELECT INBOX')
+    deliver()
+    a.cmd('NOOP')
+    a.cmd('UID STORE 2,4:5,7 +FLAGS.SILENT (\\Deleted)')
+    a.cmd('EXPUNGE')
+    high = int(re.search(r'HIGHESTMODSEQ (\d+)', a.tagged).group(1))
+    out = b.cmd('FETCH 1:3 UID')
+    assert not any('VANISHED' in x for x in out), out
+    out = b.cmd('NOOP')
+    assert '* VANISHED 2,4:5' in out and not any('7' in x for x in out if 'VANISHED' in x), out
+    c = Imap()
+    c.cmd('ENABLE QRESYNC')
+    uidvalidity = next(re.search(r'UIDVALIDITY (\d+)', x).group(1) for x in c.cmd('EXAMINE INBOX') if 'UIDVALIDITY' in x)
+    out = c.cmd('SELECT INBOX (QRESYNC (%s %d))' % (uidvalidity, high))
+    assert not any('VANISHED' in x or 'FETCH' in x for x in out), out
+    for s in a, b, c:
+        s.close()
+
+
 def two_store():
     """Two sessions add different flags at once: both stay."""
     for _ in range(50):

@@ -51,11 +51,12 @@ setup() {
 		d ID ("name" "test" "version" NIL)
 		e NAMESPACE
 		f ENABLE CONDSTORE X-NOTHING
+		f2 ENABLE CONDSTORE
 		g LOGOUT
 	END
 	)
 	has '\* PREAUTH \[CAPABILITY IMAP4rev1 .*\] .*' '\* CAPABILITY IMAP4rev1 .*SASL-IR.* LITERAL\+.*' 'a OK .*' 'b OK .*' \
-	    '\* ID \("name" "posthouse"\)' 'c OK .*' 'd OK .*' '\* NAMESPACE \(\("" "/"\)\) NIL NIL' 'e OK .*' '\* ENABLED' 'f OK .*' \
+	    '\* ID \("name" "posthouse"\)' 'c OK .*' 'd OK .*' '\* NAMESPACE \(\("" "/"\)\) NIL NIL' 'e OK .*' '\* ENABLED CONDSTORE' 'f OK .*' '\* ENABLED' \
 	    '\* BYE .*' 'g OK .*'
 	hasnot '.*LOGINDISABLED.*' '.*STARTTLS.*' '.*AUTH=.*'
 }

@@ -71,7 +71,7 @@ table() { # COMMAND
 		a CLOSE\r\n	a BAD No mailbox is selected
 		a SELECT\r\n	a BAD Missing argument
 		a SELECT \r\n	a BAD String expected
-		a SELECT INBOX x\r\n	a BAD Unexpected text
+		a SELECT INBOX x\r\n	a BAD List of parameters expected
 		a SELECT ""\r\n	a NO \[NONEXISTENT\] Empty mailbox name
 		a SELECT ../alice\r\n	a NO \[NONEXISTENT\]
 		a SELECT /etc\r\n	a NO \[NONEXISTENT\]
@@ -112,7 +112,7 @@ table() { # COMMAND
 		a SELECT {5\r\n	a BAD
 		a SELECT {5}x\r\n	a BAD
 		a SELECT ~{5}\r\nINBOX\r\n	a BAD
-		a SELECT {5+}\r\nINBOX trailing\r\n	a BAD Unexpected text
+		a SELECT {5+}\r\nINBOX trailing\r\n	a BAD List of parameters expected
 		a NOOP {3}\r\nabc\r\n	a BAD Unexpected text
 		a N\0OOP {30+}\r\n	\* BYE NUL inside a line
 		a NOOP {30+}\n	\* BYE Line ends in LF
