@@ -116,6 +116,10 @@ fuzz:
 	@O=$(O)/clang t/fuzz/run $(FUZZ_SECONDS)
 fuzzers: $(TARGETS)
 
+# The whole of t/kill.bats; make check does a part of it.
+kills: all
+	KILL_MESSAGES=10000 BIN=$(CURDIR)/$(O)/bin bats t/kill.bats
+
 lint:
 	@t/deps mandoc shellcheck cppcheck
 	@t/lint
@@ -160,5 +164,5 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all check demo install uninstall lint fuzz fuzzers bench clean tests \
+.PHONY: all check demo kills install uninstall lint fuzz fuzzers bench clean tests \
 	sanitized .FORCE

@@ -467,12 +467,27 @@ poll_serve(struct manager *m, struct poll_set *s)
 		queue_gone(m);
 }
 
+static void
+log_cut_off(const struct remote_job *j)
+{
+	struct log l;
+
+	log_begin(&l, "warn");
+	log_span(&l, "qid", span_of(j->name.text, j->name.qid_len));
+	log_text(&l, "ended while it was being sent; the message may arrive "
+	    "twice");
+	log_end(&l);
+}
+
 /* After SIGTERM, or when queue is gone: whoever does not end is ended. */
 static void
 end_workers(struct manager *m)
 {
-	for (struct worker_proc *p = m->workers; p != NULL; p = p->next)
+	for (struct worker_proc *p = m->workers; p != NULL; p = p->next) {
+		if (p->job != NULL)
+			log_cut_off(p->job);
 		kill(p->pid, SIGKILL);
+	}
 	while (m->workers != NULL) {
 		remote_job_free(m->workers->job);
 		(void)proc_reap(m, m->workers);

@@ -215,6 +215,17 @@ maybe_taken(struct tx *tx)
 	    lost.text);
 }
 
+/* The reply to all of the content.  What it grants is noted before anything else
+ * is done. */
+static void
+content_reply(struct tx *tx, const char *command)
+{
+	smtp_verdict(tx->s, command, &tx->v);
+	tx->v.passed = tx->s->ehlo.dsn;
+	notes_add(tx->job, tx->rcpts, tx->accepted, tx->n, &tx->s->relay,
+	    &tx->v);
+}
+
 /* A server that offers CHUNKING and does not know BDAT reads the content as
  * commands: the connection ends, and another goes without. */
 static void
@@ -224,7 +235,7 @@ bdat_reply(struct tx *tx)
 
 	if (tx->naccepted == 0)
 		return;
-	smtp_verdict(tx->s, "BDAT", &tx->v);
+	content_reply(tx, "BDAT");
 	if (code >= 500 && code <= 504) {
 		tx->s->no_chunking = tx->s->closing = true;
 		return;
@@ -337,9 +348,7 @@ send_content(struct tx *tx)
 		maybe_taken(tx);
 		return;
 	}
-	smtp_verdict(s, "the final dot", &tx->v);
-	tx->v.passed = s->ehlo.dsn;
-	notes_add(tx->job, tx->rcpts, tx->accepted, tx->n, &s->relay, &tx->v);
+	content_reply(tx, "the final dot");
 	s->dirty = false;
 }
 

@@ -177,6 +177,13 @@ look(struct sched *s)
 	s->sent.ready = over;
 }
 
+static bool
+is_there(const struct sched *s, const char *name)
+{
+	return faccessat(s->dirs.new, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    faccessat(s->dirs.cur, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* Is what the line says on disk?  If not, its message is looked at soon. */
 static bool
 is_settled(struct sched *s, struct old_line *l)
@@ -184,8 +191,8 @@ is_settled(struct sched *s, struct old_line *l)
 	uint32_t id = index_find(&s->ix, &l->name);
 	struct item *it;
 
-	if (id == ITEM_NONE)		/* gone, when all have been seen once */
-		return s->scanned;
+	if (id == ITEM_NONE)		/* gone, held, or too young to be taken */
+		return s->scanned && !is_there(s, l->name.text);
 	it = index_item(&s->ix, id);
 	if (it->where == ITEM_HEAP && !l->seen) {
 		heap_remove(&s->ix, id);

@@ -48,6 +48,11 @@ remote() {
 			echo "$name $dir $r" >>"$tried/$mode"
 			case $mode in
 			ok.*) echo "$id done 2.0.0 [mx.$mode] 250 ok" ;;
+			gone.*)	# noted, and all die before anybody hears of it
+				printf '%s\t%s\t%s\t0 done 2.0.0 [mx.%s] 250 ok\n' "$name" "$(cut -d : -f 2 <<<"$r")" \
+				    "${r##*:}" "$mode" >&5
+				if [ -e "$tried/linger" ]; then (sleep 2) <&- >&- 2>&- & fi
+				kill -9 $(pgrep -P $PPID) $PPID ;;
 			dsn.*) echo "$id passed 2.0.0 [mx.$mode] 250 ok" ;;
 			no.*) echo "$id fail 5.1.1 [mx.$mode] 550 no such user" ;;
 			later.*) echo "$id defer 4.2.0 [mx.$mode] 450 try later" ;;

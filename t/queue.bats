@@ -69,6 +69,43 @@ settings() {
 	[ "$(attempts once.example)" = 2 ]
 }
 
+@test "sent and noted, and all are killed: not sent again, and the others are" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test x@gone.example
+	first=$name
+	pass || :
+	[ "$(cut -f 1 "$SPOOL/sent/"*)" = "$first" ]
+	pass
+	spool_is_empty && [ -z "$(ls "$SPOOL/sent")" ]
+	[ "$(attempts gone.example)" = 1 ]
+	logged "warn qid=$qid rcpt=<x@gone.example> text=was sent before the last stop; not sent again"
+	ENVELOPE='Envelope-Notify: 2 SUCCESS' ARRIVAL=1795000000 \
+	    message alice@example.test a@later.example x@gone.example outside@example.test y@ok.example
+	while [ -z "$(ls "$SPOOL/sent")" ] || [ ! -s "$(ls "$SPOOL/sent/"* | head -n 1)" ]; do pass || :; done
+	pass
+	[ "$(attempts gone.example)" = 1 ]
+	[ "$(cut -f 1,4 "$SPOOL/state/$name")" = "1	a@later.example" ]
+	[ "$(count_in alice)" = 2 ]	# as outside, and the report
+	grep -q '^Action: relayed$' "$MAIL/example.test/alice/new/"*
+	[ -z "$(ls "$SPOOL/sent")" ]
+}
+
+@test "as long as a process of the last run may still send, nothing goes to other hosts, and local mail does" {
+	touch "$WORK/tried/linger"
+	message alice@example.test x@gone.example
+	pass || :
+	start_queue
+	message x@example.org bob@example.test
+	announce "$name"
+	message x@example.org b@ok.example
+	announce "$name"
+	await 1 in_mailbox bob
+	[ "$(attempts ok.example)" = 0 ]
+	await 10 test -s "$WORK/tried/ok.example"
+	await 5 spool_is_empty
+	[ "$(wc -l <"$WORK/tried/gone.example")" = 1 ]
+}
+
 @test "refused for good: the sender gets a bounce that names the reason, once" {
 	message alice@example.test nobody@no.example
 	pass

@@ -669,6 +669,32 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	await 10 gone "$pid"
 }
 
+@test "-s: what was taken is noted before it is answered, and the notes answer for a worker that dies" {
+	sink sink -r "RCPT~c@: 550 5.1.1 no" -r "DOT#2: sleep 20"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	: >"$LAB/notes"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" -s <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" 5>>"$LAB/notes" 6<"$LAB/notes" &
+	pid=$!
+	LAB_PIDS+=("$pid")
+	exec 8>"$LAB/jobs"
+	first=$(simple)
+	job "$first" far.test 1:1:b@far.test 2:2:c@far.test 3:3.1:d@far.test >&8
+	await 10 grep -q '^3 done' "$LAB/answers"
+	printf '%s\t%s\t%s\t0 done 2.0.0 [127.0.0.1] 250 2.0.0 kept\n' "$first" 1 b@far.test "$first" 3.1 d@far.test |
+	    diff "$LAB/notes" -
+	second=$(simple)
+	job "$second" far.test 4:1:b@far.test 5:2:x@far.test >&8
+	await 10 grep -q '^2! data\|^1! data.*' "$LAB/sink/log"
+	await 10 test "$(grep -c '! data' "$LAB/sink/log")" = 2
+	printf '%s\t2\tx@far.test\t0 passed 2.0.0 [mx] 250 noted\n' "$second" >>"$LAB/notes"
+	kill -9 "$(children "$pid")"
+	await 10 grep -q '^4 defer 4.3.0 the sending process died' "$LAB/answers"
+	grep -qx '5 passed 2.0.0 \[mx\] 250 noted' "$LAB/answers"
+	exec 8>&-
+	await 10 gone "$pid"
+}
+
 @test "a job that cannot be read is logged and costs nothing else" {
 	sink sink
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"

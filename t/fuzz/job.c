@@ -140,6 +140,33 @@ check_answer(struct span line)
 	buf_free(&out);
 }
 
+/* A note that the parser takes is printed as the same again. */
+static void
+check_sent(struct span line)
+{
+	char name[SPOOL_NAME_MAX], index[JOB_INDEX_MAX], address[ADDR_MAX + 1];
+	struct sent a, b;
+	struct buf out;
+	char *dsn;
+
+	if (sent_parse(line, &a) == -1 ||
+	    span_cstr(a.name, name, sizeof(name)) == -1 ||
+	    span_cstr(a.index, index, sizeof(index)) == -1)
+		return;
+	buf_init(&out, 2 * SENT_LINE_MAX);
+	if (span_cstr(a.address, address, sizeof(address)) == -1 ||
+	    (dsn = span_dup(a.answer.dsn)) == NULL)
+		abort();
+	if (sent_print(&out, name, index, address, a.answer.passed, dsn,
+	    a.answer.text) == 0 && (sent_parse(one_line(&out), &b) == -1 ||
+	    !span_eq(a.name, b.name) || !span_eq(a.address, b.address) ||
+	    a.answer.passed != b.answer.passed ||
+	    !span_eq(a.answer.text, b.answer.text)))
+		abort();
+	free(dsn);
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -148,5 +175,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_job(in);
 	check_print(in);
 	check_answer(in);
+	check_sent(in);
 	return 0;
 }
