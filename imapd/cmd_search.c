@@ -11,6 +11,7 @@ struct search_cmd {
 	struct search_returns ret;
 	struct seqset found, some;	/* some: those of PARTIAL */
 	struct seqset uids;		/* for SAVE */
+	struct buf scores;		/* for RELEVANCY, a byte each */
 	bool full;
 };
 
@@ -21,7 +22,7 @@ parse_return(struct args *a, struct search_returns *ret)
 	static const struct { const char *name; unsigned bit; } table[] = {
 		{ "MIN", RET_MIN }, { "MAX", RET_MAX }, { "ALL", RET_ALL },
 		{ "COUNT", RET_COUNT }, { "SAVE", RET_SAVE },
-		{ "PARTIAL", RET_PARTIAL },
+		{ "PARTIAL", RET_PARTIAL }, { "RELEVANCY", RET_RELEVANCY },
 	};
 	struct span name;
 
@@ -31,6 +32,7 @@ parse_return(struct args *a, struct search_returns *ret)
 		if (!span_isis(name, table[i].name))
 			continue;
 		ret->what |= table[i].bit;
+		ret->fuzzy = ret->fuzzy || table[i].bit == RET_RELEVANCY;
 		return table[i].bit != RET_PARTIAL || (parse_sp(a) &&
 		    parse_partial_range(a, &ret->partial));
 	}
@@ -102,7 +104,9 @@ run(struct search_cmd *c)
 		if (seqset_append(&c->found, &im->arena, im->uid ? uid :
 		    view_seq(&im->view, i)) == -1 ||
 		    (c->ret.what & RET_SAVE &&
-		    seqset_append(&c->uids, &im->arena, uid) == -1))
+		    seqset_append(&c->uids, &im->arena, uid) == -1) ||
+		    (c->ret.fuzzy && buf_addc(&c->scores,
+		    (unsigned char)c->run.score) == -1))
 			c->full = true;
 	}
 }
@@ -161,6 +165,18 @@ tell_partial(struct imap *im, const struct search_cmd *c)
 	(void)netout_adds(&im->out, ")");
 }
 
+/* Of what is told: all, or what PARTIAL names. */
+static void
+tell_scores(struct imap *im, const struct search_cmd *c)
+{
+	uint64_t at = 0, n = c->scores.len;
+
+	if (c->ret.what & RET_PARTIAL)
+		n = partial_window(&c->ret.partial, n, &at);
+	search_tell_scores(&im->out, c->scores.p == NULL ? NULL :
+	    c->scores.p + at, (size_t)n);
+}
+
 /* ESEARCH: RFC 4731 section 3.1; the numbers are left out when nothing matched. */
 static void
 tell_extended(struct imap *im, const struct search_cmd *c)
@@ -186,6 +202,8 @@ tell_extended(struct imap *im, const struct search_cmd *c)
 	if (c->run.modseq > 0)
 		(void)netout_addf(&im->out, " MODSEQ %ju",
 		    (uintmax_t)result_modseq(c));
+	if (c->ret.what & RET_RELEVANCY)
+		tell_scores(im, c);
 	(void)netout_adds(&im->out, "\r\n");
 }
 
@@ -222,6 +240,7 @@ search(struct search_cmd *c)
 {
 	struct imap *im = c->run.im;
 
+	buf_init(&c->scores, folder_count(im->view.folder));
 	search_begin(&c->run, im, c->root);
 	run(c);
 	search_end(&c->run);
@@ -233,15 +252,14 @@ search(struct search_cmd *c)
 		if (c->ret.what & RET_SAVE)
 			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "LIMIT", "Too many results");
-		return;
+	} else {
+		if (!c->ret.extended)
+			tell_plain(im, c);
+		else if (c->ret.what != RET_SAVE)
+			tell_extended(im, c);
+		reply_ok(im, NULL, "Search completed");
 	}
-	if (c->ret.what == RET_SAVE)
-		;			/* nothing is to be told */
-	else if (c->ret.extended)
-		tell_extended(im, c);
-	else
-		tell_plain(im, c);
-	reply_ok(im, NULL, "Search completed");
+	buf_free(&c->scores);
 }
 
 void
@@ -256,7 +274,7 @@ cmd_search(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	c.root = search_program(im, a, bad, c.ret.what & RET_SAVE);
+	c.root = search_program(im, a, bad, &c.ret);
 	if (c.root != NULL)
 		search(&c);
 }

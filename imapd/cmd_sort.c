@@ -11,7 +11,7 @@
 
 #define CRITERIA_MAX	16
 
-enum { BY_ARRIVAL, BY_DATE, BY_SIZE, BY_FACT };
+enum { BY_ARRIVAL, BY_DATE, BY_SIZE, BY_SCORE, BY_FACT };
 struct criterion {
 	unsigned kind;		/* BY_FACT + enum fact */
 	bool reverse;
@@ -20,6 +20,7 @@ struct sort_entry {
 	uint64_t head;		/* the key's first bytes */
 	struct span key;
 	uint32_t i, number;	/* of the message; what the client calls it */
+	unsigned char score;
 };
 struct sort_cmd {
 	struct search_run run;
@@ -40,7 +41,8 @@ parse_criterion(struct args *a, struct criterion *by)
 		{ "ARRIVAL", BY_ARRIVAL }, { "CC", BY_FACT + FACT_CC },
 		{ "DATE", BY_DATE }, { "DISPLAYFROM", BY_FACT + FACT_SHOW_FROM },
 		{ "DISPLAYTO", BY_FACT + FACT_SHOW_TO },
-		{ "FROM", BY_FACT + FACT_FROM }, { "SIZE", BY_SIZE },
+		{ "FROM", BY_FACT + FACT_FROM }, { "RELEVANCY", BY_SCORE },
+		{ "SIZE", BY_SIZE },
 		{ "SUBJECT", BY_FACT + FACT_SUBJECT }, { "TO", BY_FACT + FACT_TO },
 	};
 	struct span name;
@@ -67,8 +69,10 @@ parse_criteria(struct args *a, struct sort_cmd *c)
 	do {
 		if (c->nby == CRITERIA_MAX)
 			return parse_fail(a, "Too many sort criteria");
-		if (!parse_criterion(a, &c->by[c->nby++]))
+		if (!parse_criterion(a, &c->by[c->nby]))
 			return false;
+		if (c->by[c->nby++].kind == BY_SCORE)
+			c->ret.fuzzy = true;
 	} while (cur_ch(&a->c, ' '));
 	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
 }
@@ -114,6 +118,9 @@ add_criterion(struct sort_cmd *c, const struct criterion *by, size_t i,
 		return 0;
 	case BY_DATE:
 		add_number(&c->key, f->date, flip);
+		return 0;
+	case BY_SCORE:			/* the most relevant comes first */
+		add_number(&c->key, -(int64_t)c->run.score, flip);
 		return 0;
 	default:
 		add_string(&c->key, f->s[by->kind - BY_FACT], flip);
@@ -173,6 +180,7 @@ add_entry(struct sort_cmd *c, size_t i)
 	for (size_t k = 0; k < sizeof(e->head); k++)
 		e->head = e->head << 8 | (k < e->key.len ? e->key.p[k] : 0);
 	e->i = (uint32_t)i;
+	e->score = (unsigned char)c->run.score;
 	e->number = im->uid ? folder_uid(im->view.folder, i) :
 	    view_seq(&im->view, i);
 	c->n++;
@@ -266,6 +274,21 @@ result_modseq(const struct sort_cmd *c)
 }
 
 static void
+tell_scores(struct netout *o, const struct sort_cmd *c)
+{
+	uint64_t at = 0, n = c->n;
+	struct buf b;
+
+	if (c->ret.what & RET_PARTIAL)
+		n = partial_window(&c->ret.partial, n, &at);
+	buf_init(&b, c->n);
+	for (uint64_t i = at; i < at + n; i++)
+		(void)buf_addc(&b, c->e[i].score);
+	search_tell_scores(o, b.p, b.len);
+	buf_free(&b);
+}
+
+static void
 tell_extended(struct imap *im, const struct sort_cmd *c)
 {
 	struct netout *o = &im->out;
@@ -288,6 +311,8 @@ tell_extended(struct imap *im, const struct sort_cmd *c)
 	if (c->run.modseq > 0 && c->n > 0)
 		(void)netout_addf(o, " MODSEQ %ju",
 		    (uintmax_t)result_modseq(c));
+	if (c->ret.what & RET_RELEVANCY)
+		tell_scores(o, c);
 	(void)netout_adds(o, "\r\n");
 }
 
@@ -364,7 +389,7 @@ cmd_sort(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	c.root = search_program(im, a, bad, c.ret.what & RET_SAVE);
+	c.root = search_program(im, a, bad, &c.ret);
 	if (c.root != NULL)
 		sort(&c);
 }

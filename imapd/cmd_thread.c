@@ -104,6 +104,7 @@ thread(struct imap *im, struct search_key *root, bool references)
 void
 cmd_thread(struct imap *im, struct args *a)
 {
+	static const struct search_returns none;
 	struct search_key *root;
 	struct span alg;
 	bool bad, references;
@@ -121,6 +122,6 @@ cmd_thread(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if ((root = search_program(im, a, bad, false)) != NULL)
+	if ((root = search_program(im, a, bad, &none)) != NULL)
 		thread(im, root, references);
 }

@@ -20,11 +20,11 @@ enum search_kind {
 };
 struct search_key {
 	enum search_kind kind;
-	bool not;
+	bool not, fuzzy;
 	unsigned flags;
 	uint64_t number;		/* size, day, seconds, keyword bit */
 	struct span name;		/* header field, keyword */
-	struct span needle;		/* folded: find.h */
+	struct span needle;		/* folded: find.h; or fuzzy.h */
 	struct seqset set;
 	struct search_key *child, *next;
 };
@@ -43,14 +43,16 @@ struct search_run {
 	uint64_t modseq;		/* the highest of those that matched; 0: none */
 	uint64_t first_modseq, last_modseq;
 	struct buf work, text, folded;	/* undone step by step */
+	unsigned score;			/* of the message that matched: RFC 6203 */
 };
 
 /* What a client wants to be told: RFC 4731 section 3.1. */
 enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8,
-	RET_SAVE = 16, RET_PARTIAL = 32 };
+	RET_SAVE = 16, RET_PARTIAL = 32, RET_RELEVANCY = 64 };
 struct search_returns {
 	bool extended;			/* RETURN was given */
 	unsigned what;
+	bool fuzzy;			/* makes sense with FUZZY alone: RFC 6203 */
 	struct partial partial;		/* RET_PARTIAL: RFC 9394 */
 };
 /* cmd_search.c: SP "(" options ")" SP, after "RETURN". */
@@ -62,6 +64,8 @@ bool	parse_search_charset(struct args *, bool *bad);
  * an AND.  NULL: a->why.  Needles are folded as the charset's text. */
 struct search_key *parse_search_program(struct args *);
 
+/* Is there a FUZZY key? */
+bool	search_is_fuzzy(const struct search_key *);
 /* Is there a set of sequence numbers in the program?  UIDONLY does not take one. */
 bool	search_has_numbers(const struct search_key *);
 /* Is MODSEQ in it?  Then the results have the highest of theirs: RFC 7162. */
@@ -69,10 +73,10 @@ bool	search_has_modseq(const struct search_key *);
 
 /*
  * search_run.c: the program that ends a command, or NULL and the tagged reply
- * is sent; save: "$" is emptied where RFC 5182 section 2.1 wants it.
+ * is sent; "$" is emptied where RFC 5182 section 2.1 wants it.
  */
 struct search_key *search_program(struct imap *, struct args *,
-	    bool bad_charset, bool save);
+	    bool bad_charset, const struct search_returns *);
 /* *r is zero. */
 void	search_begin(struct search_run *r, struct imap *, struct search_key *root);
 /* Does message i match?  One that has gone matches nothing. */
@@ -83,12 +87,15 @@ void	search_end(struct search_run *);
 int	search_facts(struct search_run *, size_t i, struct buf *packed,
 	    struct facts *);
 
+/* "RELEVANCY" and a list of n scores. */
+void	search_tell_scores(struct netout *, const unsigned char *, size_t n);
+
 /* search_eval.c: may the message match, as far as cost tells? */
 enum search_result search_eval(struct search_run *, struct search_key *,
 	    enum search_cost);
 /* search_text.c */
-bool	search_header(struct search_run *, struct span name,
-	    struct span needle);
-bool	search_body(struct search_run *, struct span needle, bool headers);
+bool	search_header(struct search_run *, const struct search_key *);
+bool	search_body(struct search_run *, const struct search_key *,
+	    bool headers);
 
 #endif

@@ -136,10 +136,10 @@ eval_one(struct search_run *r, const struct search_key *k)
 		return eval_file(r, k);
 	case COST_HEADER:
 		return k->kind == K_HEADER ?
-		    yes(search_header(r, k->name, k->needle)) :
+		    yes(search_header(r, k)) :
 		    eval_sent(r, k);
 	default:
-		return yes(search_body(r, k->needle, k->kind == K_TEXT));
+		return yes(search_body(r, k, k->kind == K_TEXT));
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "casemap.h"
 #include "find.h"
+#include "fuzzy.h"
 #include "limits.h"
 #include "search.h"
 
@@ -243,6 +244,40 @@ parse_not(struct args *a, unsigned depth)
 	return k;
 }
 
+/* A needle without marks, spaces single. */
+static bool
+make_fuzzy(struct args *a, struct search_key *k)
+{
+	struct buf b;
+	bool ok = true;
+
+	for (; ok && k != NULL; k = k->next) {
+		ok = k->child == NULL || make_fuzzy(a, k->child);
+		k->fuzzy = true;
+		if (k->needle.len == 0)
+			continue;
+		buf_init(&b, k->needle.len);
+		(void)buf_addspan(&b, k->needle);
+		fuzzy_strip(&b);
+		k->needle = arena_copy(a->arena, buf_span(&b));
+		buf_free(&b);
+		ok = ok && k->needle.p != NULL;
+	}
+	return ok || parse_fail(a, "Command too large");
+}
+
+/* "FUZZY" SP search-key: RFC 6203 section 7. */
+static struct search_key *
+parse_fuzzy(struct args *a, unsigned depth)
+{
+	struct search_key *k;
+
+	if (!parse_sp(a) || (k = parse_key(a, depth)) == NULL ||
+	    !make_fuzzy(a, k))
+		return NULL;
+	return k;
+}
+
 static struct search_key *
 parse_set_key(struct args *a)
 {
@@ -282,6 +317,8 @@ parse_key(struct args *a, unsigned depth)
 		return parse_or(a, depth + 1);
 	if (span_isis(name, "NOT"))
 		return parse_not(a, depth + 1);
+	if (span_isis(name, "FUZZY"))
+		return parse_fuzzy(a, depth + 1);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (!span_isis(name, rows[i].name))
 			continue;
@@ -289,6 +326,15 @@ parse_key(struct args *a, unsigned depth)
 		return k != NULL && parse_arg(a, &rows[i], k) ? k : NULL;
 	}
 	return fail(a, "Unknown search key");
+}
+
+bool
+search_is_fuzzy(const struct search_key *k)
+{
+	for (; k != NULL; k = k->next)
+		if (k->fuzzy || search_is_fuzzy(k->child))
+			return true;
+	return false;
 }
 
 struct search_key *

@@ -42,6 +42,7 @@ search_matches(struct search_run *r, size_t i)
 	enum search_result res = SEARCH_UNKNOWN;
 
 	r->i = i;
+	r->score = 100;
 	message_begin(&r->m, i);
 	for (unsigned cost = 0; cost < COST_N && res == SEARCH_UNKNOWN; cost++) {
 		if (message_need(&r->m, needs[cost]) == -1)
@@ -54,12 +55,13 @@ search_matches(struct search_run *r, size_t i)
 }
 
 struct search_key *
-search_program(struct imap *im, struct args *a, bool bad_charset, bool save)
+search_program(struct imap *im, struct args *a, bool bad_charset,
+    const struct search_returns *ret)
 {
 	struct search_key *root;
 
 	if (bad_charset) {
-		if (save)
+		if (ret->what & RET_SAVE)
 			view_save(&im->view, &(struct seqset){ 0 });
 		reply_no(im, "BADCHARSET (US-ASCII UTF-8)",
 		    "Unknown charset");
@@ -72,6 +74,10 @@ search_program(struct imap *im, struct args *a, bool bad_charset, bool save)
 	if (im->enabled & EN_UIDONLY && search_has_numbers(root)) {
 		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
 		    "allowed once UIDONLY is enabled");
+		return NULL;
+	}
+	if (ret->fuzzy && !search_is_fuzzy(root)) {
+		reply_bad(im, "RELEVANCY without FUZZY");
 		return NULL;
 	}
 	return root;
@@ -88,6 +94,15 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 		condstore_enable(im);
 	message_init(&r->m, im->view.folder);
 	resolve_sets(&im->view, root);
+}
+
+void
+search_tell_scores(struct netout *o, const unsigned char *score, size_t n)
+{
+	(void)netout_adds(o, " RELEVANCY (");
+	for (size_t i = 0; i < n; i++)
+		(void)netout_addf(o, "%s%u", i > 0 ? " " : "", score[i]);
+	(void)netout_adds(o, ")");
 }
 
 /* The sent date is INTERNALDATE where no Date field can be read: RFC 5256

@@ -9,6 +9,7 @@
 #include "casemap.h"
 #include "encode.h"
 #include "find.h"
+#include "fuzzy.h"
 #include "limits.h"
 #include "search.h"
 
@@ -25,10 +26,30 @@ work_init(struct search_run *r)
 	buf_init(&r->folded, DECODED_MAX);
 }
 
+/* The worst of the keys that matched is the message's score. */
+static bool
+text_is_near(struct search_run *r, struct span text, struct span needle)
+{
+	unsigned score;
+
+	buf_clear(&r->folded);
+	(void)casemap_fold(text, &r->folded);
+	fuzzy_strip(&r->folded);
+	if ((score = fuzzy_score(buf_span(&r->folded), needle)) == 0)
+		return false;
+	if (score < r->score)
+		r->score = score;
+	return true;
+}
+
 /* Folding ASCII is a part of finding; the rest is done when there is any. */
 static bool
-text_has(struct search_run *r, struct span text, struct span needle)
+text_has(struct search_run *r, struct span text, const struct search_key *k)
 {
+	struct span needle = k->needle;
+
+	if (k->fuzzy)
+		return text_is_near(r, text, needle);
 	if (find_folded(text, needle))
 		return true;
 	if (span_isascii(text))
@@ -39,9 +60,9 @@ text_has(struct search_run *r, struct span text, struct span needle)
 }
 
 static bool
-field_has(struct search_run *r, struct span body, struct span needle)
+field_has(struct search_run *r, struct span body, const struct search_key *k)
 {
-	if (needle.len == 0)
+	if (k->needle.len == 0)
 		return true;
 	buf_clear(&r->work);
 	buf_clear(&r->text);
@@ -49,11 +70,11 @@ field_has(struct search_run *r, struct span body, struct span needle)
 		return false;
 	if (words_decode(buf_span(&r->work), &r->text) == -1 && r->text.bad)
 		return false;
-	return text_has(r, buf_span(&r->text), needle);
+	return text_has(r, buf_span(&r->text), k);
 }
 
 bool
-search_header(struct search_run *r, struct span name, struct span needle)
+search_header(struct search_run *r, const struct search_key *k)
 {
 	struct span rest = message_header(&r->m);
 	struct header_field f;
@@ -61,22 +82,23 @@ search_header(struct search_run *r, struct span name, struct span needle)
 	if (r->work.max == 0)
 		work_init(r);
 	while (header_next(&rest, &f) == HEADER_FIELD)
-		if (span_iseq(f.name, name) && field_has(r, f.body, needle))
+		if (span_iseq(f.name, k->name) && field_has(r, f.body, k))
 			return true;
 	return false;
 }
 
 /* All fields with their names: for TEXT, and for messages inside. */
 static bool
-header_has(struct search_run *r, struct span header, struct span needle)
+header_has(struct search_run *r, struct span header,
+    const struct search_key *k)
 {
 	struct header_field f;
 
 	while (header_next(&header, &f) == HEADER_FIELD) {
-		if (field_has(r, f.body, needle))
+		if (field_has(r, f.body, k))
 			return true;
 		/* The name and colon are text too. */
-		if (find_folded(f.whole, needle))
+		if (!k->fuzzy && find_folded(f.whole, k->needle))
 			return true;
 	}
 	return false;
@@ -138,8 +160,10 @@ keeps_ascii(struct span charset)
 }
 
 static bool
-part_has(struct search_run *r, const struct mime_part *p, struct span needle)
+part_has(struct search_run *r, const struct mime_part *p,
+    const struct search_key *k)
 {
+	struct span needle = k->needle;
 	struct charset cs = { .name = { NULL, 0 } };
 	struct span text, value;
 
@@ -150,7 +174,7 @@ part_has(struct search_run *r, const struct mime_part *p, struct span needle)
 	if (cs.name.len == 0)
 		cs.name = span_str("us-ascii");
 	text = transfer_decode(r, p);
-	if (span_isascii(needle) && keeps_ascii(cs.name)) {
+	if (!k->fuzzy && span_isascii(needle) && keeps_ascii(cs.name)) {
 		if (find_folded(text, needle))
 			return true;
 		if (span_isascii(text))
@@ -158,7 +182,7 @@ part_has(struct search_run *r, const struct mime_part *p, struct span needle)
 	}
 	buf_clear(&r->text);
 	(void)charset_decode(text, cs.name, &r->text);
-	return text_has(r, buf_span(&r->text), needle);
+	return text_has(r, buf_span(&r->text), k);
 }
 
 /* Are the part's bytes for a person to read? */
@@ -170,7 +194,7 @@ is_text(const struct mime_part *p)
 }
 
 bool
-search_body(struct search_run *r, struct span needle, bool headers)
+search_body(struct search_run *r, const struct search_key *k, bool headers)
 {
 	const struct mime_tree *t = &r->m.tree;
 
@@ -181,9 +205,9 @@ search_body(struct search_run *r, struct span needle, bool headers)
 		bool inner = i > 0 && t->parts[p->parent].message;
 
 		if ((headers || inner) &&
-		    header_has(r, mime_header(t, p), needle))
+		    header_has(r, mime_header(t, p), k))
 			return true;
-		if (is_text(p) && part_has(r, p, needle))
+		if (is_text(p) && part_has(r, p, k))
 			return true;
 	}
 	return false;

@@ -218,6 +218,27 @@ b NO [BADCHARSET (US-ASCII UTF-8)] Unknown charset' ]
 * SEARCH' ]
 }
 
+@test "SEARCH=FUZZY: mistakes, order and marks; the score tells how near" {
+	mail 1 'Helo there'
+	mail 2 'please help'
+	mail 3 'hello'
+	mail 4 '=?utf-8?q?caf=C3=A9_cr=C3=A8me?='
+	mail 5 'nothing'
+	run ask 'SEARCH RETURN (RELEVANCY ALL) FUZZY SUBJECT Helo' 'SORT (RELEVANCY) UTF-8 FUZZY (SUBJECT helo NOT 2)' \
+		'SORT RETURN (RELEVANCY ALL) (RELEVANCY REVERSE SUBJECT) UTF-8 FUZZY SUBJECT helo' 'SEARCH FUZZY SUBJECT "creme cafe"' \
+		'SEARCH RETURN (RELEVANCY PARTIAL 2:9) FUZZY SUBJECT "thre"' 'SEARCH FUZZY TEXT "bodi" 5' 'SEARCH FUZZY SUBJECT xyzzy'
+	echo "$output"
+	[ "$output" = '* ESEARCH (TAG "b") ALL 1:3 RELEVANCY (100 50 50)
+* SORT 1 3
+* ESEARCH (TAG "b") ALL 1:3 RELEVANCY (100 50 50)
+* SEARCH 4
+* ESEARCH (TAG "b") PARTIAL (2:9 NIL) RELEVANCY ()
+* SEARCH 5
+* SEARCH' ]
+	run ask 'SEARCH RETURN (RELEVANCY) ALL' 'SORT (RELEVANCY) UTF-8 ALL' 'SEARCH FUZZY' 'SEARCH FUZZY NOT'
+	[ "$(grep -c '^b BAD' <<<"$output")" = 4 ]
+}
+
 @test "the folding is that of the Unicode Character Database, code point by code point" {
 	python3 -c 'import unicodedata, sys; sys.exit(unicodedata.unidata_version != "14.0.0")' ||
 		skip "NOT TESTED: this Python has another version of Unicode"
