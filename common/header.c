@@ -101,13 +101,29 @@ header_next(struct span *rest, struct header_field *f)
 	return HEADER_END;
 }
 
+bool
+header_field(struct span *rest, struct header_field *f)
+{
+	enum header_result r = header_next(rest, f);
+	struct cur c;
+
+	if (r != HEADER_BAD)
+		return r == HEADER_FIELD;
+	cur_init(&c, *rest);
+	take_folded(&c);
+	if (!parse_field(&c, f))
+		return false;
+	*rest = cur_rest(&c);
+	return true;
+}
+
 size_t
 header_length(struct span message)
 {
 	struct span rest = message;
 	struct header_field f;
 
-	while (header_next(&rest, &f) == HEADER_FIELD)
+	while (header_field(&rest, &f))
 		continue;
 	return message.len - rest.len;
 }
@@ -117,7 +133,7 @@ header_find(struct span message, const char *name, struct header_field *f)
 {
 	struct span want = span_str(name), rest = message;
 
-	while (header_next(&rest, f) == HEADER_FIELD)
+	while (header_field(&rest, f))
 		if (span_iseq(f->name, want))
 			return true;
 	return false;

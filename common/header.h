@@ -25,9 +25,15 @@ struct header_field {
  */
 enum header_result { HEADER_FIELD, HEADER_END, HEADER_BAD };
 enum header_result header_next(struct span *rest, struct header_field *f);
-/* Length of the header in message, with the empty line. */
+/*
+ * As header_next for a reader of mail: one line that is no field, in front of one
+ * that is, is passed over.  false: the header has ended, and *rest stands
+ * where the body begins.
+ */
+bool	header_field(struct span *rest, struct header_field *f);
+/* Length of the header in message, with the empty line: as header_field sees it. */
 size_t	header_length(struct span message);
-/* First field of that name (ASCII, no case): true and *f. */
+/* First field of that name (ASCII, no case), as header_field sees them: true and *f. */
 bool	header_find(struct span message, const char *name,
 	    struct header_field *f);
 /* Appends body unfolded (RFC 5322 section 2.2.3): line ends removed, outer

@@ -204,26 +204,30 @@ is_encoded(struct span body)
 	return span_isis(word, "base64") || span_isis(word, "quoted-printable");
 }
 
+/* Takes the next field.  False: the header has ended. */
+static bool
+take_field(struct parser *ps, struct header_field *f)
+{
+	struct span rest = span_of(ps->c.p, cur_left(&ps->c));
+	bool found = header_field(&rest, f);
+	size_t end = offset(ps) + cur_left(&ps->c) - rest.len;
+
+	while (offset(ps) < end)
+		take_line(ps);
+	return found;
+}
+
 /* Reads the header of the current part, up to the empty line, a boundary or
  * what is no field; the body begins there. */
 static void
 parse_header(struct parser *ps)
 {
 	struct mime_part *p = part_of(ps, ps->current);
-	size_t lines = ps->lines, lf = ps->lf, end;
-	enum header_result r = HEADER_FIELD;
+	size_t lines = ps->lines, lf = ps->lf;
 	struct header_field f;
-	struct span rest;
 
 	ps->encoded = false;
-	while (r == HEADER_FIELD && !at_boundary(ps)) {
-		rest = span_of(ps->c.p, cur_left(&ps->c));
-		r = header_next(&rest, &f);
-		for (end = offset(ps) + cur_left(&ps->c) - rest.len;
-		    offset(ps) < end;)
-			take_line(ps);
-		if (r != HEADER_FIELD)
-			break;
+	while (!at_boundary(ps) && take_field(ps, &f)) {
 		if (p->content_type.p == NULL &&
 		    span_isis(f.name, "content-type"))
 			p->content_type = f.body;

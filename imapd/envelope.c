@@ -81,7 +81,7 @@ out_addresses(struct netout *o, struct span header, const char *name)
 	struct addresses a = { .o = o };
 	struct header_field f;
 
-	while (header_next(&header, &f) == HEADER_FIELD)
+	while (header_field(&header, &f))
 		if (span_isis(f.name, name))
 			(void)parse_address_list(f.body, one_address, &a);
 	(void)netout_adds(o, a.n > 0 ? ")" : "");
@@ -110,7 +110,7 @@ find_all(struct span header, struct header_field found[NFIELDS])
 	struct header_field f;
 
 	memset(found, 0, NFIELDS * sizeof(*found));
-	while (header_next(&header, &f) == HEADER_FIELD)
+	while (header_field(&header, &f))
 		for (size_t i = 0; i < NFIELDS; i++)
 			if (found[i].name.p == NULL &&
 			    span_isis(f.name, names[i]))

@@ -196,7 +196,7 @@ find_fields(struct span header, struct span found[NFIELDS])
 	struct header_field f;
 
 	memset(found, 0, NFIELDS * sizeof(*found));
-	while (header_next(&header, &f) == HEADER_FIELD)
+	while (header_field(&header, &f))
 		for (size_t i = 0; i < NFIELDS; i++)
 			if (found[i].p == NULL && span_isis(f.name, names[i])) {
 				found[i] = f.body;

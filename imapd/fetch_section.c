@@ -95,7 +95,7 @@ filter_fields(struct span header, const struct section *s, struct buf *out)
 {
 	struct header_field f;
 
-	while (header_next(&header, &f) == HEADER_FIELD)
+	while (header_field(&header, &f))
 		if (listed(s, f.name) == (s->kind == SEC_FIELDS))
 			(void)buf_addspan(out, f.whole);
 	(void)buf_adds(out, "\r\n");

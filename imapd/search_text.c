@@ -81,7 +81,7 @@ search_header(struct search_run *r, const struct search_key *k)
 
 	if (r->work.max == 0)
 		work_init(r);
-	while (header_next(&rest, &f) == HEADER_FIELD)
+	while (header_field(&rest, &f))
 		if (span_iseq(f.name, k->name) && field_has(r, f.body, k))
 			return true;
 	return false;
@@ -94,7 +94,7 @@ header_has(struct search_run *r, struct span header,
 {
 	struct header_field f;
 
-	while (header_next(&header, &f) == HEADER_FIELD) {
+	while (header_field(&header, &f)) {
 		if (field_has(r, f.body, k))
 			return true;
 		/* The name and colon are text too. */

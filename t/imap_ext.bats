@@ -181,3 +181,11 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	    grep -E '^([A-Z][-A-Z0-9=+]+|IMAP4rev[12])$' | sort)
 	diff <(echo "$told") <(echo "$page")
 }
+
+@test "one line that is no header field does not end the header" {
+	printf 'Subject: before\nthis is no field\nFrom: x@example.org\n(nor this)\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\nrubbish\nContent-ID: <i>\n\nbody\n--b\nno field at all\n--b--\n' |
+	    message 1700000009.b.host cur
+	output=$(talk <<<$'a SELECT INBOX\nb FETCH 7 (ENVELOPE BODY)\nc FETCH 7 BODY.PEEK[TEXT]<0.5>\nd FETCH 7 BODY.PEEK[HEADER.FIELDS (From)]\ne FETCH 7 BODY.PEEK[2]\nf SEARCH FROM x@example.org')
+	has '\* 7 FETCH \(ENVELOPE \(NIL "before" \(\(NIL NIL "x" "example.org"\)\) .*\) BODY \(\("text" "html" \("charset" "us-ascii"\) "<i>" NIL "7bit" 4 0\)\("text" "plain" .* 15 0\) "mixed"\)\)' \
+	    '\* 7 FETCH \(BODY\[TEXT\]<0> \{5\}' '--b' 'From: x@example.org' '\* 7 FETCH \(BODY\[2\] \{15\}' '\* SEARCH 7'
+}

@@ -67,6 +67,43 @@ test_fields(void)
 	test_end("fields");
 }
 
+static const struct { const char *in, *fields, *rest; } passed[] = {
+	{ "A: b\ncolon\nC: d\n\nE: f\n", "A= b;C= d;", "E: f\n" },
+	{ "A: b\r\n no\r\ngarbage\r\n more\r\nC: d\r\n\r\nE: f",
+	    "A= b\r\n no;C= d;", "E: f" },
+	{ "A: b\nHello,\nthis is text\nC: d\n", "A= b;",
+	    "Hello,\nthis is text\nC: d\n" },
+	{ "garbage\n\nA: b\n", "", "garbage\n\nA: b\n" },
+	{ "garbage", "", "garbage" },
+	{ ":b\nA: b\nx\n", "A= b;", "x\n" },
+};
+
+static void
+test_passed_over(void)
+{
+	struct buf got;
+
+	buf_init(&got, 4096);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		struct span rest = span_str(passed[i].in);
+		struct header_field f;
+
+		buf_clear(&got);
+		while (header_field(&rest, &f)) {
+			buf_addspan(&got, f.name);
+			buf_adds(&got, "=");
+			buf_addspan(&got, f.body);
+			buf_adds(&got, ";");
+		}
+		CHECK_SPAN(buf_span(&got), passed[i].fields, passed[i].in);
+		CHECK_SPAN(rest, passed[i].rest, passed[i].in);
+		CHECK(header_length(span_str(passed[i].in)) ==
+		    strlen(passed[i].in) - rest.len, passed[i].in);
+	}
+	buf_free(&got);
+	test_end("lines that are no field");
+}
+
 static void
 test_find(void)
 {
@@ -246,6 +283,7 @@ int
 main(void)
 {
 	test_fields();
+	test_passed_over();
 	test_find();
 	test_dates();
 	test_vectors();
