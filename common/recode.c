@@ -73,7 +73,10 @@ recode_new(enum recode_pass pass, enum recode_to to, enum recode_form form,
 	buf_init(&r->hold, HOLD_MAX);
 	buf_init(&r->boundaries, MIME_DEPTH_MAX * BOUNDARY_LONG * 2);
 	buf_init(&r->out, OUT_MAX);
-	return r;
+	if (buf_room(&r->header, 1) != NULL)
+		return r;
+	recode_free(r);
+	return NULL;
 }
 
 void
@@ -322,6 +325,23 @@ find_boundary(const struct recode *r, struct span line, bool *final)
 	return found;
 }
 
+/* What stands behind a boundary in its line means nothing, and may be anything;
+ * but it may be signed. */
+static void
+put_boundary(struct recode *r, size_t k, bool final, struct span line)
+{
+	const struct level *l = &r->open[k];
+
+	if (is_sealed(r, k))
+		buf_addspan(&r->out, line);
+	else {
+		buf_adds(&r->out, "--");
+		buf_add(&r->out, r->boundaries.p + l->at, l->len);
+		buf_adds(&r->out, final ? "--" : "");
+	}
+	buf_addc(&r->out, '\n');
+}
+
 /* A boundary line of level k: what is open inside it has ended. */
 static void
 pass_boundary(struct recode *r, size_t k, bool final, struct span line)
@@ -329,8 +349,7 @@ pass_boundary(struct recode *r, size_t k, bool final, struct span line)
 	while (r->state == IN_HEADER)
 		header_end(r, false);
 	body_end(r, true);
-	buf_addspan(&r->out, line);
-	buf_addc(&r->out, '\n');
+	put_boundary(r, k, final, line);
 	r->nopen = k + 1;
 	if (!final) {
 		header_begin(r, false, r->open[k].digest);
