@@ -121,6 +121,10 @@ struct route {
 	unsigned port;
 	enum { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY } tls;
 	char user[256], password[256];
+	/* Where connections come from, by family, "" for any; our name in EHLO, ""
+	 * for the host's. */
+	char source4[16], source6[46];
+	char helo[ADDR_DOMAIN_MAX + 1];
 };
 /* The route for a domain: the domain itself, .parent suffixes, "*", else MX.
  * Returns the line of routes that decided, 0 for none. */

@@ -75,6 +75,7 @@
 #define SCRAM_ITERATIONS_MIN 4096
 #define SCRAM_ITERATIONS 50000	/* what we make: as long as yescrypt takes, about */
 #define SCRAM_ITERATIONS_MAX 10000000 /* some seconds: more is an error of typing */
+#define SCRAM_CLIENT_MAX 1000000 /* a server asks us for more: it wants our time */
 #define SCRAM_SALT_MAX	64	/* octets */
 #define SCRAM_NONCE_MAX	256	/* octets of a client's nonce; they use 18 to 40 */
 #define SASL_MESSAGE_MAX 2048	/* one decoded message: names, secret, proof */

@@ -136,7 +136,8 @@ parse_parameter(struct cur *c, struct params *ps)
 static struct span
 value_of(const struct params *ps, const struct param *p)
 {
-	return span_of(ps->values.p + p->at, p->len);
+	return p->len == 0 ? span_str("") :
+	    span_of(ps->values.p + p->at, p->len);
 }
 
 /* Sections of one value may differ in "*": then the plain ones are encoded, so

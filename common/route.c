@@ -93,6 +93,26 @@ tls_parse(struct span s, struct route *r)
 	return "tls= takes none, may, encrypt or verify";
 }
 
+static const char *
+source_parse(struct span s, struct route *r)
+{
+	unsigned char to[16];
+	char text[INET6_ADDRSTRLEN];
+
+	if (span_cstr(s, text, sizeof(text)) == 0) {
+		if (inet_pton(AF_INET, text, to) == 1) {
+			strlcpy(r->source4, text, sizeof(r->source4));
+			return NULL;
+		}
+		if (inet_pton(AF_INET6, text, to) == 1) {
+			strlcpy(r->source6, text, sizeof(r->source6));
+			return NULL;
+		}
+	}
+	return "source= takes an IPv4 or IPv6 address of this machine; write "
+	    "it twice for one of each";
+}
+
 /* One key=value; password runs to the end of the line, whatever is in it. */
 static const char *
 option_parse(struct cur *c, struct route *r, bool *tls)
@@ -114,7 +134,16 @@ option_parse(struct cur *c, struct route *r, bool *tls)
 		return span_cstr(cur_rest(&word), r->user, sizeof(r->user)) ==
 		    -1 || r->user[0] == '\0' ?
 		    "the user is empty or too long" : NULL;
-	return "behind the host only tls=, user= and, last, password= may stand";
+	if (cur_word(&word, "source="))
+		return source_parse(cur_rest(&word), r);
+	if (cur_word(&word, "helo=")) {
+		w = cur_rest(&word);
+		return !is_domain(w, false) ||
+		    span_cstr(w, r->helo, sizeof(r->helo)) == -1 ?
+		    "helo= takes a host name" : NULL;
+	}
+	return "behind the host only tls=, source=, helo=, user= and, last, "
+	    "password= may stand";
 }
 
 static const char *

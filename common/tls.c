@@ -1,6 +1,6 @@
 /*
- * TLS by OpenSSL: the tls process of a chain, and the client of deliver-remote.
- * The only file that includes OpenSSL for TLS.  The listener loads certificate
+ * TLS by OpenSSL: the tls process of a chain.  Only the tls files include
+ * OpenSSL for TLS.  The listener loads certificate
  * chains and never a private key; each tls process loads the keys after the
  * fork, and never parses the protocol that it carries.  RFC 8446, 5246, 9325.
  */
@@ -31,11 +31,6 @@
 #define TLS_NAMES_MAX	64	/* certificates by host name (SNI) */
 #define TLS_FACTS_LINE	512
 
-/* RFC 9325 section 4.2: forward secrecy and AEAD first; CBC with SHA-2 stays for
- * the mail servers that would otherwise fall back to no encryption at all. */
-#define TLS_CIPHERS	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:" \
-	"ECDHE+AES:!SHA1:!aNULL:!eNULL"
-
 struct tls_name {
 	char host[ADDR_DOMAIN_MAX + 1];		/* "" for the default */
 	SSL_CTX *ctx;
@@ -47,20 +42,14 @@ struct tls_server {
 	size_t n;
 };
 
-struct tls_client {
-	SSL_CTX *ctx;
-	SSL *ssl;
-};
-
 static const int tls_calls[] = { -1 };
 static const struct sandbox_role tls_role = {
 	.name = "tls", .syscalls = tls_calls, .memory = CHAIN_TLS_MEMORY,
 	.no_fork = true,
 };
 
-/* OpenSSL's first reason, in its own words. */
-static const char *
-ssl_reason(void)
+const char *
+tls_reason(void)
 {
 	static char text[160];
 	unsigned long e = ERR_get_error();
@@ -148,7 +137,7 @@ add_name(struct tls_server *t, struct control *c, const char *host)
 	if ((n->ctx = server_context(t)) == NULL ||
 	    SSL_CTX_use_certificate_chain_file(n->ctx, path) != 1) {
 		control_error(c, path, 0, "no certificate in PEM form: %s",
-		    ssl_reason());
+		    tls_reason());
 		SSL_CTX_free(n->ctx);
 		return -1;
 	}
@@ -247,15 +236,15 @@ load_keys(struct tls_server *t, const struct control *c)
 		if (SSL_CTX_use_PrivateKey_file(t->names[i].ctx, path,
 		    SSL_FILETYPE_PEM) != 1) {
 			log_warn("%s: no private key that fits cert.pem: %s",
-			    path, ssl_reason());
+			    path, tls_reason());
 			return -1;
 		}
 	}
 	return 0;
 }
 
-static void
-get_facts(SSL *ssl, struct tls_facts *f)
+void
+tls_facts_get(SSL *ssl, struct tls_facts *f)
 {
 	const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
@@ -366,6 +355,7 @@ tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
 	if ((ssl = SSL_new(t->names[0].ctx)) == NULL ||
 	    SSL_set_rfd(ssl, sock_in) != 1 || SSL_set_wfd(ssl, sock_out) != 1)
 		return EX_SOFTWARE;
+	SSL_set_accept_state(ssl);
 	if (sandbox_enter(&tls_role, empty, &c->set.tls_user, nothing, 0,
 	    !c->set.sandbox) == -1) {
 		log_warn_errno("tls: cannot give up privileges");
@@ -373,128 +363,13 @@ tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
 	}
 	if (tls_relay_handshake(ssl, sock_in, sock_out,
 	    c->set.command_timeout) == -1) {
-		log_tls(conn, NULL, ssl_reason());
+		log_tls(conn, NULL, tls_reason());
 		return EX_PROTOCOL;
 	}
-	get_facts(ssl, &facts);
+	tls_facts_get(ssl, &facts);
 	if (write_facts(plain_out, &facts) == -1)
 		return EX_OK;
 	log_tls(conn, &facts, NULL);
 	return tls_relay(ssl, sock_in, sock_out, plain_in, plain_out,
 	    c->set.command_timeout);
-}
-
-/* Verification as RFC 8314 and 6125 have it, where the route asks for it. */
-static int
-client_verify(struct tls_client *t, const char *host)
-{
-	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
-	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, NULL);
-	SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return SSL_set1_host(t->ssl, host) == 1 ? 0 : -1;
-}
-
-static struct tls_client *
-client_new(int fd, const char *host, bool verify)
-{
-	struct tls_client *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	if ((t->ctx = SSL_CTX_new(TLS_client_method())) == NULL)
-		goto fail;
-	SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
-	SSL_CTX_set_cipher_list(t->ctx, TLS_CIPHERS);
-	SSL_CTX_set_mode(t->ctx, SSL_MODE_AUTO_RETRY);
-	SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
-	if (verify)
-		SSL_CTX_set_default_verify_paths(t->ctx);
-	if ((t->ssl = SSL_new(t->ctx)) == NULL || SSL_set_fd(t->ssl, fd) != 1)
-		goto fail;
-	/* A literal has no name to send: RFC 6066 section 3. */
-	if (host[0] != '[' && SSL_set_tlsext_host_name(t->ssl, host) != 1)
-		goto fail;
-	if (verify && client_verify(t, host) == -1)
-		goto fail;
-	return t;
-fail:
-	tls_client_end(t);
-	return NULL;
-}
-
-struct tls_client *
-tls_client_start(int fd, const char *host, bool verify, char *error,
-    size_t size, struct tls_facts *facts)
-{
-	struct tls_client *t;
-	long v;
-
-	errno = 0;
-	ERR_clear_error();
-	if ((t = client_new(fd, host, verify)) == NULL) {
-		strlcpy(error, ssl_reason(), size);
-		return NULL;
-	}
-	if (SSL_connect(t->ssl) != 1) {
-		v = SSL_get_verify_result(t->ssl);
-		strlcpy(error, verify && v != X509_V_OK ?
-		    X509_verify_cert_error_string(v) : ssl_reason(), size);
-		tls_client_end(t);
-		return NULL;
-	}
-	if (facts != NULL)
-		get_facts(t->ssl, facts);
-	return t;
-}
-
-/* OpenSSL's result as read(2) and write(2) would give it. */
-static long
-client_result(struct tls_client *t, int r)
-{
-	if (r > 0)
-		return r;
-	switch (SSL_get_error(t->ssl, r)) {
-	case SSL_ERROR_ZERO_RETURN:
-		return 0;
-	case SSL_ERROR_WANT_READ:
-	case SSL_ERROR_WANT_WRITE:
-		errno = EAGAIN;		/* the socket's own timeout */
-		return -1;
-	case SSL_ERROR_SYSCALL:
-		if (errno == 0)
-			errno = ECONNRESET;
-		return -1;
-	default:
-		ERR_clear_error();
-		errno = EPROTO;
-		return -1;
-	}
-}
-
-long
-tls_client_read(struct tls_client *t, void *p, size_t n)
-{
-	errno = 0;
-	return client_result(t, SSL_read(t->ssl, p,
-	    n > INT32_MAX ? INT32_MAX : (int)n));
-}
-
-long
-tls_client_write(struct tls_client *t, const void *p, size_t n)
-{
-	errno = 0;
-	return client_result(t, SSL_write(t->ssl, p,
-	    n > INT32_MAX ? INT32_MAX : (int)n));
-}
-
-void
-tls_client_end(struct tls_client *t)
-{
-	if (t == NULL)
-		return;
-	if (t->ssl != NULL)
-		(void)SSL_shutdown(t->ssl);
-	SSL_free(t->ssl);
-	SSL_CTX_free(t->ctx);
-	free(t);
 }

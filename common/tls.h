@@ -1,5 +1,5 @@
 /*
- * TLS: the only file that includes OpenSSL for it is tls.c.
+ * TLS: the only files that include OpenSSL for it are tls*.c.
  */
 #ifndef TLS_H
 #define TLS_H
@@ -34,9 +34,15 @@ int	tls_read_facts(int fd, struct tls_facts *);
 
 /* The client's side, for deliver-remote: a TLS client over a connected socket, blocking. */
 struct tls_client;
-/* verify: certificate and host name must be right.  NULL: why is in error (one line). */
+/*
+ * The handshake as client, in so many seconds altogether.  verify: the certificate
+ * must be host's ("[192.0.2.1]": for that address) by a known authority.  NULL: why
+ * is in error (one line).
+ */
 struct tls_client *tls_client_start(int fd, const char *host, bool verify,
-	    char *error, size_t size, struct tls_facts *);
+	    unsigned seconds, char *error, size_t size, struct tls_facts *);
+/* Why the certificate is not host's by a known authority; NULL when it is. */
+const char *tls_client_untrusted(const struct tls_client *);
 /* As read and write; -1 with errno. */
 long	tls_client_read(struct tls_client *, void *, size_t);
 long	tls_client_write(struct tls_client *, const void *, size_t);

@@ -67,7 +67,7 @@ tls_relay_handshake(SSL *ssl, int in, int out, unsigned timeout)
 	if (file_nonblock(in, 1) == -1 || file_nonblock(out, 1) == -1)
 		return -1;
 	errno = 0;
-	while ((r = SSL_accept(ssl)) != 1) {
+	while ((r = SSL_do_handshake(ssl)) != 1) {
 		if ((want = ssl_wants(ssl, r)) == 0)
 			return -1;
 		now = clock_mono_ms();

@@ -19,8 +19,9 @@ make_key(const struct manager *m, const struct remote_job *j,
 	mx = strcmp(r->host, "mx:") == 0;
 	if (mx)
 		r->port = m->control->set.smtp_port;
-	snprintf(key, DEST_KEY_MAX, "%s:%u %d %s", mx ? j->domain : r->host,
-	    r->port, (int)r->tls + 10 * mx, r->user);
+	snprintf(key, DEST_KEY_MAX, "%s:%u %d %s %s %s %s", mx ? j->domain :
+	    r->host, r->port, (int)r->tls + 10 * mx, r->source4, r->source6,
+	    r->helo, r->user);
 }
 
 /* FNV-1a; domains come from senders, but the bucket's length only costs time

@@ -8,7 +8,7 @@
 
 #include "remote.h"
 
-#define DEST_KEY_MAX	(2 * ADDR_DOMAIN_MAX + 300)
+#define DEST_KEY_MAX	(3 * ADDR_DOMAIN_MAX + 400)
 #define DEST_BUCKETS	1024
 #define UNPROVEN_MAX	2	/* workers of one destination that have not yet got through */
 

@@ -17,7 +17,7 @@
 /* What a worker needs: DNS and SMTP, messages, and OpenSSL's look at memory and
  * certificates. */
 #define WORKER_CALLS \
-	SYS_openat, SYS_socket, SYS_connect, SYS_recvfrom, SYS_sendmsg, \
+	SYS_openat, SYS_socket, SYS_bind, SYS_connect, SYS_recvfrom, SYS_sendmsg, \
 	SYS_recvmsg, SYS_ioctl, SYS_getpeername, SYS_getdents64, \
 	SYS_sysinfo, SYS_mprotect, SYS_geteuid
 

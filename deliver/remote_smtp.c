@@ -1,8 +1,8 @@
 /*
- * The SMTP client up to MAIL: greeting, EHLO, STARTTLS, AUTH.  Trusts the
+ * The SMTP client up to MAIL: greeting, EHLO, STARTTLS.  Trusts the
  * server with nothing but the mail: replies are bounded in lines, bytes and
- * time, nothing that came before a TLS handshake counts after it
- * (CVE-2021-38371), and no password leaves without TLS but to this machine.
+ * time, and nothing that came before a TLS handshake counts after it
+ * (CVE-2021-38371).
  */
 #include "remote_smtp.h"
 
@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "encode.h"
 #include "limits.h"
 #include "log.h"
+#include "remote_auth.h"
 
 #define QUIT_SECONDS	2	/* the mail is safe: no long good-byes */
 #define SLICE_MAX	10	/* seconds of one wait inside a reply's time */
@@ -181,6 +181,7 @@ say_hello(struct smtp *s, const char *name, struct verdict *v)
 	return -1;
 }
 
+/* The whole handshake has the time of one reply. */
 static enum smtp_start
 tls_failed(const struct smtp_wishes *w, struct verdict *v, const char *why)
 {
@@ -190,14 +191,24 @@ tls_failed(const struct smtp_wishes *w, struct verdict *v, const char *why)
 	return SMTP_FAILED;
 }
 
-/* A handshake may pause longer than one slice of a reply. */
+/* One line for each connection with TLS: what a man in the middle could have done
+ * is seen in the log alone where the route lets any certificate pass. */
 static void
-handshake_timeout(struct smtp *s)
+log_tls(const struct smtp *s, const struct smtp_wishes *w)
 {
-	struct timeval tv = { .tv_sec = (time_t)s->reply_timeout };
+	const char *untrusted = tls_client_untrusted(s->tls);
+	struct log l;
 
-	(void)setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	s->in.pause_set = 0;		/* netin sets its own again */
+	log_begin(&l, "tls");
+	log_span(&l, "qid", w->qid);
+	log_str(&l, "relay", s->relay.text);
+	log_str(&l, "tls", s->facts.version);
+	if (untrusted == NULL)
+		log_text(&l, "%s, certificate verified", s->facts.cipher);
+	else
+		log_text(&l, "%s, certificate not trusted: %s",
+		    s->facts.cipher, untrusted);
+	log_end(&l);
 }
 
 /*
@@ -225,11 +236,12 @@ start_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 		    "the server sent data between STARTTLS and the handshake");
 		return SMTP_FAILED;
 	}
-	handshake_timeout(s);
-	s->tls = tls_client_start(s->fd, s->relay.host, w->route->tls == TLS_VERIFY,
-	    why, sizeof(why), &s->facts);
+	s->tls = tls_client_start(s->fd, s->relay.host,
+	    w->route->tls == TLS_VERIFY, s->reply_timeout, why, sizeof(why),
+	    &s->facts);
 	if (s->tls == NULL)
 		return tls_failed(w, v, why);
+	log_tls(s, w);
 	strlcpy(s->relay.tls, s->facts.version, sizeof(s->relay.tls));
 	s->out.write = tls_write;
 	s->out.arg = s;
@@ -254,99 +266,6 @@ maybe_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 	return SMTP_FAILED;
 }
 
-static bool
-is_loopback(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in s4;
-		struct sockaddr_in6 s6;
-	} peer;
-	socklen_t n = sizeof(peer);
-
-	if (getpeername(fd, &peer.any, &n) == -1)
-		return false;
-	if (peer.any.sa_family == AF_INET)
-		return ntohl(peer.s4.sin_addr.s_addr) >> 24 == 127;
-	return peer.any.sa_family == AF_INET6 &&
-	    IN6_IS_ADDR_LOOPBACK(&peer.s6.sin6_addr);
-}
-
-/* Writes word in base64 and CRLF; the secret's copies are wiped. */
-static void
-put_base64(struct smtp *s, struct span word)
-{
-	struct buf b;
-
-	buf_init(&b, CRED_MAX);
-	if (base64_encode(word, &b) == 0 && !b.bad)
-		netout_add(&s->out, b.p, b.len);
-	netout_adds(&s->out, "\r\n");
-	buf_wipe(&b);
-}
-
-/* RFC 4616: authorization identity (none) NUL name NUL password. */
-static int
-auth_plain(struct smtp *s, const struct route *r, struct verdict *v)
-{
-	struct buf b;
-
-	buf_init(&b, CRED_MAX);
-	buf_addc(&b, 0);
-	buf_adds(&b, r->user);
-	buf_addc(&b, 0);
-	buf_adds(&b, r->password);
-	netout_adds(&s->out, "AUTH PLAIN ");
-	put_base64(s, buf_span(&b));
-	buf_wipe(&b);
-	return smtp_reply(s, SMTP_WAIT_COMMAND, "AUTH", NULL, v);
-}
-
-static int
-auth_login(struct smtp *s, const struct route *r, struct verdict *v)
-{
-	const char *words[2] = { r->user, r->password };
-
-	netout_adds(&s->out, "AUTH LOGIN\r\n");
-	for (int i = 0; i < 2; i++) {
-		if (smtp_reply(s, SMTP_WAIT_COMMAND, "AUTH", NULL, v) == -1)
-			return -1;
-		if (s->reply.code != 334)
-			return 0;
-		put_base64(s, span_str(words[i]));
-	}
-	return smtp_reply(s, SMTP_WAIT_COMMAND, "AUTH", NULL, v);
-}
-
-/* A login that does not work is our configuration's fault: mail waits. */
-static int
-authenticate(struct smtp *s, const struct route *r, struct verdict *v)
-{
-	int done;
-
-	if (r->user[0] == '\0')
-		return 0;
-	if (s->tls == NULL && r->tls != TLS_NONE && !is_loopback(s->fd)) {
-		verdict_set(v, PROC_DEFER, "4.7.4",
-		    "the password of this route is not sent without TLS");
-		return -1;
-	}
-	if (s->ehlo.auth_plain)
-		done = auth_plain(s, r, v);
-	else if (s->ehlo.auth_login)
-		done = auth_login(s, r, v);
-	else {
-		verdict_set(v, PROC_DEFER, "4.7.0",
-		    "the server offers neither AUTH PLAIN nor LOGIN");
-		return -1;
-	}
-	if (done == -1 || s->reply.code == 235)
-		return done;
-	verdict_set(v, PROC_DEFER, "4.7.8", "login as %s refused: %.*s",
-	    r->user, (int)s->reply.text.len, (const char *)s->reply.text.p);
-	return -1;
-}
-
 static enum smtp_start
 dialogue(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 {
@@ -364,7 +283,7 @@ dialogue(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 		return SMTP_FAILED;
 	if ((r = maybe_tls(s, w, v)) != SMTP_READY)
 		return r;
-	return authenticate(s, w->route, v) == -1 ? SMTP_FAILED : SMTP_READY;
+	return auth_login_as(s, w->route, v) == -1 ? SMTP_FAILED : SMTP_READY;
 }
 
 enum smtp_start

@@ -25,6 +25,7 @@ struct smtp {
 	struct ehlo ehlo;
 	struct reply reply;		/* the last one */
 	bool dirty;			/* a transaction may be open: RSET first */
+	bool impostor;			/* SCRAM: it does not know the password */
 	bool closing;			/* 421, or the connection broke */
 	bool no_chunking;		/* offered, and not understood; outlives the connection */
 	unsigned messages;		/* transactions done */
@@ -33,6 +34,7 @@ struct smtp {
 
 struct smtp_wishes {
 	const char *helo;		/* our name */
+	struct span qid;		/* for the log */
 	const struct route *route;
 	bool no_tls;			/* the handshake failed before */
 };

@@ -190,9 +190,25 @@ target_text(const struct sockaddr_storage *ss, char *out, size_t size)
 
 struct racer { int fd; size_t index; };
 
+/* From the address that the route names: 0, or -1. */
+static int
+bind_source(const struct route *r, int family, int fd)
+{
+	struct sockaddr_in s4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 s6 = { .sin6_family = AF_INET6 };
+
+	if (family == AF_INET6)
+		return r->source6[0] == '\0' ||
+		    (inet_pton(AF_INET6, r->source6, &s6.sin6_addr) == 1 &&
+		    bind(fd, (struct sockaddr *)&s6, sizeof(s6)) == 0) ? 0 : -1;
+	return r->source4[0] == '\0' ||
+	    (inet_pton(AF_INET, r->source4, &s4.sin_addr) == 1 &&
+	    bind(fd, (struct sockaddr *)&s4, sizeof(s4)) == 0) ? 0 : -1;
+}
+
 /* A connection that has begun, or -1. */
 static int
-start_connect(const struct sockaddr_storage *ss)
+start_connect(const struct route *r, const struct sockaddr_storage *ss)
 {
 	socklen_t len = ss->ss_family == AF_INET6 ?
 	    sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
@@ -202,8 +218,9 @@ start_connect(const struct sockaddr_storage *ss)
 	    0);
 	if (fd == -1)
 		return -1;
-	if (connect(fd, (const struct sockaddr *)ss, len) == 0 ||
-	    errno == EINPROGRESS)
+	if (bind_source(r, ss->ss_family, fd) == 0 &&
+	    (connect(fd, (const struct sockaddr *)ss, len) == 0 ||
+	    errno == EINPROGRESS))
 		return fd;
 	e = errno;
 	close(fd);
@@ -223,15 +240,15 @@ connect_error(int fd)
 
 /* Starts the next untried address.  False when there is none. */
 static bool
-start_next(const struct sockaddr_storage *ss, size_t n, bool *tried,
-    struct racer *r, int *why)
+start_next(const struct route *route, const struct sockaddr_storage *ss,
+    size_t n, bool *tried, struct racer *r, int *why)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (tried[i])
 			continue;
 		tried[i] = true;
 		r->index = i;
-		if ((r->fd = start_connect(&ss[i])) != -1)
+		if ((r->fd = start_connect(route, &ss[i])) != -1)
 			return true;
 		*why = errno;
 	}
@@ -261,15 +278,15 @@ race(struct racer *r, int n, int ms, int *why)
 }
 
 int
-target_connect(const struct sockaddr_storage *ss, size_t n, bool *tried,
-    unsigned timeout, size_t *which)
+target_connect(const struct route *route, const struct sockaddr_storage *ss,
+    size_t n, bool *tried, unsigned timeout, size_t *which)
 {
 	struct racer r[2] = { { -1, 0 }, { -1, 0 } };
 	uint64_t end = clock_mono_ms() + (uint64_t)timeout * 1000, now;
 	bool second = false;
 	int won = -1, why = ETIMEDOUT;
 
-	if (!start_next(ss, n, tried, &r[0], &why)) {
+	if (!start_next(route, ss, n, tried, &r[0], &why)) {
 		*which = r[0].index;
 		errno = why;
 		return -1;
@@ -281,7 +298,8 @@ target_connect(const struct sockaddr_storage *ss, size_t n, bool *tried,
 			ms = RACE_STAGGER;
 		won = race(r, 2, ms, &why);
 		if (won == -1 && !second) {
-			(void)start_next(ss, n, tried, &r[1], &why);
+			(void)start_next(route, ss, n, tried, &r[1],
+			    &why);
 			second = true;
 		}
 		if (won == -1 && r[0].fd == -1 && r[1].fd == -1)

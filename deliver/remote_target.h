@@ -27,9 +27,10 @@ void	target_text(const struct sockaddr_storage *, char *out, size_t size);
 /*
  * Connects to the first two untried addresses, the second a little later if
  * the first has not answered, and takes whichever does first; tried is set for
- * those that failed and for the one that won (*which).  The socket, or -1: errno.
+ * those that failed and for the one that won (*which).  The socket, or -1: errno
+ * (EADDRNOTAVAIL: the route's source address is not ours).
  */
-int	target_connect(const struct sockaddr_storage *, size_t n, bool *tried,
-	    unsigned timeout, size_t *which);
+int	target_connect(const struct route *, const struct sockaddr_storage *,
+	    size_t n, bool *tried, unsigned timeout, size_t *which);
 
 #endif

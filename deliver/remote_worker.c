@@ -20,7 +20,7 @@
 #define TRIES_MAX	10	/* connections tried for one job */
 
 struct worker {
-	const char *helo;
+	const char *own, *helo;		/* the host's name; ours in EHLO */
 	const struct settings *set;
 	const struct dirs *dirs;
 	const struct route *route;
@@ -35,6 +35,7 @@ struct search {
 	struct verdict verdict;
 	bool any, temporary;	/* a verdict is there; and it may be another tomorrow */
 	unsigned tries;
+	struct span qid;	/* for the log */
 };
 
 /* Keeps the verdict that says most: a server's refusal for now outweighs one
@@ -62,7 +63,8 @@ static bool
 try_server(struct worker *w, struct search *s, const char *host,
     const struct sockaddr_storage *ss, int fd)
 {
-	struct smtp_wishes wishes = { .helo = w->helo, .route = w->route };
+	struct smtp_wishes wishes = { .helo = w->helo, .route = w->route,
+	    .qid = s->qid };
 	enum smtp_start r;
 	bool tried = false;
 	size_t which;
@@ -76,8 +78,8 @@ try_server(struct worker *w, struct search *s, const char *host,
 		log_warn("TLS handshake with %s%s failed, going on without",
 		    host[0] == '[' ? "" : host, address);
 		wishes.no_tls = true;
-		fd = target_connect(ss, 1, &tried, w->set->connect_timeout,
-		    &which);
+		fd = target_connect(w->route, ss, 1, &tried,
+		    w->set->connect_timeout, &which);
 		if (fd == -1) {
 			verdict_set(&v, PROC_DEFER, "4.4.1", "%s",
 			    strerror(errno));
@@ -115,8 +117,8 @@ try_host(struct worker *w, struct search *s, size_t i)
 			left += !tried[k];
 		if (left == 0)
 			break;
-		fd = target_connect(ss, n, tried, w->set->connect_timeout,
-		    &which);
+		fd = target_connect(w->route, ss, n, tried,
+		    w->set->connect_timeout, &which);
 		if (fd != -1) {
 			if (try_server(w, s, host, &ss[which], fd))
 				return true;
@@ -132,10 +134,11 @@ try_host(struct worker *w, struct search *s, size_t i)
 
 /* A connection that is ready for MAIL: 0, or -1 and the search's verdict. */
 static int
-open_connection(struct worker *w, const char *domain, struct search *s)
+open_connection(struct worker *w, const struct remote_job *j, struct search *s)
 {
 	memset(s, 0, sizeof(*s));
-	if (targets_find(w->route, domain, w->helo, &s->targets,
+	s->qid = span_of(j->name.text, j->name.qid_len);
+	if (targets_find(w->route, j->domain, w->own, &s->targets,
 	    &s->verdict) == -1)
 		return -1;
 	for (size_t i = 0; i < s->targets.n && s->tries < TRIES_MAX; i++)
@@ -161,7 +164,7 @@ send_mail(struct worker *w, struct mail *m, struct remote_job *j,
 
 	do {
 		if (w->smtp.fd == -1 &&
-		    open_connection(w, j->domain, s) == -1)
+		    open_connection(w, j, s) == -1)
 			return -1;
 		r = smtp_send(&w->smtp, m, j, &w->answers);
 		if (r == SEND_AGAIN || w->smtp.closing ||
@@ -217,7 +220,8 @@ int
 worker_run(struct control *c, const struct dirs *dirs,
     const struct route *route, int in, int out)
 {
-	struct worker w = { .helo = c->hostname, .set = &c->set,
+	struct worker w = { .own = c->hostname, .set = &c->set,
+	    .helo = route->helo[0] != '\0' ? route->helo : c->hostname,
 	    .dirs = dirs, .route = route };
 	struct lines lines;
 	struct span line;

@@ -295,8 +295,111 @@ childless() { [ -z "$(children "$1")" ]; }
 	ROUTE="tls=encrypt user=alice password=secret" \
 	    try "defer 4.7.8 \[127.0.0.1\] login as alice refused: 535 5.7.8 no" "${tls[@]}" -e "AUTH PLAIN" -r "AUTH: 535 5.7.8 no"
 	ROUTE="tls=encrypt user=alice password=secret" \
-	    try "defer 4.7.0 \[127.0.0.1\] the server offers neither AUTH PLAIN nor LOGIN" "${tls[@]}"
+	    try "defer 4.7.0 \[127.0.0.1\] the server offers none of AUTH SCRAM-SHA-256, PLAIN and LOGIN" "${tls[@]}"
 	run ! grep -q 'secret\|c2VjcmV0' "$LAB/log"
+}
+
+@test "AUTH SCRAM-SHA-256: no password leaves, and the server must know it too" {
+	certificate localhost
+	tls=(-c "$LAB/cert.pem" -k "$LAB/key.pem")
+	route="tls=encrypt user=alice password=secret"
+	ROUTE=$route try "done 2.0.0 *" "${tls[@]}" -e "AUTH PLAIN SCRAM-SHA-256 LOGIN"
+	grep -q '> 235 2.7.0 welcome by SCRAM' "$LAB/sink/log"
+	not grep -q "$(printf '\0alice\0secret' | base64)" "$LAB/sink/log"
+	# The account has no SCRAM keys: another mechanism is as good as if this one were not offered.
+	ROUTE=$route try "done 2.0.0 *" "${tls[@]}" -a alice:other -e "AUTH PLAIN SCRAM-SHA-256"
+	grep -q '< AUTH PLAIN' "$LAB/sink/log"
+	ROUTE=$route try "defer 4.7.8 \[127.0.0.1\] login as alice refused: 535 5.7.8 no" "${tls[@]}" -a alice:other -e "AUTH SCRAM-SHA-256"
+	# Whoever takes any password does not get this one by PLAIN.
+	ROUTE=$route try "defer 4.7.8 \[127.0.0.1\] login as alice: the server does not show that it knows the password" \
+	    "${tls[@]}" -e "AUTH PLAIN SCRAM-SHA-256" -r "AUTH~SCRAM: 235 2.7.0 come in"
+	not grep -q '< AUTH PLAIN' "$LAB/sink/log"
+	ROUTE=$route try "defer 4.7.8 \[127.0.0.1\] login as alice *" "${tls[@]}" -e "AUTH SCRAM-SHA-256" \
+	    -r "AUTH: 334 cj14LHM9eCxpPTk5OTk5OTk5OTk="
+	grep -q '^1< \*$' "$LAB/sink/log"
+}
+
+@test "source= and helo= of a route, and connections are not shared between them" {
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT source=127.0.0.9 helo=out.me.test source=::1" >"$LAB/control/routes"
+	echo "other.test [127.0.0.1]:$PORT" >>"$LAB/control/routes"
+	lab_settings "destination-jobs 1"
+	{
+		job "$(simple)" far.test 1:1:b@far.test
+		job "$(simple)" other.test 2:1:b@other.test
+	} | deliver
+	[ "$(grep -c ' done ' "$LAB/answers")" = 2 ]
+	[ "$(sed -n 's/.*! connect //p' "$LAB/sink/log" | sort)" = "127.0.0.1
+127.0.0.9" ]
+	[ "$(grep -c '< EHLO out.me.test$' "$LAB/sink/log")" = 1 ]
+	[ "$(grep -c '< EHLO me.test$' "$LAB/sink/log")" = 1 ]
+	# An address that is not ours is our error: mail waits.
+	echo "far.test [127.0.0.1]:$PORT source=192.0.2.77" >"$LAB/control/routes"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 defer 4.4.1 [127.0.0.1] cannot connect: Cannot assign requested address" ]]
+}
+
+@test "TLS in the log: whose certificate it was, for addresses too" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$LAB/key.pem" -out "$LAB/cert.pem" \
+	    -days 2 -subj "/CN=x" -addext "subjectAltName=IP:127.0.0.1,IP:::1,DNS:right.test" 2>/dev/null
+	tls=(-c "$LAB/cert.pem" -k "$LAB/key.pem")
+	try "done 2.0.0 *" "${tls[@]}"
+	grep -q "tls qid=[0-9a-f.]* relay=\[127.0.0.1\]:[0-9]* tls=TLSv1.3 text=TLS_[A-Z0-9_]*, certificate not trusted: self-signed certificate$" "$LAB/log"
+	export SSL_CERT_FILE=$LAB/cert.pem
+	ROUTE=tls=verify try "done 2.0.0 *" "${tls[@]}"
+	grep -q ' tls=TLSv1.3 text=TLS_[A-Z0-9_]*, certificate verified$' "$LAB/log"
+	zone <<-E
+	wrong.test A 127.0.0.1
+	E
+	sink sink "${tls[@]}"
+	# The wrong name: opportunistic TLS goes on, and the log tells.
+	echo "far.test wrong.test:$PORT" >"$LAB/control/routes"
+	: >"$LAB/log"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done "* ]]
+	grep -qi 'certificate not trusted: hostname mismatch$' "$LAB/log"
+	sink sink -l 127.0.0.2 "${tls[@]}"
+	echo "far.test [127.0.0.2]:$PORT tls=verify" >"$LAB/control/routes"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ ${output,,} == "1 defer 4.7.5 [127.0.0.2] tls handshake failed: ip address mismatch" ]]
+}
+
+@test "a TLS handshake has one time for all of it, drop by drop or not at all" {
+	certificate localhost
+	lab_settings "reply-timeout 1s"
+	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: Connection timed out" \
+	    -e STARTTLS -r "STARTTLS: 220 ready && sleep 20"
+	start=$EPOCHSECONDS
+	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: Connection timed out" \
+	    -e STARTTLS -r "STARTTLS: 220 ready && slow && raw \\x16\\x03\\x03\\x3f\\xf0$(printf '\\x00%.0s' {1..300})"
+	[ $((EPOCHSECONDS - start)) -lt 8 ]
+}
+
+@test "each step has its share of reply-timeout (RFC 5321 section 4.5.3.2)" {
+	lab_settings "reply-timeout 5s"
+	# Of 5 minutes: greeting, MAIL and RCPT all, DATA two, a block of content three, the final dot ten.
+	took() { # SECONDS RULE TEXT
+		local start=${EPOCHREALTIME/./} ms
+		try "defer 4.4.2 \[127.0.0.1\] $3*" -e - -r "$2"
+		ms=$(((${EPOCHREALTIME/./} - start) / 1000))
+		[ "$ms" -ge "$1"000 ] && [ "$ms" -lt 20000 ] || {
+			echo "$2: $ms ms"
+			return 1
+		}
+	}
+	took 2 "DATA: sleep 30" "no reply to DATA in time"
+	took 5 "RCPT: sleep 30" "no reply to RCPT in time"
+	lab_settings "reply-timeout 2s"
+	took 4 "DOT: sleep 30" "no reply to the final dot in time; the message may"
+	# A server that does not read.
+	sink sink -e - -r "DATA: 354 go on && sleep 30"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	name=$({
+		printf 'Subject: x\n\n'
+		yes 'a line of a message that nobody reads' | head -c 30000000
+	} | spool a@me.test "Delivered-To: b@far.test")
+	job "$name" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 defer 4.4.2 [127.0.0.1] connection lost while sending the message" ]]
 }
 
 @test "8-bit and internationalized mail only where it is taken" {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """smtpsink.py: a fake SMTP server that does what a test tells it, and writes down what it got.
 
-	smtpsink.py [-l ADDRESS] [-p PORT] [-e EXTENSIONS] [-c CERT -k KEY] [-r RULE]... DIR
+	smtpsink.py [-l ADDRESS] [-p PORT] [-e EXTENSIONS] [-c CERT -k KEY] [-a USER:PASSWORD] [-r RULE]... DIR
 
 Prints its port on standard output, then serves until it is ended.  Below DIR:
 
@@ -10,7 +10,7 @@ Prints its port on standard output, then serves until it is ended.  Below DIR:
 	K.eml	its bytes as they came over the wire, without the final dot
 
 EXTENSIONS: comma-separated EHLO keywords (default PIPELINING,SIZE 10000000,8BITMIME); "-" is none, "HELO" refuses EHLO.  With -c
-and -k STARTTLS is offered too, unless -e names it itself.
+and -k STARTTLS is offered too, unless -e names it itself.  -a: who SCRAM lets in (alice:secret).
 
 A RULE is VERB[~TEXT][#N]: ACTION.  VERB is CONNECT EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT DOT RSET QUIT; TEXT must be in the line;
 N makes it hold for the N-th command of that kind only (over all connections; "#N-" from the N-th on, "#-N" up to it).  The
@@ -26,7 +26,10 @@ would that does not know it; DOT is also the end of the last chunk.  ACTIONs, jo
 	slow		the rest, up to the next command, is sent byte by byte, 0.05 s apart
 """
 import argparse
+import base64
 import codecs
+import hashlib
+import hmac
 import os
 import re
 import socket
@@ -178,11 +181,39 @@ class Session:
         self.tls, self.envelope = True, []
         return None
 
+    def scram(self, line):
+        """RFC 5802 as the server; the password is that of -a."""
+        def word(b):
+            self.send(b"334 " + base64.b64encode(b) + b"\r\n")
+            got = self.line()
+            self.sink.note(self.number, "<", got)
+            return base64.b64decode(got) if got != "*" else None
+        mac = lambda key, text: hmac.new(key, text, "sha256").digest()
+        user, password = self.sink.args.a.encode().split(b":", 1)
+        bare = base64.b64decode(line.split(" ")[2])[3:]
+        nonce = bare.split(b",r=")[1] + b"server"
+        challenge = b"r=" + nonce + b",s=" + base64.b64encode(b"salt") + b",i=4096"
+        final = word(challenge)
+        if final is None:
+            return self.send(b"501 5.7.0 as you like\r\n")
+        without, _, proof = final.partition(b",p=")
+        salted = hashlib.pbkdf2_hmac("sha256", password, b"salt", 4096)
+        text = bare + b"," + challenge + b"," + without
+        key = mac(salted, b"Client Key")
+        want = bytes(a ^ b for a, b in zip(key, mac(hashlib.sha256(key).digest(), text)))
+        if base64.b64decode(proof) != want or bare.split(b",")[0] != b"n=" + user:
+            return self.send(b"535 5.7.8 no\r\n")
+        if word(b"v=" + base64.b64encode(mac(mac(salted, b"Server Key"), text))) is None:
+            return self.send(b"501 5.7.0 as you like\r\n")
+        return self.send(b"235 2.7.0 welcome by SCRAM\r\n")
+
     def auth(self, line):
+        if line.upper().startswith("AUTH SCRAM-SHA-256 "):
+            return self.scram(line)
         for question in ("VXNlcm5hbWU6", "UGFzc3dvcmQ6") if line.upper() == "AUTH LOGIN" else ():
             self.send(f"334 {question}\r\n".encode())
             self.sink.note(self.number, "<", self.line())
-        self.send(b"235 2.7.0 welcome\r\n")
+        return self.send(b"235 2.7.0 welcome\r\n")
 
     def content(self, line):
         if not any(e.upper().startswith("RCPT") for e in self.envelope):
@@ -245,7 +276,7 @@ class Session:
 
     def run(self):
         try:
-            self.sink.note(self.number, "!", "connect")
+            self.sink.note(self.number, "!", f"connect {self.sock.getpeername()[0]}")
             if not self.ruled("CONNECT", ""):
                 self.send(b"220 sink.test ESMTP\r\n")
             while True:
@@ -263,6 +294,7 @@ def main():
     p.add_argument("-l", default="127.0.0.1")
     p.add_argument("-p", type=int, default=0)
     p.add_argument("-e", default="PIPELINING,SIZE 10000000,8BITMIME")
+    p.add_argument("-a", default="alice:secret")
     p.add_argument("-c")
     p.add_argument("-k")
     p.add_argument("-r", action="append", default=[])

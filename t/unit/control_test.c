@@ -37,7 +37,7 @@ static const struct { const char *file, *text, *error; } bad[] = {
 	{ "routes", "* [192.0.2.300]\n", "between the brackets" },
 	{ "routes", "* 192.0.2.1:25\n", "routes:1: an address stands in br" },
 	{ "routes", "* h.example tls=strong\n", "tls= takes none" },
-	{ "routes", "* h.example color=red\n", "only tls=, user= and" },
+	{ "routes", "* h.example color=red\n", "only tls=, source=, helo=, user=" },
 	{ "routes", "* h.example user=a\n", "go together" },
 	{ "routes", "* h.example tls=may user=a password=b\n", "tls=verify" },
 	{ "routes", "* mx: user=a password=b\n", "need a named host" },
@@ -188,6 +188,17 @@ check_routes(void)
 	(void)route_find(&c, "a.example", &r);
 	CHECK(strcmp(r.user, "me") == 0 && strcmp(r.password, "a b#:c") == 0,
 	    r.password);
+	control_free(&c);
+	dir_put("routes", "a.example mx: helo=out.example source=192.0.2.1 "
+	    "source=2001:db8::1\n");
+	CHECK(dir_load(&c, ALL) == 0, test_errors);
+	(void)route_find(&c, "a.example", &r);
+	CHECK(strcmp(r.helo, "out.example") == 0 &&
+	    strcmp(r.source4, "192.0.2.1") == 0 &&
+	    strcmp(r.source6, "2001:db8::1") == 0, "source and helo");
+	control_free(&c);
+	dir_put("routes", "a.example mx: helo=-\nb.example mx: source=host\n");
+	CHECK(dir_load(&c, ALL) == -1, "source and helo that are none");
 	control_free(&c);
 	dir_put("routes", "* smart.example\nexample.com mx:\n");
 	CHECK(dir_load(&c, ALL) == 0, test_errors);
