@@ -235,13 +235,11 @@ refresh(struct chain *ch)
  * an IPv6 network of 64 bits, all of whose addresses one machine may use (RFC
  * 4291 section 2.5.1); a network is 24 or 48 bits (RFC 6177 section 2).
  */
-static const char *
-over_limit(const struct chain *ch, const struct in6_addr *peer)
+const char *
+chain_over_limit(const struct chain *ch, const struct in6_addr *peer)
 {
 	const struct settings *set = &ch->control->set;
 
-	if (ch->used >= set->connections)
-		return "limit reached: connection-limit";
 	if (count_from(ch, peer, 16, 8) >= set->client_connections)
 		return "limit reached: client-connection-limit";
 	if (count_from(ch, peer, 15, 6) >= set->network_connections)
@@ -264,7 +262,13 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 		    "the control files do not load: run posthouse check");
 		return;
 	}
-	if ((limit = over_limit(ch, &conn.peer_in6)) != NULL) {
+	limit = ch->used >= ch->control->set.connections ?
+	    "limit reached: connection-limit" : NULL;
+	/* One that speaks for others is many clients; each is counted later. */
+	if (limit == NULL &&
+	    control_proxy(ch->control, &conn.peer_in6) == PROXY_NONE)
+		limit = chain_over_limit(ch, &conn.peer_in6);
+	if (limit != NULL) {
 		refuse(ch, ch->service->busy, fd, &conn, limit);
 		return;
 	}

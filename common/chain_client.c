@@ -24,6 +24,7 @@
 #include "log.h"
 #include "maildir.h"
 #include "proc.h"
+#include "proxy.h"
 
 /* In every child, descriptors below CHAIN_FD_BASE are free (chain.c keeps them
  * so), and dup2 to them never overwrites one that is still needed. */
@@ -34,6 +35,12 @@ static const int auth_calls[] = { -1 };
 static const struct sandbox_role auth_role = {
 	.name = "auth", .syscalls = auth_calls,
 	.memory = CHAIN_AUTH_MEMORY, .no_fork = true,
+};
+
+static const int proxy_calls[] = { -1 };
+static const struct sandbox_role proxy_role = {
+	.name = "proxy header", .syscalls = proxy_calls,
+	.memory = CHAIN_PROXY_MEMORY, .files = 16, .no_fork = true,
 };
 
 static void
@@ -65,6 +72,7 @@ client_forget(struct chain *ch, struct chain_client *cl)
 	close_fd(&cl->verdict_in);
 	close_fd(&cl->verdict_out);
 	close_fd(&cl->account_in);
+	close_fd(&cl->proxy_in);
 	for (int p = 0; p < PROC_N; p++)
 		if (cl->pid[p] != 0)
 			return;		/* tls may still be sending */
@@ -228,12 +236,48 @@ client_begin(struct chain *ch, struct chain_client *cl, bool tls)
 	return client_start_session(ch, cl);
 }
 
+/* Says so where the client could read it. */
+static void
+client_refuse(struct chain *ch, struct chain_client *cl)
+{
+	if (cl->sock_out != -1 && !ch->options->implicit_tls)
+		(void)file_write_all(cl->sock_out, ch->service->busy,
+		    strlen(ch->service->busy));
+}
+
+/* The header is read by a process that can do nothing else, for the bytes come
+ * from outside. */
+static int
+client_start_proxy(struct chain *ch, struct chain_client *cl)
+{
+	static const struct sandbox_path nothing[1];
+	int told[2];
+	pid_t pid;
+
+	if (pipe2(told, O_CLOEXEC) == -1)
+		return -1;
+	if ((pid = fork()) == 0) {
+		child_begin(cl->sock_in, told[1], -1, -1);
+		enter_or_die(ch, &proxy_role, ch->empty,
+		    &ch->control->set.net_user, nothing, 0);
+		_exit(proxy_serve(0, 1));
+	}
+	close(told[1]);
+	cl->proxy_in = told[0];
+	if (pid == -1)
+		return -1;
+	cl->pid[PROC_PROXY] = pid;
+	return 0;
+}
+
 int
 client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 {
+	int r;
+
 	cl->sock_in = in;
 	cl->sock_out = out;
-	cl->plain_in = cl->plain_out = cl->account_in = -1;
+	cl->plain_in = cl->plain_out = cl->account_in = cl->proxy_in = -1;
 	cl->cred_in = cl->cred_out = cl->verdict_in = cl->verdict_out = -1;
 	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
 	cl->conn.variant = ch->options->variant;
@@ -241,14 +285,50 @@ client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 	cl->conn.sid[CHAIN_SID_LEN] = '\0';
 	cl->used = true;
 	ch->used++;
-	if (client_begin(ch, cl, ch->options->implicit_tls) == -1) {
-		if (cl->sock_out != -1)
-			(void)file_write_all(cl->sock_out, ch->service->busy,
-			    strlen(ch->service->busy));
+	r = control_proxy(ch->control, &cl->conn.peer_in6) == PROXY_HEADER ?
+	    client_start_proxy(ch, cl) :
+	    client_begin(ch, cl, ch->options->implicit_tls);
+	if (r == -1) {
+		client_refuse(ch, cl);
 		client_forget(ch, cl);
-		return -1;
 	}
-	return 0;
+	return r;
+}
+
+static void
+log_proxied(const struct chain_client *cl, const char *text)
+{
+	struct log l;
+
+	log_begin(&l, "reject");
+	log_str(&l, "sid", cl->conn.sid);
+	log_str(&l, "peer", cl->conn.peer_text);
+	log_text(&l, "%s", text);
+	log_end(&l);
+}
+
+/* Our own proxy process has ended, and has written one line if there was a
+ * header: the client begins, under its own address. */
+static void
+proxy_ended(struct chain *ch, struct chain_client *cl, int code)
+{
+	char line[PROXY_LINE_MAX];
+	ssize_t n = code == 0 ? read(cl->proxy_in, line, sizeof(line)) : -1;
+	const char *wrong = NULL;
+	struct proxy p;
+
+	close_fd(&cl->proxy_in);
+	if (n <= 0 || proxy_line_parse(span_of(line, (size_t)n), &p) == -1)
+		wrong = "no PROXY header from a machine that the file proxies "
+		    "names";
+	else if (p.known && (wrong = chain_over_limit(ch, &p.client)) == NULL)
+		listen_peer_told(&p.client, p.port, &cl->conn);
+	if (wrong != NULL)
+		log_proxied(cl, wrong);
+	if (wrong != NULL && code == 0)
+		client_refuse(ch, cl);
+	if (wrong == NULL)
+		(void)client_begin(ch, cl, ch->options->implicit_tls);
 }
 
 /* The auth process: the passwords are read as whoever we are, then all is given
@@ -420,7 +500,7 @@ static void
 log_death(const struct chain_client *cl, enum chain_process p, int status)
 {
 	static const char *const name[PROC_N] = { "session", "tls", "auth",
-	    "mailbox" };
+	    "mailbox", "proxy header" };
 	struct log l;
 
 	if (!WIFSIGNALED(status))
@@ -469,6 +549,8 @@ client_reaped(struct chain *ch, struct chain_client *cl,
 	log_death(cl, p, status);
 	if (p == PROC_SESSION || p == PROC_MAILBOX)
 		cl->exit_code = code;
+	if (p == PROC_PROXY)
+		proxy_ended(ch, cl, code);
 	if (p == PROC_SESSION)
 		session_ended(ch, cl, code);
 	if (p == PROC_AUTH) {

@@ -9,7 +9,8 @@
 #include "chain.h"
 #include "tls.h"
 
-enum chain_process { PROC_SESSION, PROC_TLS, PROC_AUTH, PROC_MAILBOX, PROC_N };
+enum chain_process { PROC_SESSION, PROC_TLS, PROC_AUTH, PROC_MAILBOX,
+    PROC_PROXY, PROC_N };
 
 struct chain_client {
 	bool used;
@@ -23,6 +24,7 @@ struct chain_client {
 	int verdict_out;		/* what auth answers the session */
 	int cred_out, verdict_in;	/* the session's ends, until it is forked */
 	int account_in;			/* what auth tells the listener */
+	int proxy_in;			/* what the proxy's header said */
 	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */
 	uint64_t login;			/* the how manieth login of this listener */
 	bool handover;			/* the session wants its mailbox */
@@ -41,6 +43,8 @@ struct chain {
 	uint64_t logins;		/* so far */
 };
 
+/* NULL, or which limit keeps a client with that address out (chain.c). */
+const char *chain_over_limit(const struct chain *, const struct in6_addr *);
 /* Starts what a new client begins with; takes over the descriptors in and out.
  * 0, or -1: the client has been told and closed. */
 int	client_start(struct chain *, struct chain_client *, int in, int out);

@@ -71,7 +71,8 @@ load(struct control *control, const struct options *o)
 	bool served = o->maildir != NULL;
 
 	control_init(control, o->control_dir, served ? 0 :
-	    CONTROL_HOSTNAME | CONTROL_DOMAINS | CONTROL_USERS);
+	    CONTROL_HOSTNAME | CONTROL_DOMAINS | CONTROL_USERS |
+	    CONTROL_PROXIES);
 	if (served && o->control_dir == NULL && getenv("POSTHOUSE") == NULL) {
 		(void)settings_load(control, &control->set);
 		return 0;

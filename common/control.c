@@ -329,6 +329,9 @@ contents_free(struct control *c)
 	free(c->networks);
 	c->networks = NULL;
 	c->nnetworks = 0;
+	free(c->proxies);
+	c->proxies = NULL;
+	c->nproxies = 0;
 	owners_free(c);
 	c->hostname[0] = c->first_domain[0] = '\0';
 	c->nstamps = 0;
@@ -390,6 +393,8 @@ control_load(struct control *c, void (*each)(const char *error))
 		domains_load(c);
 	if (c->want & CONTROL_NETWORKS)
 		networks_load(c);
+	if (c->want & CONTROL_PROXIES)
+		proxies_load(c);
 	if (c->want & CONTROL_ROUTES)
 		table_load(c, "routes", &c->routes, &routes);
 	if (c->want & CONTROL_USERS)

@@ -23,11 +23,20 @@
 
 struct network { struct in6_addr addr; unsigned bits; };	/* IPv4 mapped */
 
+/* A machine that speaks for others, and how it says for whom. */
+enum proxy_kind {
+	PROXY_NONE,
+	PROXY_HEADER,		/* the PROXY protocol, before anything else */
+	PROXY_XCLIENT		/* the command XCLIENT */
+};
+struct proxy_network { struct network network; enum proxy_kind kind; };
+
 /* Which files a program loads is its choice (want). */
 enum control_files {
 	CONTROL_HOSTNAME = 1, CONTROL_DOMAINS = 2, CONTROL_NETWORKS = 4,
 	CONTROL_ROUTES = 8, CONTROL_USERS = 16, CONTROL_ALIASES = 32,
 	CONTROL_PASSWORDS = 64,	/* auth alone */
+	CONTROL_PROXIES = 256,
 	CONTROL_LAZY = 128	/* passwords for one look-up: neither indexed nor checked */
 };
 
@@ -56,6 +65,8 @@ struct control {
 	struct table domains;		/* keys are domains */
 	struct network *networks;
 	size_t nnetworks;
+	struct proxy_network *proxies;
+	size_t nproxies;
 	struct table routes, users, aliases, passwords;
 	char first_domain[ADDR_DOMAIN_MAX + 1];	/* of domains, else hostname */
 	struct owner_names *owners;
@@ -96,6 +107,8 @@ void	control_free(struct control *);
 void	control_error(struct control *, const char *file, unsigned line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 bool	control_is_local(const struct control *, const char *domain);
+enum proxy_kind control_proxy(const struct control *,
+	    const struct in6_addr *);
 bool	control_may_relay(const struct control *, const struct in6_addr *);
 
 /* One line of users: address:maildir:owner:quota:options (posthouse-users(5)).

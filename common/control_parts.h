@@ -17,6 +17,7 @@ bool	address_check(struct control *, const char *file, unsigned line,
 	    struct span key);
 /* "192.0.2.0/24", "2001:db8::/32" or an address alone.  NULL, or what is wrong. */
 const char *network_parse(struct span, struct network *);
+void	proxies_load(struct control *);
 bool	network_has(const struct network *, const struct in6_addr *);
 void	owners_free(struct control *);
 

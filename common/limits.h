@@ -84,10 +84,12 @@
 #define FOLDER_HISTORY_MAX 262144 /* bytes about expunged messages that outlive a new list: RFC 7162 section 5 */
 
 /* the session chain */
+#define PROXY_SECONDS	10	/* for a PROXY header, which a proxy sends at once: its text asks for 3 at least */
 #define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */
 #define CHAIN_PATHS_MAX	8	/* paths that a mailbox process may read */
 #define CHAIN_AUTH_MEMORY 268435456 /* yescrypt needs 16 MiB; the table of passwords the rest */
+#define CHAIN_PROXY_MEMORY 8388608 /* one header of 4 KiB, beside what the listener holds */
 #define CHAIN_TLS_MEMORY 33554432 /* OpenSSL's buffers and a certificate chain */
 
 #endif

@@ -190,6 +190,16 @@ listen_peer_from(const struct sockaddr_storage *peer, struct conn *c)
 	c->loopback = is_loopback(&c->peer_in6);
 }
 
+void
+listen_peer_told(const struct in6_addr *addr, unsigned port, struct conn *c)
+{
+	memset(&c->peer, 0, sizeof(c->peer));
+	c->peer_in6 = *addr;
+	c->peer_port = port;
+	print_in6(addr, c->peer_text, sizeof(c->peer_text));
+	c->loopback = false;
+}
+
 /* UCSPI (tcpserver): for a fd 0 that is a pipe in front of the connection. */
 static void
 peer_from_environment(struct conn *c)

@@ -23,6 +23,8 @@ void	listen_prepare(int fd);
 /* Fills peer, its port and loopback from the socket, or from the UCSPI variables
  * where fd is none. */
 void	listen_peer(int fd, struct conn *);
+/* The same where a proxy has told it: never loopback. */
+void	listen_peer_told(const struct in6_addr *, unsigned port, struct conn *);
 /* The same where accept(2) has told the peer already. */
 void	listen_peer_from(const struct sockaddr_storage *, struct conn *);
 

@@ -196,7 +196,7 @@ admin_check(const char *dir, int argc, char *argv[])
 		return EX_USAGE;
 	}
 	control_init(&k.control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
-	    CONTROL_NETWORKS | CONTROL_ROUTES | CONTROL_USERS |
+	    CONTROL_NETWORKS | CONTROL_PROXIES | CONTROL_ROUTES | CONTROL_USERS |
 	    CONTROL_ALIASES | CONTROL_PASSWORDS);
 	if (control_load(&k.control, print_error) == -1)
 		k.errors = k.control.nerrors;

@@ -66,6 +66,8 @@ const struct command commands[] = {
 	    "STARTTLS", "Goes on behind TLS", 0 },
 	{ "AUTH", STATE_READY, R_NO_HELO, 1u << SUBMISSION, do_auth,
 	    "AUTH mechanism [initial-response]", "Logs in", 0 },
+	{ "XCLIENT", OUTSIDE, R_IN_TRANSACTION, IN_ALL, do_xclient,
+	    "XCLIENT attribute=value ...", "Says for whom a proxy speaks", 0 },
 	{ "SEND", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, VERB_IDLE },
 	{ "SOML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, VERB_IDLE },
 	{ "SAML", ANY, R_DONE, IN_ALL, do_nothing, NULL, NULL, VERB_IDLE },
@@ -140,7 +142,7 @@ command_run(struct session *s, struct span line)
 	if (line.len > SMTP_LINE_MAX && (c == NULL || c->run != do_auth))
 		reply(s, c != NULL && c->run == do_bdat ? R_BAD_CHUNK :
 		    R_LINE_TOO_LONG, NULL);
-	else if (c == NULL)
+	else if (c == NULL || (c->run == do_xclient && !s->xclient))
 		reply(s, R_BAD_COMMAND, NULL);
 	else if ((c->variants & (1u << s->conn->variant)) == 0)
 		reply(s, R_NOT_DONE, NULL);
@@ -155,7 +157,7 @@ command_run(struct session *s, struct span line)
  * and names with an underscore or without a dot are common; but nothing that
  * could not stand in our Received field.
  */
-static bool
+bool
 is_helo(struct span name)
 {
 	struct cur c;
@@ -185,6 +187,8 @@ take_helo(struct session *s, struct cur *arg, bool esmtp)
 		reply(s, R_BAD_HELO, NULL);
 		return false;
 	}
+	if (s->told_helo[0] != '\0')
+		strlcpy(s->helo, s->told_helo, sizeof(s->helo));
 	s->esmtp = esmtp;
 	s->state = STATE_READY;
 	transaction_reset(s);
@@ -221,6 +225,10 @@ do_ehlo(struct session *s, struct cur *arg)
 		strlcpy(lines[n++], "STARTTLS", EHLO_LINE_MAX);
 	if (auth_offered(s))
 		strlcpy(lines[n++], "AUTH PLAIN LOGIN", EHLO_LINE_MAX);
+	if (s->xclient)
+		snprintf(lines[n++], EHLO_LINE_MAX, "XCLIENT NAME ADDR PORT "
+		    "PROTO HELO%s DESTADDR DESTPORT",
+		    conn->variant == SUBMISSION ? " LOGIN" : "");
 	strlcpy(lines[n++], "HELP", EHLO_LINE_MAX);
 	reply_more(s, R_HELO, s->control->hostname);
 	for (size_t i = 0; i + 1 < n; i++)

@@ -126,7 +126,7 @@ help_status(struct session *s)
 static bool
 is_served(const struct session *s, const struct command *c)
 {
-	return c->syntax != NULL &&
+	return c->syntax != NULL && (c->run != do_xclient || s->xclient) &&
 	    (c->variants & (1u << s->conn->variant)) != 0;
 }
 

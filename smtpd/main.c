@@ -108,7 +108,7 @@ main(int argc, char *argv[])
 	clock_init();
 	signal(SIGXFSZ, SIG_IGN);	/* a write that is too long fails instead */
 	control_init(&control, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
-	    CONTROL_NETWORKS | CONTROL_USERS | CONTROL_ALIASES);
+	    CONTROL_NETWORKS | CONTROL_PROXIES | CONTROL_USERS | CONTROL_ALIASES);
 	/* A try-out on a pipe needs no control directory: nobody is local then,
 	 * nobody may relay, and root is not needed. */
 	control.optional = dir == NULL && getenv("POSTHOUSE") == NULL &&

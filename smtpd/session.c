@@ -34,6 +34,7 @@ session_init(struct session *s, const struct control *control,
 	s->spool = spool;
 	s->state = STATE_START;
 	s->verb = "-";
+	s->xclient = control_proxy(control, &conn->peer_in6) == PROXY_XCLIENT;
 	envelope_init(&s->tx.envelope);
 	netout_init(&s->out, conn->out, set->command_timeout);
 	netin_init(&s->in, conn->in, &s->out, set->command_timeout);

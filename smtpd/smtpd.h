@@ -44,6 +44,8 @@ struct session {
 	bool esmtp;
 	char helo[SMTP_HELO_MAX + 1];
 	char user[ADDR_MAX + 1];	/* logged in as; "" is not */
+	bool xclient;			/* may say for whom it speaks, and has said: */
+	char told_helo[SMTP_HELO_MAX + 1];	/* in place of what EHLO says; or "" */
 	struct transaction tx;
 	const char *verb;		/* of the command being done, for the log */
 	unsigned errors, rejects, messages;
@@ -98,6 +100,12 @@ enum reply_id command_refusal(const struct session *);
 void	do_vrfy(struct session *, struct cur *);
 void	do_expn(struct session *, struct cur *);
 void	do_help(struct session *, struct cur *);
+
+/* A name for EHLO: what RFC 5321 allows, and some that it does not. */
+bool	is_helo(struct span);
+
+/* xclient.c */
+void	do_xclient(struct session *, struct cur *);
 
 /* mail.c: MAIL and RCPT */
 void	do_mail(struct session *, struct cur *);

@@ -2,7 +2,7 @@
  * One command line in a state chosen by the first byte.
  * LINK: smtpd/session.c smtpd/command.c smtpd/mail.c smtpd/message.c
  * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c smtpd/info.c
- * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c
+ * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c smtpd/xclient.c
  */
 #include <err.h>
 #include <fcntl.h>
@@ -50,6 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		envelope_add_rcpt(&s.tx.envelope, "b@example.org", NULL, NULL);
 	if ((data[0] & 64) != 0)
 		strlcpy(s.user, "a@example.org", sizeof(s.user));
+	s.xclient = (data[0] & 128) != 0;
 	before = s.out.total;
 	command_run(&s, span_of(data + 1, size - 1));
 	dup2(log_fd, 2);
