@@ -83,6 +83,12 @@
 /* mail folders */
 #define FOLDER_HISTORY_MAX 262144 /* bytes about expunged messages that outlive a new list: RFC 7162 section 5 */
 
+/* A client that is gone without a word (NAT, a lid closed) holds a maildrop, or a place among the connections,
+ * for IDLE + BETWEEN * COUNT seconds and no longer. */
+#define KEEPALIVE_IDLE	120	/* seconds of silence: seldom enough for a telephone */
+#define KEEPALIVE_BETWEEN 30
+#define KEEPALIVE_COUNT	4
+
 /* the session chain */
 #define PROXY_SECONDS	10	/* for a PROXY header, which a proxy sends at once: its text asks for 3 at least */
 #define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "limits.h"
 
 #define LISTEN_BACKLOG	1024	/* OpenSMTPD's 5 loses connections in a burst */
 
@@ -39,6 +40,21 @@ listen_kind(int fd)
 	return LISTEN_CONNECTED;
 }
 
+/* What is accepted inherits it. */
+static void
+keep_alive(int fd)
+{
+	int on = 1, idle = KEEPALIVE_IDLE, between = KEEPALIVE_BETWEEN,
+	    count = KEEPALIVE_COUNT;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == -1)
+		return;			/* no TCP */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between,
+	    sizeof(between));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
 void
 listen_prepare(int fd)
 {
@@ -47,6 +63,7 @@ listen_prepare(int fd)
 	(void)file_nonblock(fd, 1);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	keep_alive(fd);
 }
 
 /* "host:port" into its parts; brackets around an IPv6 address. */

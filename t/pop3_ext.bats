@@ -18,6 +18,7 @@ setup() {
 
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED-}" ] || tail -n 20 "$D/log" >&2 2>/dev/null || :
+	[ -z "${PID-}" ] || end "$PID"
 	rm -rf "$D"
 }
 
@@ -250,4 +251,18 @@ is() { # is WHAT WANTED GOT
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$C/tls/key.pem" -out "$C/tls/cert.pem" \
 	    -days 2 -subj /CN=localhost 2>/dev/null
 	is stls $'+OK POP3 ready\n+OK UTF8 enabled\n-ERR STLS comes before UTF8\n+OK Bye' "$(session UTF8 STLS QUIT)"
+}
+
+@test "a client that is gone without a word is noticed: the connection has keepalive" {
+	port=$(free_port)
+	"$BIN/pop3d" -C "$C" -l "127.0.0.1:$port" 2>"$D/log" 3>&- &
+	PID=$!
+	await 10 grep -q 'text=listening' "$D/log"
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	read -r -t 5 line <&7
+	[[ $line == '+OK POP3 ready'* ]]
+	# The server's end, established, with the timer of keepalive (2) running.
+	armed() { awk -v port=":$(printf %04X "$port")" '$2 ~ port "$" && $4 == "01" && $6 ~ /^02:/ { n++ } END { exit n != 1 }' /proc/net/tcp; }
+	await 5 armed
+	exec 7>&-
 }
