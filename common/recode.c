@@ -419,11 +419,12 @@ header_eol(struct recode *r)
 		r->header_line = r->header.len;
 		return;
 	}
-	/* The body begins here, without the empty line. */
+	/* The body begins here, without the empty line: it is put there, for what
+	 * is converted may look like a field. */
 	buf_init(&copy, HEADER_MAX);
 	buf_add(&copy, r->header.p + at, r->header.len - 1 - at);
 	r->header.len = at;
-	header_end(r, false);
+	header_end(r, !is_sealed(r, r->nopen));
 	if (r->state == IN_HEADER)
 		buf_addspan(&r->header, buf_span(&copy));
 	else
