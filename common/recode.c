@@ -39,6 +39,8 @@ struct recode {
 	enum state state;
 	struct buf header;		/* so far, with LF */
 	size_t header_line;		/* where its last line begins */
+	bool bad;			/* a line was no field: what follows decides */
+	size_t bad_line;		/* where that begins */
 	bool whole;			/* it is a message's, not a part's */
 	bool digest_part;		/* it begins inside a multipart/digest */
 	bool midline;
@@ -207,6 +209,7 @@ header_begin(struct recode *r, bool whole, bool digest_part)
 	r->whole = whole;
 	r->digest_part = digest_part;
 	r->header_line = 0;
+	r->bad = false;
 	buf_clear(&r->header);
 }
 
@@ -302,6 +305,8 @@ header_end(struct recode *r, bool empty_line)
 
 /* --- lines --- */
 
+static void	header_cut_off(struct recode *);
+
 /* dash-boundary: RFC 2046 section 5.1.1.  It need only begin with it; of several
  * the longest counts, then the innermost.  nopen: it is none. */
 static size_t
@@ -346,8 +351,7 @@ put_boundary(struct recode *r, size_t k, bool final, struct span line)
 static void
 pass_boundary(struct recode *r, size_t k, bool final, struct span line)
 {
-	while (r->state == IN_HEADER)
-		header_end(r, false);
+	header_cut_off(r);
 	body_end(r, true);
 	put_boundary(r, k, final, line);
 	r->nopen = k + 1;
@@ -375,6 +379,48 @@ take_boundary(struct recode *r, struct span line)
 	return true;
 }
 
+static void	line_text(struct recode *, struct span);
+static void	line_end(struct recode *);
+
+/*
+ * The header ends in front of the line that was no field, and that and what has
+ * come since is body.  The empty line is put between them, for what is converted
+ * may look like a field.
+ */
+static void
+bad_header(struct recode *r)
+{
+	struct buf copy;
+	struct cur c;
+
+	r->bad = false;
+	buf_init(&copy, HEADER_MAX);
+	buf_add(&copy, r->header.p + r->bad_line,
+	    r->header.len - r->bad_line);
+	r->header.len = r->bad_line;
+	header_end(r, !is_sealed(r, r->nopen));
+	cur_init(&c, buf_span(&copy));
+	while (!cur_end(&c)) {
+		line_text(r, cur_until(&c, '\n'));
+		if (cur_ch(&c, '\n'))
+			line_end(r);
+	}
+	r->out.bad |= copy.bad;
+	buf_free(&copy);
+}
+
+/* As if the empty line had come. */
+static void
+header_cut_off(struct recode *r)
+{
+	while (r->state == IN_HEADER) {
+		if (r->bad)
+			bad_header(r);
+		else
+			header_end(r, false);
+	}
+}
+
 /* A boundary may end a header too. */
 static bool
 header_boundary(struct recode *r)
@@ -397,44 +443,33 @@ header_boundary(struct recode *r)
 	return taken;
 }
 
-/* A line of a header is whole: field, continuation, the end, or no header. */
+/* A line of a header is whole: field, continuation, the end, or no field; as
+ * header_field() sees them. */
 static void
 header_eol(struct recode *r)
 {
 	size_t at = r->header_line;
+	bool empty = r->header.len == at, folded, bad;
 	struct header_field f;
-	enum header_result is;
 	struct span rest;
-	struct buf copy;
 
-	if (r->header.len == at) {
+	if (empty && !r->bad) {
 		header_end(r, true);
 		return;
 	}
+	folded = at > 0 && !empty && (r->header.p[at] == ' ' ||
+	    r->header.p[at] == '\t');
 	buf_addc(&r->header, '\n');
 	rest = span_of(r->header.p + at, r->header.len - at);
-	is = header_next(&rest, &f);
-	if (is != HEADER_BAD || (at > 0 && (r->header.p[at] == ' ' ||
-	    r->header.p[at] == '\t'))) {
-		r->header_line = r->header.len;
-		return;
-	}
-	/* The body begins here, without the empty line: it is put there, for what
-	 * is converted may look like a field. */
-	buf_init(&copy, HEADER_MAX);
-	buf_add(&copy, r->header.p + at, r->header.len - 1 - at);
-	r->header.len = at;
-	header_end(r, !is_sealed(r, r->nopen));
-	if (r->state == IN_HEADER)
-		buf_addspan(&r->header, buf_span(&copy));
-	else
-		body_text(r, buf_span(&copy));
-	r->out.bad |= copy.bad;
-	buf_free(&copy);
-	if (r->state == IN_HEADER)
-		header_eol(r);
-	else
-		body_eol(r);
+	bad = !folded && (empty || header_next(&rest, &f) == HEADER_BAD);
+	r->header_line = r->header.len;
+	if (bad && r->bad)
+		bad_header(r);
+	else if (bad) {
+		r->bad = true;
+		r->bad_line = at;
+	} else if (!folded)
+		r->bad = false;
 }
 
 /* Text of a body's line, as far as it cannot be a boundary. */
@@ -571,8 +606,7 @@ recode_end(struct recode *r)
 		line_end(r);
 	if (r->hold.len > 0 && !take_boundary(r, buf_span(&r->hold)))
 		body_text(r, buf_span(&r->hold));
-	while (r->state == IN_HEADER)
-		header_end(r, false);
+	header_cut_off(r);
 	body_end(r, false);
 	return flush(r, 0);
 }

@@ -89,7 +89,7 @@ part_parse(struct span header, bool in_digest, struct part *p,
 	size_t before = boundary->len;
 
 	*p = (struct part){ .label = PART_7BIT };
-	while (header_next(&header, &f) == HEADER_FIELD) {
+	while (header_field(&header, &f)) {
 		if (!p->typed && span_isis(f.name, "content-type")) {
 			p->typed = true;
 			type = f.body;
@@ -244,13 +244,17 @@ part_put_header(const struct part *p, struct span header, unsigned how,
 {
 	enum coder_mode mode = (enum coder_mode)(how & PART_HOW_MODE);
 	const char *label = new_label(p, mode, to);
+	const unsigned char *from = header.p;
 	struct span rest = header;
 	struct header_field f;
 
-	while (header_next(&rest, &f) == HEADER_FIELD)
+	for (; header_field(&rest, &f); from = rest.p) {
+		/* A line that is no field, and was passed over. */
+		buf_add(out, from, (size_t)(f.whole.p - from));
 		if (label == NULL ||
 		    !span_isis(f.name, "content-transfer-encoding"))
 			put_field(f.whole, out);
+	}
 	if (label == NULL)
 		return;
 	if (whole && !p->versioned)

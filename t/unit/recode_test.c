@@ -158,6 +158,13 @@ static const struct {
 	    "Content-Type: text/plain; charset=unknown-8bit\n"
 	    "Content-Transfer-Encoding: quoted-printable\n\nno field =FF\n",
 	    true, false },
+	{ "one line that is no field, in front of one that is", RECODE_7BIT,
+	    "A: b\nno field\nContent-Type: text/html\n\nx \xff y z a b\n",
+	    "A: b\nno field\nContent-Type: text/html\nMIME-Version: 1.0\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "x =FF y z a b\n", true, false },
+	{ "two of them", RECODE_7BIT, "A: b\nno field\nnor this\nB: c\n",
+	    "A: b\n\nno field\nnor this\nB: c\n", false, false },
 	{ "no end of anything", RECODE_7BIT,
 	    "Content-Type: multipart/mixed; boundary=b\n\n--b\nA: b\n--b\n\n"
 	    "\xff", "Content-Type: multipart/mixed; boundary=b\n\n--b\nA: b\n"
