@@ -45,6 +45,9 @@
 #define IMAP_COMMAND_MAX 1048576 /* all of one command after login, APPEND data apart */
 #define IMAP_SORT_KEY_MAX 2048	/* of a subject or address, in SORT and THREAD */
 #define IMAP_REFERENCES_MAX 200	/* Message IDs of one message, in THREAD */
+#define METADATA_ENTRIES_MAX 100 /* annotations of one mailbox: RFC 5464 4.1 asks for 10 */
+#define METADATA_NAME_MAX 256	/* the name of one */
+#define METADATA_VALUE_MAX 65536 /* its value: RFC 5464 4.1 asks for 1024 */
 #define IMAP_DEPTH_MAX	32	/* nesting of parentheses */
 
 /* messages: CVE-2019-11494, CVE-2020-12100, CVE-2024-23184 and their kin */

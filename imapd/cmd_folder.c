@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metadata.h"
 #include "subs.h"
 #include "usage.h"
 
 /* One mailbox argument and nothing else.  False: the reply is sent. */
 static bool
-one_name(struct imap *im, struct args *a, bool new, char raw[NAME_RAW_MAX + 1])
+one_name(struct imap *im, struct args *a, char raw[NAME_RAW_MAX + 1])
 {
 	struct span name;
 	const char *why;
@@ -20,10 +21,45 @@ one_name(struct imap *im, struct args *a, bool new, char raw[NAME_RAW_MAX + 1])
 		reply_args(im, a);
 		return false;
 	}
-	why = new ? name_for_new(name, raw) : name_to_raw(name, raw);
-	if (why != NULL)
-		reply_no(im, new ? "CANNOT" : "NONEXISTENT", why);
+	if ((why = name_to_raw(name, raw)) != NULL)
+		reply_no(im, "NONEXISTENT", why);
 	return why == NULL;
+}
+
+/* "(" "USE" SP "(" attributes ")" ")": RFC 6154 section 6.  use.len 0: none. */
+static bool
+parse_use(struct args *a, struct span *use)
+{
+	*use = span_of(NULL, 0);
+	if (!cur_ch(&a->c, ' '))
+		return true;
+	if (!cur_word(&a->c, "(USE ("))
+		return parse_fail(a, "Unknown CREATE parameter");
+	*use = cur_until(&a->c, ')');
+	return cur_word(&a->c, "))") || parse_fail(a, "Unterminated list");
+}
+
+/* RFC 6154 section 3: the mailbox is made with its use, or not at all. */
+static int
+create(struct imap *im, const char *raw, struct span use, char dir[DIR_SIZE])
+{
+	struct meta_entry e = { .name = span_str(METADATA_USE), .value = use };
+	int error;
+
+	if (raw[0] == '\0') {
+		errno = EEXIST;
+		return -1;
+	}
+	if (folder_path(im->root, raw, dir, DIR_SIZE) == -1 ||
+	    folder_create(im->root, raw) == -1)
+		return -1;
+	if (use.len == 0 || metadata_change(dir, METADATA_FILE, &im->arena,
+	    &e) == 0)
+		return 0;
+	error = errno;
+	(void)folder_delete(im->root, raw);
+	errno = error;
+	return -1;
 }
 
 void
@@ -31,18 +67,28 @@ cmd_create(struct imap *im, struct args *a)
 {
 	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
 	struct folder_status st;
+	struct span name, use;
+	const char *why;
 
-	if (!one_name(im, a, true, raw))
+	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_use(a, &use) ||
+	    !parse_end(a)) {
+		reply_args(im, a);
 		return;
-	if (raw[0] == '\0')
-		errno = EEXIST;
-	if (raw[0] == '\0' || folder_create(im->root, raw) == -1) {
+	}
+	if ((why = name_for_new(name, raw)) != NULL) {
+		reply_no(im, "CANNOT", why);
+		return;
+	}
+	if (use.len > 0 && !metadata_is_use(use)) {
+		reply_no(im, "USEATTR", "A mailbox cannot have this use here");
+		return;
+	}
+	if (create(im, raw, use, dir) == -1) {
 		reply_errno(im, "cannot create a mailbox");
 		return;
 	}
 	/* RFC 8474 section 4.1 */
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == 0 &&
-	    folder_status(dir, &st) == 0)
+	if (folder_status(dir, &st) == 0)
 		(void)buf_addf(&im->code, "MAILBOXID (%s)", st.id);
 	reply_ok(im, NULL, "Create completed");
 }
@@ -52,7 +98,7 @@ cmd_delete(struct imap *im, struct args *a)
 {
 	char raw[NAME_RAW_MAX + 1];
 
-	if (!one_name(im, a, false, raw))
+	if (!one_name(im, a, raw))
 		return;
 	if (raw[0] == '\0') {
 		reply_no(im, "CANNOT", "INBOX cannot be deleted");
@@ -83,6 +129,7 @@ rename_inbox(struct imap *im, const char *to)
 	    folder_path(im->root, to, target, sizeof(target)) == -1 ||
 	    (f = folder_open(dir, false)) == NULL)
 		return -1;
+	metadata_copy(&im->arena, dir, target);	/* RFC 5464 section 4.1 */
 	n = folder_count(f);
 	if (n > 0) {
 		uids = calloc(n, sizeof(*uids));
@@ -168,7 +215,7 @@ subscribe(struct imap *im, struct args *a, bool on)
 {
 	char raw[NAME_RAW_MAX + 1];
 
-	if (!one_name(im, a, false, raw))
+	if (!one_name(im, a, raw))
 		return;
 	if (subs_set(im->root, raw, on) == -1)
 		reply_errno(im, "cannot write subscriptions");

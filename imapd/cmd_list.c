@@ -1,11 +1,13 @@
 /*
  * LIST and LSUB: RFC 3501 sections 6.3.8 and 6.3.9; the selection and return
- * options of RFC 5258, LIST-STATUS of RFC 5819, SPECIAL-USE of RFC 6154.
+ * options of RFC 5258, LIST-STATUS of RFC 5819, SPECIAL-USE of RFC 6154,
+ * LIST-METADATA of RFC 9590.
  */
 #include <string.h>
 
 #include "list.h"
 #include "match.h"
+#include "metadata.h"
 #include "status.h"
 
 #define PATTERNS_MAX 100
@@ -15,7 +17,7 @@ enum {
 	SEL_SUBSCRIBED = 1, SEL_REMOTE = 2, SEL_RECURSIVE = 4,
 	SEL_SPECIAL = 8,
 	RET_SUBSCRIBED = 16, RET_CHILDREN = 32, RET_SPECIAL = 64,
-	RET_STATUS = 128
+	RET_STATUS = 128, RET_METADATA = 256
 };
 struct list_option { const char *name; unsigned bit; };
 static const struct list_option selections[] = {
@@ -26,6 +28,7 @@ static const struct list_option selections[] = {
 static const struct list_option returns[] = {
 	{ "SUBSCRIBED", RET_SUBSCRIBED }, { "CHILDREN", RET_CHILDREN },
 	{ "SPECIAL-USE", RET_SPECIAL }, { "STATUS", RET_STATUS },
+	{ "METADATA", RET_METADATA },
 	{ NULL, 0 }
 };
 
@@ -35,6 +38,7 @@ struct list_cmd {
 	size_t n;
 	unsigned options, status;
 	bool lsub, extended;
+	struct meta_entry *entries;	/* RFC 9590 */
 };
 
 /* "(" options ")": list-select-opts and return options of RFC 5258 section 6. */
@@ -62,6 +66,10 @@ parse_options(struct args *a, struct list_cmd *l,
 		if (table[i].bit == RET_STATUS && (!parse_sp(a) ||
 		    !parse_status_items(a, &l->status)))
 			return false;
+		if (table[i].bit == RET_METADATA && (!parse_sp(a) ||
+		    cur_peek(&a->c) != '(' ||
+		    !parse_metadata_entries(a, &l->entries)))
+			return parse_fail(a, "List of entries expected");
 	} while (cur_ch(&a->c, ' '));
 	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
 }
@@ -153,8 +161,18 @@ attribute(struct attributes *at, bool has, const char *name)
 }
 
 static void
+attribute_span(struct attributes *at, struct span s)
+{
+	if (s.len == 0)
+		return;
+	(void)netout_adds(at->o, at->sep);
+	(void)netout_add(at->o, s.p, s.len);
+	at->sep = " ";
+}
+
+static void
 tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
-    bool below)
+    bool selected, bool below)
 {
 	struct attributes at = { &im->out, "" };
 	bool wants_subscribed = (l->options &
@@ -170,7 +188,7 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 		attribute(&at, !p->children, "\\HasNoChildren");
 		attribute(&at, wants_subscribed && p->subscribed,
 		    "\\Subscribed");
-		attribute(&at, true, list_special_use(p));
+		attribute_span(&at, p->use);
 	}
 	(void)netout_adds(&im->out, ") \"/\" ");
 	out_astring(&im->out, p->wire);
@@ -180,6 +198,8 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 	(void)netout_adds(&im->out, "\r\n");
 	if (l->options & RET_STATUS && p->exists)
 		(void)status_out(im, p->raw, l->status);
+	if (l->options & RET_METADATA && p->exists && selected)
+		(void)metadata_out(im, p->raw, l->entries);
 }
 
 /* RFC 3501 section 6.3.9: with "%" a parent stands for what is subscribed below it. */
@@ -220,16 +240,16 @@ show(struct imap *im, const struct list_cmd *l, const struct list_tree *t)
 			continue;
 		if (l->lsub) {
 			if (lsub_shows(l, p))
-				tell(im, l, p, false);
+				tell(im, l, p, true, false);
 			continue;
 		}
 		below = tells_below(l, t, i);
 		selected = l->options & SEL_SUBSCRIBED ? p->subscribed :
 		    p->exists || p->children;
-		if (l->options & SEL_SPECIAL && list_special_use(p) == NULL)
+		if (l->options & SEL_SPECIAL && p->use.len == 0)
 			selected = false;
 		if (selected || below)
-			tell(im, l, p, below);
+			tell(im, l, p, selected, below);
 	}
 }
 
@@ -262,6 +282,8 @@ list(struct imap *im, struct args *a, bool lsub)
 		reply_errno(im, "cannot list mailboxes");
 		return;
 	}
+	if (!lsub)
+		list_special_use(im, &t);
 	show(im, l, &t);
 	reply_ok(im, NULL, lsub ? "Lsub completed" : "List completed");
 }

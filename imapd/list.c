@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metadata.h"
 #include "subs.h"
 
 #define SUBS_MAX	(16 * 1048576)
@@ -179,8 +180,43 @@ list_load(struct imap *im, struct list_tree *t, bool subscriptions)
 	return 0;
 }
 
-const char *
-list_special_use(const struct list_name *p)
+/* What the mailbox itself says. */
+static struct span
+asked_use(struct imap *im, const struct list_name *p)
+{
+	struct span use = span_of(NULL, 0);
+	const struct meta_entry *e;
+	struct meta_entry *all;
+	char dir[DIR_SIZE];
+
+	if (!p->exists || folder_path(im->root, p->raw, dir, sizeof(dir)) ==
+	    -1 || metadata_load(dir, METADATA_FILE, &im->arena, &all) == -1)
+		return use;
+	e = metadata_find(all, span_str(METADATA_USE));
+	if (e != NULL && metadata_is_use(e->value))
+		use = e->value;
+	return use;
+}
+
+static bool
+is_taken(const struct list_tree *t, struct span use)
+{
+	struct span one;
+	struct cur c;
+
+	for (size_t i = 0; i < t->n; i++) {
+		cur_init(&c, t->names[i].use);
+		do {
+			one = cur_until(&c, ' ');
+			if (span_iseq(one, use))
+				return true;
+		} while (cur_ch(&c, ' '));
+	}
+	return false;
+}
+
+void
+list_special_use(struct imap *im, struct list_tree *t)
 {
 	static const struct { const char *name, *use; } uses[] = {
 		{ "Archive", "\\Archive" }, { "Drafts", "\\Drafts" },
@@ -188,8 +224,15 @@ list_special_use(const struct list_name *p)
 		{ "Trash", "\\Trash" },
 	};
 
-	for (size_t i = 0; p->exists && i < sizeof(uses) / sizeof(uses[0]); i++)
-		if (strcmp(p->raw, uses[i].name) == 0)
-			return uses[i].use;
-	return NULL;
+	for (size_t i = 0; i < t->n; i++)
+		t->names[i].use = asked_use(im, &t->names[i]);
+	for (size_t i = 0; i < t->n; i++) {
+		struct list_name *p = &t->names[i];
+
+		for (size_t k = 0; k < sizeof(uses) / sizeof(uses[0]); k++)
+			if (p->exists && p->use.len == 0 &&
+			    strcmp(p->raw, uses[k].name) == 0 &&
+			    !is_taken(t, span_str(uses[k].use)))
+				p->use = span_str(uses[k].use);
+	}
 }

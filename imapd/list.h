@@ -12,6 +12,7 @@ struct list_name {
 	bool exists, subscribed;
 	bool children;			/* existing ones */
 	bool subscribed_below;
+	struct span use;		/* "\Sent" and so on; len 0: none */
 };
 struct list_tree {
 	struct list_name *names;	/* parents right before their children */
@@ -24,7 +25,8 @@ struct list_tree {
  * ancestors.  0, or -1 with errno.  Lives in the arena.
  */
 int	list_load(struct imap *, struct list_tree *t, bool subscriptions);
-/* "\Sent" and so on (RFC 6154), or NULL. */
-const char *list_special_use(const struct list_name *);
+/* Special uses (RFC 6154): what was asked for in CREATE or SETMETADATA; and of
+ * the rest those that the usual names stand for. */
+void	list_special_use(struct imap *, struct list_tree *);
 
 #endif

@@ -117,9 +117,8 @@ parse_quoted(struct args *a, struct span *s)
 	return s->p != NULL || parse_fail(a, "Command too large");
 }
 
-/* literal: RFC 3501 section 9, RFC 7888 (non-synchronizing). */
 static bool
-parse_literal(struct args *a, struct span *s)
+parse_octets(struct args *a, struct span *s)
 {
 	uint64_t n;
 
@@ -130,9 +129,26 @@ parse_literal(struct args *a, struct span *s)
 	    !cur_ch(&a->c, '\n') || cur_left(&a->c) < n)
 		return parse_fail(a, "Invalid literal");
 	*s = cur_take(&a->c, (size_t)n);
-	if (n > 0 && memchr(s->p, 0, s->len) != NULL)
+	return true;
+}
+
+/* literal: RFC 3501 section 9, RFC 7888 (non-synchronizing). */
+static bool
+parse_literal(struct args *a, struct span *s)
+{
+	if (!parse_octets(a, s))
+		return false;
+	if (s->len > 0 && memchr(s->p, 0, s->len) != NULL)
 		return parse_fail(a, "NUL in a literal");
 	return true;
+}
+
+bool
+parse_literal8(struct args *a, struct span *s)
+{
+	if (!cur_ch(&a->c, '~'))
+		return parse_fail(a, "Literal8 expected");
+	return parse_octets(a, s);
 }
 
 bool

@@ -32,6 +32,7 @@ bool	parse_end(struct args *);	/* nothing may follow */
 bool	parse_tag(struct args *, struct span *);
 bool	parse_atom(struct args *, struct span *);
 bool	parse_string(struct args *, struct span *);	/* quoted or literal */
+bool	parse_literal8(struct args *, struct span *);	/* RFC 3516: NULs are fine */
 bool	parse_astring(struct args *, struct span *);
 /* NIL gives a span with p NULL. */
 bool	parse_nstring(struct args *, struct span *);

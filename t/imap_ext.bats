@@ -189,3 +189,48 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	has '\* 7 FETCH \(ENVELOPE \(NIL "before" \(\(NIL NIL "x" "example.org"\)\) .*\) BODY \(\("text" "html" \("charset" "us-ascii"\) "<i>" NIL "7bit" 4 0\)\("text" "plain" .* 15 0\) "mixed"\)\)' \
 	    '\* 7 FETCH \(BODY\[TEXT\]<0> \{5\}' '--b' 'From: x@example.org' '\* 7 FETCH \(BODY\[2\] \{15\}' '\* SEARCH 7'
 }
+
+@test "METADATA: set, get, depth, size, remove; with the mailbox when it is renamed; LIST RETURN" {
+	output=$(bytes 'a CREATE A\r\nb SETMETADATA A (/private/Comment "my own" /shared/x/y/z {5+}\r\n1\n %%2 /shared/x/y "b")\r\nc GETMETADATA A /private/comment\r\nd GETMETADATA (DEPTH 1) A (/shared/x /private/none)\r\ne GETMETADATA A (DEPTH infinity MAXSIZE 3) /shared/x\r\nf SETMETADATA A (/private/comment NIL /shared/bin ~{3+}\r\n\0\1\2)\r\ng RENAME A B\r\nh LIST "" %% RETURN (METADATA ("/private/comment" /shared/x/y))\r\ni SETMETADATA "" (/private/server "s")\r\nj GETMETADATA "" /private/server\r\nk GETMETADATA None /private/x\r\nl SETMETADATA B (/other/x "y")\r\nm SETMETADATA B (/private/x* "y")\r\nn SETMETADATA B (/private/x/ "y")\r\no GETMETADATA B (DEPTH 2) /private/x\r\np SETMETADATA B ("/private/x" "y" /private/y "")\r\nq GETMETADATA B (DEPTH infinity) /private/y\r\n')
+	has 'b OK .*' '\* METADATA A \(/private/comment "my own"\)' '\* METADATA A \(/shared/x/y "b"\)' 'e OK \[METADATA LONGENTRIES 5\] .*' \
+	    '\* METADATA B \(/private/comment NIL /shared/x/y "b"\)' '\* METADATA INBOX \(/private/comment NIL /shared/x/y NIL\)' \
+	    '\* METADATA "" \(/private/server "s"\)' 'k NO \[NONEXISTENT\] .*' '[lmno] BAD .*' '\* METADATA B \(/private/y ""\)'
+	[ "$(grep -c '^[lmno] BAD' <<<"$output")" = 4 ]
+	grep -qx '/shared/x/y/z 1%0A%20%252' "$M/.B/posthouse.metadata"
+	grep -qx '/shared/bin %00%01%02' "$M/.B/posthouse.metadata"
+	not grep -q comment "$M/.B/posthouse.metadata"
+	printf 'a GETMETADATA B /shared/bin\r\n' | "$BIN/imapd" "$M" 2>/dev/null | grep -qaP '/shared/bin ~\{3\}\r$'
+	# Limits: the count, the size; one that fails changes none.
+	for i in $(seq 120); do echo "n$i SETMETADATA INBOX (/private/n$i x)"; done | talk >"$BATS_TEST_TMPDIR/out"
+	grep -q '^n100 OK' "$BATS_TEST_TMPDIR/out" && grep -q '^n101 NO \[METADATA TOOMANY\]' "$BATS_TEST_TMPDIR/out"
+	big=$(printf 'x%.0s' {1..65537})
+	output=$(bytes "a SETMETADATA B (/private/x new /private/big {65537+}\r\n$big)\r\nb GETMETADATA B /private/x\r\n")
+	has 'a NO \[METADATA MAXSIZE 65536\] .*' '\* METADATA B \(/private/x "y"\)'
+}
+
+@test "CREATE with USE, and special uses in LIST" {
+	output=$(talk <<-'END'
+		a CREATE Sent
+		b CREATE Gesendet (USE (\Sent))
+		c CREATE Wichtig (USE (\Important \Archive))
+		d CREATE Nix (USE (\Flagged))
+		e CREATE Nix (OTHER)
+		f LIST "" *
+		g LIST (SPECIAL-USE) "" *
+		h GETMETADATA Wichtig /private/specialuse
+		i SETMETADATA Wichtig (/private/specialuse "\\Junk")
+		j SETMETADATA Wichtig (/private/specialuse "\\Nothing")
+		k CREATE Archive
+		l LIST "" *
+		m CREATE INBOX (USE (\Sent))
+		n DELETE Gesendet
+		o LIST (SPECIAL-USE) "" * RETURN (SPECIAL-USE)
+	END
+	)
+	has '[abc] OK \[MAILBOXID.*' 'd NO \[USEATTR\] .*' 'e BAD .*' '\* LIST \(\\HasNoChildren \\Sent\) "/" Gesendet' '\* LIST \(\\HasNoChildren\) "/" Sent' \
+	    '\* LIST \(\\HasNoChildren \\Important \\Archive\) "/" Wichtig' '\* METADATA Wichtig \(/private/specialuse "\\\\Important \\\\Archive"\)' \
+	    'i OK .*' 'j NO \[USEATTR\] .*' '\* LIST \(\\HasNoChildren \\Junk\) "/" Wichtig' '\* LIST \(\\HasNoChildren \\Archive\) "/" Archive' \
+	    'm NO \[ALREADYEXISTS\] .*' '\* LIST \(\\HasNoChildren \\Sent\) "/" Sent'
+	[ "$(sed -n '/^f OK/,/^g OK/p' <<<"$output" | grep -c '^\* LIST')" = 2 ]
+	[ ! -d "$M/.Nix" ]
+}
