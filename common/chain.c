@@ -239,10 +239,13 @@ const char *
 chain_over_limit(const struct chain *ch, const struct in6_addr *peer)
 {
 	const struct settings *set = &ch->control->set;
+	unsigned network = set->network_connections;
 
 	if (count_from(ch, peer, 16, 8) >= set->client_connections)
 		return "limit reached: client-connection-limit";
-	if (count_from(ch, peer, 15, 6) >= set->network_connections)
+	if (network < set->client_connections)
+		network = set->client_connections;
+	if (count_from(ch, peer, 15, 6) >= network)
 		return "limit reached: network-connection-limit";
 	return NULL;
 }

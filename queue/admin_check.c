@@ -16,8 +16,8 @@
 #include "ex.h"
 
 static const char *const known_files[] = { "settings", "hostname", "domains",
-    "networks", "routes", "users", "aliases", "passwords", "expect", "tls",
-    "README" };
+    "networks", "proxies", "routes", "users", "aliases", "passwords", "expect",
+    "tls", "README" };
 
 static void
 tell(const struct control *c, const char *kind, const char *file,
