@@ -373,19 +373,41 @@ control_open(struct control *c)
 	return 0;
 }
 
+static void
+routes_load(struct control *c, struct table *before)
+{
+	static const struct table_format format = { ' ', false, true,
+	    route_check };
+
+	if ((c->want & CONTROL_RULES) != 0 && before->text.len > 0 &&
+	    faccessat(c->dirfd, "routes", R_OK, AT_EACCESS) == -1 &&
+	    errno == EACCES) {
+		c->routes = *before;
+		memset(before, 0, sizeof(*before));
+		control_watch(c, "routes");
+		return;
+	}
+	table_load(c, "routes", &c->routes, &format);
+	if ((c->want & CONTROL_RULES) != 0)
+		route_forget(&c->routes);
+}
+
 int
 control_load(struct control *c, void (*each)(const char *error))
 {
 	static const struct table_format users = { ':', false, true,
-	    account_check }, aliases = { ':', true, true, alias_check },
-	    routes = { ' ', false, true, route_check };
+	    account_check }, aliases = { ':', true, true, alias_check };
+	struct table before = c->routes;
 
+	memset(&c->routes, 0, sizeof(c->routes));
 	contents_free(c);
 	c->each = each;
 	c->nerrors = 0;
 	c->error[0] = '\0';
-	if (control_open(c) == -1)
+	if (control_open(c) == -1) {
+		table_free(&before);
 		return -1;
+	}
 	(void)settings_load(c, &c->set);
 	if (c->want & CONTROL_HOSTNAME)
 		hostname_load(c);
@@ -395,8 +417,9 @@ control_load(struct control *c, void (*each)(const char *error))
 		networks_load(c);
 	if (c->want & CONTROL_PROXIES)
 		proxies_load(c);
-	if (c->want & CONTROL_ROUTES)
-		table_load(c, "routes", &c->routes, &routes);
+	if (c->want & (CONTROL_ROUTES | CONTROL_RULES))
+		routes_load(c, &before);
+	table_free(&before);
 	if (c->want & CONTROL_USERS)
 		table_load(c, "users", &c->users, &users);
 	if (c->want & CONTROL_ALIASES)

@@ -37,6 +37,8 @@ enum control_files {
 	CONTROL_ROUTES = 8, CONTROL_USERS = 16, CONTROL_ALIASES = 32,
 	CONTROL_PASSWORDS = 64,	/* auth alone */
 	CONTROL_PROXIES = 256,
+	CONTROL_RULES = 512,	/* routes for their schedules: passwords are blanked, and where the
+				 * file may not be read any more, what it said before counts */
 	CONTROL_LAZY = 128	/* passwords for one look-up: neither indexed nor checked */
 };
 
@@ -138,6 +140,7 @@ struct route {
 	 * for the host's. */
 	char source4[16], source6[46];
 	char helo[ADDR_DOMAIN_MAX + 1];
+	unsigned retry_first, retry_max, lifetime, jobs; /* s, s, s; 0: as the settings say */
 };
 /* The route for a domain: the domain itself, .parent suffixes, "*", else MX.
  * Returns the line of routes that decided, 0 for none. */

@@ -8,6 +8,8 @@
 #include "control.h"
 
 /* Each has the form of table_format.check. */
+/* For CONTROL_RULES: overwrites the passwords of the loaded table. */
+void	route_forget(struct table *);
 void	route_check(struct control *, const char *file, unsigned line,
 	    struct span key, struct span value);
 void	alias_check(struct control *, const char *file, unsigned line,

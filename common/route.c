@@ -11,6 +11,7 @@
 #include "control_parts.h"
 
 #define SMTP_PORT	25
+#define DAY		86400u
 
 /* "[address]" with or without the tag IPv6: of RFC 5321 section 4.1.3. */
 static bool
@@ -113,6 +114,41 @@ source_parse(struct span s, struct route *r)
 	    "it twice for one of each";
 }
 
+static bool
+seconds_parse(struct span s, unsigned max, unsigned *out)
+{
+	uint64_t v;
+
+	if (duration_parse(s, &v) == -1 || v == 0 || v > max)
+		return false;
+	*out = (unsigned)v;
+	return true;
+}
+
+/* FIRST, or FIRST,MAX */
+static const char *
+retry_parse(struct cur *c, struct route *r)
+{
+	bool ok = seconds_parse(cur_until(c, ','), 7 * DAY, &r->retry_first);
+
+	if (ok && cur_ch(c, ','))
+		ok = seconds_parse(cur_rest(c), 7 * DAY, &r->retry_max) &&
+		    r->retry_max >= r->retry_first;
+	return ok ? NULL : "retry= takes the first wait and, behind a comma, "
+	    "the longest, such as 5m,1h, up to 7d";
+}
+
+static const char *
+jobs_parse(struct cur *c, struct route *r)
+{
+	uint64_t v;
+
+	if (cur_num(c, 1000, &v) == -1 || v == 0 || !cur_end(c))
+		return "jobs= takes a number from 1 to 1000";
+	r->jobs = (unsigned)v;
+	return NULL;
+}
+
 /* One key=value; password runs to the end of the line, whatever is in it. */
 static const char *
 option_parse(struct cur *c, struct route *r, bool *tls)
@@ -142,8 +178,15 @@ option_parse(struct cur *c, struct route *r, bool *tls)
 		    span_cstr(w, r->helo, sizeof(r->helo)) == -1 ?
 		    "helo= takes a host name" : NULL;
 	}
-	return "behind the host only tls=, source=, helo=, user= and, last, "
-	    "password= may stand";
+	if (cur_word(&word, "retry="))
+		return retry_parse(&word, r);
+	if (cur_word(&word, "lifetime="))
+		return seconds_parse(cur_rest(&word), 90 * DAY, &r->lifetime) ?
+		    NULL : "lifetime= takes a time such as 2d, up to 90d";
+	if (cur_word(&word, "jobs="))
+		return jobs_parse(&word, r);
+	return "behind the host only tls=, source=, helo=, retry=, lifetime=, "
+	    "jobs=, user= and, last, password= may stand";
 }
 
 static const char *
@@ -229,4 +272,22 @@ route_find(const struct control *c, const char *domain, struct route *r)
 		return line;
 	(void)route_parse(span_str("mx:"), r);
 	return 0;
+}
+
+void
+route_forget(struct table *t)
+{
+	static const char word[] = "password=";
+	struct span key, value;
+	unsigned line;
+
+	for (size_t i = 0; i < t->nslots; i++) {
+		unsigned char *p;
+
+		table_at(t, i, &key, &value, &line);
+		p = memmem(value.p, value.len, word, sizeof(word) - 1);
+		if (p != NULL)
+			memset(p + sizeof(word) - 1, '*', value.len -
+			    (size_t)(p + sizeof(word) - 1 - value.p));
+	}
 }

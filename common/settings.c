@@ -94,6 +94,8 @@ static const struct row rows[] = {
 	{ "queue-lifetime", SECONDS, F(queue_lifetime), "5d", 0, 90 * DAY, { 0 } },
 	{ "retry-first", SECONDS, F(retry_first), "30m", 1, 7 * DAY, { 0 } },
 	{ "retry-max", SECONDS, F(retry_max), "4h", 1, 7 * DAY, { 0 } },
+	/* Most greylists want 5 minutes; half an hour is lost mail to people. */
+	{ "greylist-retry", SECONDS, F(greylist_retry), "5m", 0, 7 * DAY, { 0 } },
 	/* The sender may still want to telephone; 0 is never. */
 	{ "delay-warning", SECONDS, F(delay_warning), "4h", 0, 90 * DAY, { 0 } },
 	/* What cannot be told to a sender hides errors of our own. */

@@ -42,6 +42,7 @@ struct settings {
 	bool sync_directory;		/* two-flush order */
 	/* queue */
 	unsigned queue_lifetime, retry_first, retry_max, delay_warning;	/* s */
+	unsigned greylist_retry;	/* s; 0: as any other */
 	bool double_bounces;		/* to the postmaster, else nowhere */
 	unsigned local_jobs, remote_jobs, destination_jobs;
 	/* sending */

@@ -85,7 +85,7 @@ main(int argc, char *argv[])
 	clock_init();
 	log_init("queue", o.stamp, o.syslog);
 	control_init(&c, o.dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
-	    CONTROL_USERS | CONTROL_ALIASES);
+	    CONTROL_USERS | CONTROL_ALIASES | CONTROL_RULES);
 	if (control_load(&c, print_error) == -1)
 		return EX_CONFIG;
 	if (o.check) {

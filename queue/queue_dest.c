@@ -10,20 +10,18 @@
 #include <string.h>
 
 #include "clock.h"
-#include "queue_schedule.h"
 
 #define SLOTS_FIRST	256	/* power of two */
-#define LIMIT_FIRST	3	/* jobs before anything is known */
+#define LIMIT_FIRST	3	/* or fewer, if its route says so */
 #define DEAD_MEMORY	14400	/* seconds that a death counts after its end */
 
 int
-dests_init(struct dests *d, const struct settings *s)
+dests_init(struct dests *d, const struct control *c)
 {
 	memset(d, 0, sizeof(*d));
 	random_bytes(&d->seed, sizeof(d->seed));
 	d->nslots = SLOTS_FIRST;
-	d->limit_first = s->destination_jobs < LIMIT_FIRST ?
-	    s->destination_jobs : LIMIT_FIRST;
+	d->c = c;
 	d->slots = calloc(d->nslots, sizeof(*d->slots));
 	return d->slots == NULL ? -1 : 0;
 }
@@ -69,6 +67,24 @@ slots_grow(struct dests *d)
 	d->nslots = n;
 }
 
+/* Jobs before anything is known. */
+static unsigned
+limit_first(const struct dest *p)
+{
+	return p->jobs < LIMIT_FIRST ? p->jobs : LIMIT_FIRST;
+}
+
+void
+dests_rules(struct dests *d)
+{
+	for (size_t i = 0; i < d->nslots; i++)
+		for (struct dest *p = d->slots[i]; p != NULL; p = p->next) {
+			schedule_for(d->c, p->domain, &p->rule, &p->jobs);
+			if (p->limit > p->jobs)
+				p->limit = p->jobs;
+		}
+}
+
 struct dest *
 dest_get(struct dests *d, const char *domain)
 {
@@ -86,8 +102,9 @@ dest_get(struct dests *d, const char *domain)
 		return NULL;
 	}
 	p->hash = hash;
-	p->limit = d->limit_first;
-	list_init(&p->waiting);
+	schedule_for(d->c, domain, &p->rule, &p->jobs);
+	p->limit = limit_first(p);
+	lanes_init(&p->waiting);
 	p->next = d->slots[hash & (d->nslots - 1)];
 	d->slots[hash & (d->nslots - 1)] = p;
 	d->count++;
@@ -133,7 +150,7 @@ ring_remove(struct dests *d, struct dest *p)
 void
 dest_wait(struct dests *d, struct index *ix, struct dest *p, uint32_t id)
 {
-	list_push(ix, &p->waiting, id);
+	lanes_push(ix, &p->waiting, id);
 	if (p->ring_next == NULL)
 		ring_add(d, p);
 }
@@ -141,7 +158,7 @@ dest_wait(struct dests *d, struct index *ix, struct dest *p, uint32_t id)
 uint32_t
 dest_take(struct dests *d, struct index *ix, struct dest *p)
 {
-	uint32_t id = list_pop(ix, &p->waiting);
+	uint32_t id = lanes_pop(ix, &p->waiting);
 
 	if (p->waiting.n == 0 && p->ring_next != NULL)
 		ring_remove(d, p);
@@ -166,25 +183,24 @@ dest_next(struct dests *d, struct index *ix, time_t now)
 }
 
 static void
-grow(struct dest *p, const struct settings *s)
+grow(struct dest *p)
 {
 	p->deaths = 0;
 	p->dead_until = 0;
 	if (p->limit == 0)
 		p->limit = 1;
-	if (++p->successes < p->limit || p->limit >= s->destination_jobs)
+	if (++p->successes < p->limit || p->limit >= p->jobs)
 		return;
 	p->limit++;
 	p->successes = 0;
 }
 
 void
-dest_result(struct dest *p, const struct settings *s, time_t now,
-    bool unreachable)
+dest_result(struct dest *p, time_t now, bool unreachable)
 {
 	p->inflight--;
 	if (!unreachable) {
-		grow(p, s);
+		grow(p);
 		return;
 	}
 	p->successes = 0;
@@ -194,8 +210,8 @@ dest_result(struct dest *p, const struct settings *s, time_t now,
 		return;
 	/* Jobs that were under way together are one death. */
 	if (p->dead_until <= now)
-		p->dead_until = now + (time_t)schedule_wait(s, ++p->deaths,
-		    p->hash);
+		p->dead_until = now + (time_t)schedule_wait(&p->rule,
+		    ++p->deaths, p->hash, false);
 	p->limit = 1;
 }
 
@@ -210,11 +226,11 @@ dest_revive(struct dest *p)
 
 /* Worth keeping: in use, dead, not long risen, or slowed down. */
 static bool
-is_kept(const struct dests *d, const struct dest *p, time_t now)
+is_kept(const struct dest *p, time_t now)
 {
 	return p->inflight > 0 || p->waiting.n > 0 ||
 	    p->dead_until + DEAD_MEMORY > now ||
-	    (p->dead_until == 0 && p->limit < d->limit_first);
+	    (p->dead_until == 0 && p->limit < limit_first(p));
 }
 
 static void
@@ -233,7 +249,7 @@ dest_release(struct dests *d, struct dest *p, time_t now)
 {
 	struct dest **at = &d->slots[p->hash & (d->nslots - 1)];
 
-	if (is_kept(d, p, now))
+	if (is_kept(p, now))
 		return;
 	while (*at != p)
 		at = &(*at)->next;
@@ -247,9 +263,9 @@ dests_sweep(struct dests *d, time_t now)
 		for (struct dest **at = &d->slots[i]; *at != NULL;) {
 			/* A shrunken limit is forgotten after a sweep. */
 			if ((*at)->dead_until == 0 &&
-			    (*at)->limit < d->limit_first)
+			    (*at)->limit < limit_first(*at))
 				(*at)->limit++;
-			if (is_kept(d, *at, now))
+			if (is_kept(*at, now))
 				at = &(*at)->next;
 			else
 				dest_drop(d, at);

@@ -6,8 +6,8 @@
 #ifndef QUEUE_DEST_H
 #define QUEUE_DEST_H
 
-#include "queue_index.h"
-#include "settings.h"
+#include "queue_lanes.h"
+#include "queue_schedule.h"
 
 struct dest {
 	char *domain;
@@ -17,7 +17,9 @@ struct dest {
 	unsigned successes;	/* since the limit last grew */
 	unsigned deaths;	/* in a row */
 	time_t dead_until;	/* 0: alive */
-	struct item_list waiting;
+	struct lanes waiting;
+	struct schedule rule;	/* of its route */
+	unsigned jobs;		/* the most at once */
 	struct dest *next;	/* in its slot */
 	struct dest *ring_next, *ring_prev;	/* those with waiting messages */
 };
@@ -26,11 +28,11 @@ struct dests {
 	struct dest **slots;
 	size_t nslots, count;
 	struct dest *ring;	/* whose turn it is next */
-	unsigned limit_first;	/* jobs before anything is known */
+	const struct control *c;
 	uint32_t seed;		/* nobody can choose a domain with another's hash */
 };
 
-int	dests_init(struct dests *, const struct settings *);
+int	dests_init(struct dests *, const struct control *);
 uint32_t dest_hash(const struct dests *, const char *domain);	/* never 0 */
 /* Finds or makes it. NULL: no memory. */
 struct dest *dest_get(struct dests *, const char *domain);
@@ -49,8 +51,9 @@ uint32_t dest_take(struct dests *, struct index *, struct dest *);
  * the limit shrinks, and at its end the destination is dead for a time that
  * grows.  Anything else is success and lets the limit grow.
  */
-void	dest_result(struct dest *, const struct settings *, time_t now,
-	    bool unreachable);
+void	dest_result(struct dest *, time_t now, bool unreachable);
+/* The control files have changed. */
+void	dests_rules(struct dests *);
 /* The administrator wants it tried. */
 void	dest_revive(struct dest *);
 /* Forgets it when nothing is known of it that matters. */

@@ -307,7 +307,7 @@ job_ended(struct sched *s, struct job_entry *j)
 
 	s->workers[j->kind].inflight--;
 	if (d != NULL) {
-		dest_result(d, &s->c->set, s->now, !j->reached);
+		dest_result(d, s->now, !j->reached);
 		while (d->dead_until > s->now && (id = dest_take(&s->dests,
 		    &s->ix, d)) != ITEM_NONE)
 			if (heap_push(&s->ix, id, d->dead_until) == -1)

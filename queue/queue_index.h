@@ -25,7 +25,8 @@ struct item {
 	uint32_t link;		/* position in the heap, or next in the list */
 	uint32_t dest;		/* dest_hash of its one destination; 0: not known or several */
 	uint16_t host;		/* index of the name's host part */
-	uint8_t where;
+	uint8_t lane;		/* of its sender: queue_lanes.h */
+	uint8_t where : 2;
 	bool cur : 1;		/* in cur/, else new/ */
 	bool forced : 1;	/* the administrator wants it now */
 	bool state : 1;		/* a state file may exist */

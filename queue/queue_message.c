@@ -139,6 +139,16 @@ message_wants_success(const struct message *m, const char *index)
 	    DSN_SUCCESS) != 0;
 }
 
+void
+schedule_of(const struct control *c, const struct rcpt *r,
+    struct schedule *rule)
+{
+	if (r->remote)
+		schedule_for(c, address_domain(r->addr), rule, NULL);
+	else
+		schedule_default(&c->set, rule);
+}
+
 const char *
 address_domain(const char *address)
 {

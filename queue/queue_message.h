@@ -6,6 +6,7 @@
 #define QUEUE_MESSAGE_H
 
 #include "control.h"
+#include "queue_schedule.h"
 #include "queue_state.h"
 #include "spool.h"
 
@@ -45,6 +46,9 @@ int	message_route(const struct message *, const struct control *,
 	    struct rcpts *out, bool *unknown);
 /* Does its sender want to be told when this recipient is done?  RFC 3461. */
 bool	message_wants_success(const struct message *, const char *index);
+/* The schedule that holds for a recipient. */
+void	schedule_of(const struct control *, const struct rcpt *,
+	    struct schedule *);
 /* Where a remote recipient goes.  Canonical addresses have it in lower case. */
 const char *address_domain(const char *address);
 

@@ -72,19 +72,21 @@ static int
 plan_rcpt(struct plan *p, const struct message *m, const struct rcpt *r,
     time_t due)
 {
-	const struct settings *s = &p->c->set;
+	struct schedule rule;
 	unsigned attempts = r->attempts;
 	time_t t = due < p->now ? p->now : due;
 
 	if (r->status == RCPT_FAILED || r->status == RCPT_REPORT)
 		return t > p->end ? 0 : add(p, t, attempts, r->status ==
 		    RCPT_FAILED ? "bounce" : "report", m, r->addr);
+	schedule_of(p->c, r, &rule);
 	while (t <= p->end) {
 		if (add(p, t, ++attempts, "try", m, r->addr) == -1)
 			return -1;
-		if (schedule_expired(s, m->name.arrival, t))
+		if (schedule_expired(&rule, m->name.arrival, t))
 			return add(p, t, attempts, "bounce", m, r->addr);
-		t = schedule_next(s, m->name.arrival, t, attempts, seed_of(m));
+		t = schedule_next(&rule, m->name.arrival, t, attempts,
+		    seed_of(m), schedule_is_greylisting(r->answer));
 	}
 	return 0;
 }
@@ -93,8 +95,13 @@ plan_rcpt(struct plan *p, const struct message *m, const struct rcpt *r,
 static time_t
 own_time(const struct plan *p, const struct message *m, const struct rcpt *r)
 {
-	return !m->cur || r->attempts == 0 ? p->now : schedule_next(&p->c->set,
-	    m->name.arrival, r->last, r->attempts, seed_of(m));
+	struct schedule rule;
+
+	if (!m->cur || r->attempts == 0)
+		return p->now;
+	schedule_of(p->c, r, &rule);
+	return schedule_next(&rule, m->name.arrival, r->last, r->attempts,
+	    seed_of(m), schedule_is_greylisting(r->answer));
 }
 
 /* The file's time is when it is looked at; those of its recipients whose own

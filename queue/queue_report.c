@@ -46,11 +46,15 @@ expire_one(struct rcpt *r)
 void
 report_expire(struct sched *s, struct message *m)
 {
-	if (!schedule_expired(&s->c->set, m->name.arrival, s->now))
-		return;
-	for (size_t i = 0; i < m->rcpts.n; i++)
-		if (m->rcpts.v[i].status == RCPT_DEFERRED)
+	struct schedule rule;
+
+	for (size_t i = 0; i < m->rcpts.n; i++) {
+		if (m->rcpts.v[i].status != RCPT_DEFERRED)
+			continue;
+		schedule_of(s->c, &m->rcpts.v[i], &rule);
+		if (schedule_expired(&rule, m->name.arrival, s->now))
 			expire_one(&m->rcpts.v[i]);
+	}
 }
 
 /* Gives the bounce process the lines of all recipients that it is about.  0, or

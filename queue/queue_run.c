@@ -20,6 +20,8 @@
 
 #define TRIGGER_CHUNK	65536	/* what a FIFO holds */
 #define BATCH		200	/* messages looked at in one round */
+#define MANY		100	/* new messages that need no turns */
+#define SORT_BATCH	2000	/* of more, those whose sender is read in one round */
 #define TICK_MS		1000	/* the longest pause while something may come without a word */
 #define SENT_MS		100	/* while an earlier run is not settled */
 #define STOP_MS		10000	/* for answers, when told to stop */
@@ -74,8 +76,9 @@ sched_init(struct sched *s)
 
 	s->now = s->start = clock_now();
 	list_init(&s->fresh);
+	lanes_init(&s->lanes);
 	buf_init(&s->trig, TRIGGER_CHUNK + SPOOL_NAME_MAX);
-	return index_init(&s->ix) == -1 || dests_init(&s->dests, set) == -1 ||
+	return index_init(&s->ix) == -1 || dests_init(&s->dests, s->c) == -1 ||
 	    jobs_init(&s->jobs, set->local_jobs + set->remote_jobs +
 	    BOUNCE_JOBS) == -1 ? -1 : 0;
 }
@@ -89,6 +92,8 @@ sched_refresh(struct sched *s)
 		log_warn("nothing is delivered until this is mended: %s",
 		    s->c->error);
 	s->broken = r == -1;
+	if (r == 1)
+		dests_rules(&s->dests);
 	return r == 1;
 }
 
@@ -185,8 +190,8 @@ take_due(struct sched *s)
 		heap_remove(&s->ix, id);
 		d = it->dest == 0 || it->forced ? NULL :
 		    dest_find(&s->dests, it->dest);
-		if (d != NULL && (time_t)it->arrival +
-		    (time_t)s->c->set.queue_lifetime > s->now) {
+		if (d != NULL && !schedule_expired(&d->rule,
+		    (time_t)it->arrival, s->now)) {
 			if (d->dead_until > s->now) {
 				(void)heap_push(&s->ix, id, d->dead_until);
 				continue;
@@ -200,6 +205,28 @@ take_due(struct sched *s)
 	}
 }
 
+/* New messages in their order; but when they are many, the senders take turns. */
+static void
+take_fresh(struct sched *s)
+{
+	uint32_t id;
+	bool many = s->fresh.n > MANY || s->lanes.n > 0;
+
+	for (unsigned i = 0; many && i < SORT_BATCH; i++) {
+		if ((id = list_pop(&s->ix, &s->fresh)) == ITEM_NONE)
+			break;
+		work_lane(s, id);
+		lanes_push(&s->ix, &s->lanes, id);
+	}
+	for (unsigned i = 0; i < BATCH && work_room(s); i++) {
+		id = many ? lanes_pop(&s->ix, &s->lanes) :
+		    list_pop(&s->ix, &s->fresh);
+		if (id == ITEM_NONE)
+			break;
+		work_item(s, id);
+	}
+}
+
 static void
 work(struct sched *s)
 {
@@ -207,12 +234,12 @@ work(struct sched *s)
 
 	if (s->broken || s->stopping)
 		return;
-	for (unsigned i = 0; i < BATCH && work_room(s); i++) {
-		if ((id = list_pop(&s->ix, &s->fresh)) == ITEM_NONE)
-			break;
-		work_item(s, id);
-	}
-	take_due(s);
+	if (s->due_first)
+		take_due(s);
+	take_fresh(s);
+	if (!s->due_first)
+		take_due(s);
+	s->due_first = !s->due_first;
 	while (work_remote_room(s) && work_room(s)) {
 		if ((id = dest_next(&s->dests, &s->ix, s->now)) == ITEM_NONE)
 			break;
@@ -230,7 +257,7 @@ is_busy(const struct sched *s)
 		return true;
 	if (!work_room(s))
 		return false;
-	return s->fresh.n > 0 || (first != ITEM_NONE &&
+	return s->fresh.n > 0 || s->lanes.n > 0 || (first != ITEM_NONE &&
 	    s->ix.items[first].due <= (uint64_t)s->now);
 }
 

@@ -41,6 +41,8 @@ struct sched {
 	struct worker workers[WORKERS];
 	struct jobs jobs;
 	struct item_list fresh;	/* to be looked at now */
+	struct lanes lanes;	/* the same, by sender, when they are many */
+	bool due_first;		/* in this round what is due goes before what is new */
 	struct message *dirty;	/* their state is to be written in this round */
 	struct scan scan;
 	bool scanned;		/* all directories, once */
@@ -60,6 +62,8 @@ bool	sched_refresh(struct sched *);
 
 /* Looks at one message: jobs are sent, or it waits, or it is gone. */
 void	work_item(struct sched *, uint32_t id);
+/* Reads who the sender is, for the item's lane. */
+void	work_lane(struct sched *, uint32_t id);
 /* Is there room for one more? */
 bool	work_room(const struct sched *);
 /* The same for jobs to other hosts. */

@@ -38,10 +38,13 @@ time_t
 rcpt_next(const struct sched *s, const struct message *m,
     const struct rcpt *r)
 {
+	struct schedule rule;
+
 	if (r->attempts == 0)
 		return 0;
-	return schedule_next(&s->c->set, m->name.arrival, r->last, r->attempts,
-	    s->ix.items[m->item].rnd);
+	schedule_of(s->c, r, &rule);
+	return schedule_next(&rule, m->name.arrival, r->last, r->attempts,
+	    s->ix.items[m->item].rnd, schedule_is_greylisting(r->answer));
 }
 
 void
@@ -247,7 +250,7 @@ is_hopeless(const struct sched *s, const struct message *m,
     const struct dest *d)
 {
 	return d->dead_until > s->now &&
-	    schedule_expired(&s->c->set, m->name.arrival, s->now);
+	    schedule_expired(&d->rule, m->name.arrival, s->now);
 }
 
 static void
@@ -367,6 +370,22 @@ work_message(struct sched *s, struct message *m, bool forced)
 }
 
 void
+work_lane(struct sched *s, uint32_t id)
+{
+	struct item *it = index_item(&s->ix, id);
+	char text[SPOOL_NAME_MAX];
+	struct spool_name name;
+	struct message m;
+
+	index_name(&s->ix, id, text);
+	if (!spool_name_parse(span_str(text), &name) ||
+	    message_load(&m, &s->dirs, &name, it->cur, false, false) == -1)
+		return;		/* work_item will find out why */
+	it->lane = (uint8_t)dest_hash(&s->dests, m.env.sender);
+	message_free(&m);
+}
+
+void
 work_item(struct sched *s, uint32_t id)
 {
 	struct item *it = index_item(&s->ix, id);
@@ -383,6 +402,7 @@ work_item(struct sched *s, uint32_t id)
 		return;
 	}
 	it = index_item(&s->ix, id);
+	it->lane = (uint8_t)dest_hash(&s->dests, m->env.sender);
 	forced = it->forced;
 	it->forced = false;
 	if (m->cur && m->mtime > s->now && !forced &&

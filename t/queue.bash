@@ -56,6 +56,8 @@ remote() {
 			dsn.*) echo "$id passed 2.0.0 [mx.$mode] 250 ok" ;;
 			no.*) echo "$id fail 5.1.1 [mx.$mode] 550 no such user" ;;
 			later.*) echo "$id defer 4.2.0 [mx.$mode] 450 try later" ;;
+			grey.*) echo "$id defer 4.2.0 [mx.$mode] 450 4.2.0 Greylisted, come back in 5 minutes" ;;
+			tick.*) sleep 0.005; echo "$id done 2.0.0 ok" ;;
 			once.*) if [ "$(grep -c "$name" "$tried/$mode")" -gt 1 ]; then echo "$id done 2.0.0 ok"
 				else echo "$id defer 4.7.1 greylisted"; fi ;;
 			dead.*) (sleep 0.2; echo "$id defer 4.4.1 connection timed out") & ;;
