@@ -145,7 +145,8 @@ unquoted(struct scratch *t, struct span s)
 	return buf_span(&t->a);
 }
 
-/* The next "<...>" of *rest.  False: there is none left. */
+/* The next "<...@...>" of *rest; many a message refers to <yes>, which is how
+ * its sender answered a question.  False: there is none left. */
 static bool
 next_id(struct scratch *t, struct span *rest, struct span *id)
 {
@@ -160,7 +161,7 @@ next_id(struct scratch *t, struct span *rest, struct span *id)
 		if (!cur_ch(&c, '>'))
 			return false;
 		*id = unquoted(t, header_trim(*id));
-		if (id->len > 0 && id->len <= IMAP_SORT_KEY_MAX &&
+		if (span_haschr(*id, '@') && id->len <= IMAP_SORT_KEY_MAX &&
 		    !span_haschr(*id, '<') && !span_haschr(*id, '\n'))
 			break;
 	}
