@@ -32,9 +32,9 @@ add_string(struct buf *out, struct span s)
 	buf_addspan(out, s);
 }
 
-/* Text of a field or phrase, decoded, cut and with single spaces: in t->a. */
+/* Text of a field or phrase, decoded and cut, in t->a. */
 static struct span
-readable(struct scratch *t, struct span body)
+decoded(struct scratch *t, struct span body)
 {
 	size_t n = 0;
 
@@ -44,13 +44,26 @@ readable(struct scratch *t, struct span body)
 	buf_clear(&t->b);
 	(void)header_unfold(body, &t->b);
 	(void)words_decode(buf_span(&t->b), &t->a);
-	for (size_t i = 0; i < t->a.len; i++) {
-		unsigned char c = t->a.p[i] == '\t' ? ' ' : t->a.p[i];
+	for (size_t i = 0; i < t->a.len; i++)
+		if (t->a.p[i] != '\0')
+			t->a.p[n++] = t->a.p[i];
+	return span_of(t->a.p, n < IMAP_SORT_KEY_MAX ? n : IMAP_SORT_KEY_MAX);
+}
 
-		if (c != '\0' && (c != ' ' || (n > 0 && t->a.p[n - 1] != ' ')))
+/* A subject with single spaces, none in front: RFC 5256 section 2.1, step 1. */
+static struct span
+readable(struct scratch *t, struct span body)
+{
+	struct span s = decoded(t, body);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = s.p[i] == '\t' ? ' ' : s.p[i];
+
+		if (c != ' ' || (n > 0 && t->a.p[n - 1] != ' '))
 			t->a.p[n++] = c;
 	}
-	return span_of(t->a.p, n < IMAP_SORT_KEY_MAX ? n : IMAP_SORT_KEY_MAX);
+	return span_of(t->a.p, n);
 }
 
 /* Folded into t->b. */
@@ -72,7 +85,7 @@ first_address(void *arg, const struct addr_item *item)
 {
 	struct first *f = arg;
 
-	if (!f->done && item->kind == ADDR_MAILBOX) {
+	if (!f->done && item->kind != ADDR_GROUP_END) {
 		f->item = *item;
 		f->done = true;
 	}
@@ -99,7 +112,7 @@ add_shown(struct buf *out, struct scratch *t, const struct addr_item *item)
 	else if (item->comment.p != NULL)
 		(void)buf_addspan(&b, item->comment);
 	if (b.len > 0)
-		name = readable(t, buf_span(&b));
+		name = decoded(t, buf_span(&b));
 	if (name.len == 0) {
 		buf_clear(&b);
 		(void)addr_clean(item->local, ADDR_CLEAN_PLAIN, &b);
@@ -123,6 +136,9 @@ add_address(struct buf *out, struct scratch *t, struct span body, bool shown)
 		add_string(out, span_of(NULL, 0));
 	else if (shown)
 		add_shown(out, t, &f.item);
+	else if (f.item.kind == ADDR_GROUP_START)
+		add_string(out, folded(t, clean(t, f.item.name,
+		    ADDR_CLEAN_PHRASE)));	/* as ENVELOPE has it */
 	else
 		add_string(out, folded(t, clean(t, f.item.local,
 		    ADDR_CLEAN_PLAIN)));

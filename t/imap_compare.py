@@ -2,8 +2,9 @@
 """imap_compare.py MATERIAL WORK OURS -- THEIRS...: the same messages through two IMAP servers.
 
 Puts every message of the folder MATERIAL into two Maildirs below WORK (ours, theirs), starts both commands as pre-authenticated
-sessions over them, and compares ENVELOPE, BODYSTRUCTURE, SEARCH, SORT and THREAD.  A difference that posthouse-deviations(7)
-explains is undone on both sides first, by a function below; every other one is printed, and the exit status is 1.
+sessions over them, and compares ENVELOPE, BODYSTRUCTURE, SEARCH, SORT and THREAD.  What posthouse-deviations(7) explains in general (white space,
+letters) is made alike by a function below; every other difference is printed, then a line "DIFFERS KIND MESSAGE" each.  Exit
+status: 0 for none, 1 for some.
 """
 import bisect
 import os
@@ -208,7 +209,7 @@ SORTS = [b'ARRIVAL', b'SIZE', b'DATE', b'SUBJECT', b'FROM', b'TO', b'CC', b'DISP
 def compare_fetch(ours, theirs, names, say):
     a, b = (fetch_all(s, b'ENVELOPE BODYSTRUCTURE RFC822.SIZE INTERNALDATE') for s in (ours, theirs))
     if sorted(a) != sorted(b):
-        say('UIDs differ: %d and %d messages' % (len(a), len(b)))
+        say('UIDs differ: %d and %d messages' % (len(a), len(b)), 'FETCH', 'UIDs')
     for uid in sorted(set(a) & set(b)):
         for item, normal in (('ENVELOPE', envelope), ('BODYSTRUCTURE', structure), ('RFC822.SIZE', lower)):
             for path, x, y in differences(normal(a[uid][item]), normal(b[uid][item])):
@@ -277,7 +278,7 @@ def compare_thread(ours, theirs, names, say):
                 say('THREAD %s: %s: ours alone %s, theirs alone %s' % (alg.decode(), names[uid], sorted(x[uid] - y[uid]), sorted(y[uid] - x[uid])),
                     'THREAD', names[uid])
         if x == y and a[0][0] != b[0][0]:
-            say('THREAD %s: the same threads, another tree or order' % alg.decode(), 'THREAD', alg)
+            say('THREAD %s: the same threads, another tree or order' % alg.decode(), 'THREAD', alg.decode())
 
 
 def main():
@@ -286,7 +287,7 @@ def main():
     wanted = messages(material)
     count = {}
 
-    def say(text, kind='', what=None):
+    def say(text, kind, what):
         count.setdefault(kind, set()).add(what)
         print(text)
     put(material, os.path.join(work, 'theirs'), wanted)
@@ -297,6 +298,8 @@ def main():
         assert server.cmd(b'SELECT INBOX')[0] == b'OK'
     for compare in (compare_fetch, compare_search, compare_sort, compare_thread):
         compare(a, b, names, say)
+    for kind, what in sorted((k, w) for k, v in count.items() for w in v):
+        print('DIFFERS %s %s' % (kind, what))
     print('%d messages, %s' % (len(names), ', '.join('%s: %d' % (k, len(v)) for k, v in sorted(count.items())) or 'no difference'))
     return 1 if count else 0
 
