@@ -85,6 +85,32 @@ fetched() {
 	[ "$(grep -cx '\.' "$HOME"/mail.* | cut -d : -f 2 | sort -u)" = 1 ]
 }
 
+@test "fetchmail: flush removes what was seen before, and only that" {
+	need fetchmail fetchmail
+	fetched --keep --uidl
+	put 1700000004.g.h four
+	# Seen by an earlier run: removed before the rest is fetched, which is kept.
+	fetched --keep --uidl --flush
+	[ "$(messages "$BOX")" = 1 ]
+	[ -e "$BOX/new/1700000004.g.h" ]
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 4 ]
+}
+
+@test "fetchmail: only what is not too long, a few at a time; all again" {
+	need fetchmail fetchmail
+	run fetched --keep --uidl --fetchlimit 2
+	[ "$status" = 13 ]
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 2 ]
+	fetched --keep --uidl --fetchlimit 2
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
+	printf 'Subject: long\n\n%050000d\n' 0 >"$BOX/new/1700000005.long"
+	chown -R --reference="$MAIL/example.test/alice" "$BOX"
+	run fetched --keep --uidl --limit 20000
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
+	fetched --keep --fetchall --limit 20000
+	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 6 ]
+}
+
 @test "fetchmail over STLS" {
 	need fetchmail fetchmail
 	cat >"$HOME/fetchmailrc" <<-END
@@ -96,8 +122,8 @@ fetched() {
 	grep -q 'body of three' "$HOME/log"
 }
 
-@test "mpop: keep and fetch again" {
-	need mpop mpop
+# fetched_by_mpop OPTIONS...: into the Maildir $HOME/m.
+fetched_by_mpop() {
 	mkdir -p "$HOME/m"/{cur,new,tmp}
 	cat >"$HOME/mpoprc" <<-END
 	account default
@@ -115,10 +141,26 @@ fetched() {
 	received_header off
 	END
 	chmod 600 "$HOME/mpoprc"
-	timeout 60 mpop -C "$HOME/mpoprc" --quiet
-	timeout 60 mpop -C "$HOME/mpoprc" --quiet
+	timeout 60 mpop -C "$HOME/mpoprc" --quiet "$@"
+}
+
+@test "mpop: keep and fetch again; then fetch and delete, pipelined and not" {
+	need mpop mpop
+	fetched_by_mpop
+	fetched_by_mpop --pipelining=off
 	[ "$(messages "$HOME/m")" = 3 ]
 	[ "$(messages "$BOX")" = 3 ]
+	put 1700000004.g.h four
+	fetched_by_mpop --keep=off --pipelining=on
+	[ "$(messages "$HOME/m")" = 4 ]
+	[ "$(messages "$BOX")" = 0 ]
+	[ "$(cat "$HOME"/m/new/* | grep -cx '\.dot')" = 4 ]
+}
+
+@test "mpop: by USER and PASS, over STLS" {
+	need mpop mpop
+	fetched_by_mpop --auth=user --port="$POP3_PORT" --tls-starttls=on
+	[ "$(messages "$HOME/m")" = 3 ]
 }
 
 @test "s-nail reads a message over pop3s" {
@@ -171,6 +213,38 @@ fetched() {
 	PY
 	[ "$(messages "$BOX")" = 3 ]
 	[ ! -e "$BOX/new/1700000002.c.d" ]
+}
+
+@test "download and delete, and download and keep, with a connection lost between" {
+	need python3 python3
+	python3 - "$POP3S_PORT" "$CA_FILE" <<-'PY'
+	import poplib, socket, ssl, sys
+	ctx = ssl.create_default_context(cafile=sys.argv[2])
+	def login():
+	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=30, context=ctx)
+	    p.user("alice@example.test")
+	    p.pass_("secret")
+	    return p
+	seen = set()
+	for lost in range(6):                   # each time one command further
+	    p = login()
+	    uids = [u.split()[1] for u in p.uidl()[1]]
+	    assert len(uids) == 3, (lost, uids)
+	    for i, u in list(enumerate(uids, 1))[:lost // 2 + 1]:
+	        p.retr(i)
+	        if lost % 2:
+	            p.dele(i)
+	        seen.add(u)
+	    p.sock.shutdown(socket.SHUT_RDWR)
+	    p.close()
+	assert len(seen) == 3
+	p = login()
+	for i in (1, 2, 3):
+	    p.dele(i)
+	p.quit()
+	assert login().stat()[0] == 0
+	PY
+	[ "$(messages "$BOX")" = 0 ]
 }
 
 @test "several at once on one maildrop: one is served, the others are told [IN-USE]" {

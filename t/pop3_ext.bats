@@ -266,3 +266,44 @@ is() { # is WHAT WANTED GOT
 	await 5 armed
 	exec 7>&-
 }
+
+@test "a connection that is lost at any byte deletes nothing; the last byte of QUIT deletes" {
+	printf 'DELE 1\r\nRETR 2\r\nDELE 2\r\nTOP 1 1\r\nLIST\r\nQUIT\r\n' >"$D/lines"
+	message new/1.a 'A: b\n\nx\n'
+	message new/2.b 'A: b\n\nx\n'
+	size=$(stat -c %s "$D/lines")
+	for ((n = 0; n < size; n++)); do
+		head -c "$n" "$D/lines" | "$BIN/pop3d" "$M" >/dev/null 2>"$D/log" || :
+		[ "$(messages "$M")" = 2 ] || { echo "deleted after $n bytes"; return 1; }
+	done
+	"$BIN/pop3d" "$M" <"$D/lines" >/dev/null 2>"$D/log"
+	[ "$(messages "$M")" = 0 ]
+}
+
+# killed N KIND: a session over three messages, killed at the N-th stop at a system call.
+killed() {
+	printf 'A: b\n\nx\n' | tee "$M/new/1.a" "$M/new/2.b" "$M/cur/3.c:2,S" >/dev/null
+	"$BIN/../t/killat" "$1" "$BIN/pop3d" "$M" <"$D/$2" >"$D/out" 2>"$D/log" 3>"$D/killat"
+}
+
+@test "killed at system calls: nothing is deleted before QUIT, and no message is half" {
+	[ -z "${SANITIZED-}" ] || skip "the same calls"
+	[ -x "$BIN/../t/killat" ] || skip "NOT TESTED: no killat (make tests)"
+	printf 'DELE 1\r\nNOOP\r\n' >"$D/noquit"
+	printf 'DELE 1\r\nDELE 2\r\nQUIT\r\n' >"$D/quit"
+	for kind in noquit quit; do
+		killed 1000000 "$kind" || :	# the first makes files of its own
+		killed 1000000 "$kind" || :
+		last=$(sed -n 's/^ended after \([0-9]*\) stops.*/\1/p' "$D/killat")
+		[ "$last" -gt 200 ]
+		# All of the end, where QUIT is, and some of what comes before.
+		for n in $(seq 1 29 $((last - 60))) $(seq $((last - 60)) "$last"); do
+			killed "$n" "$kind" || :
+			[ "$(head -c 6 "$D/killat")" = killed ] || [ "$n" -ge $((last - 5)) ]
+			[ -e "$M/cur/3.c:2,S" ]
+			[ "$kind" = quit ] || [ "$(messages "$M")" = 3 ]
+			[ -z "$(find "$M/new" "$M/cur" -type f ! -size 8c)" ]
+			if grep -q '^.OK Bye' "$D/out"; then [ "$(messages "$M")" = 1 ]; fi
+		done
+	done
+}
