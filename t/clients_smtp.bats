@@ -112,6 +112,39 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 	done
 }
 
+@test "mutt: submission with STARTTLS and with TLS from the first byte" {
+	need mutt mutt
+	for url in "smtp://alice%40example.test:secret@localhost:$SUBMISSION_PORT" "smtps://alice%40example.test:secret@localhost:$SUBMISSIONS_PORT"; do
+		cat >"$BATS_TEST_TMPDIR/rc" <<-E
+			set smtp_url="$url"
+			set ssl_force_tls=yes
+			set ssl_verify_host=yes
+			set certificate_file=$CA_FILE
+			set from=alice@example.test
+			set use_from=yes
+			set copy=no
+		E
+		echo 'body' | HOME=$BATS_TEST_TMPDIR timeout 30 mutt -n -F "$BATS_TEST_TMPDIR/rc" -s "mutt ${url%%:*}" -- bob@example.test
+		arrives "mutt ${url%%:*}"
+		grep -q 'with ESMTPSA' "$mail"
+	done
+}
+
+@test "s-nail: submission with STARTTLS and with TLS from the first byte" {
+	need s-nail s-nail
+	for url in "smtp://alice%40example.test:secret@localhost:$SUBMISSION_PORT" "smtps://alice%40example.test:secret@localhost:$SUBMISSIONS_PORT"; do
+		starttls=
+		[ "${url%%:*}" = smtps ] || starttls=-Ssmtp-use-starttls
+		for auth in plain login; do
+			echo 'body' | MAILRC=/dev/null timeout 30 s-nail -n -S v15-compat -S "tls-ca-file=$CA_FILE" -S tls-ca-no-defaults \
+			    -S tls-verify=strict ${starttls:+"$starttls"} -S "smtp-auth=$auth" -S "mta=$url" -S from=alice@example.test \
+			    -S sendwait -s "s-nail ${url%%:*} $auth" bob@example.test
+			arrives "s-nail ${url%%:*} $auth"
+			grep -q 'with ESMTPSA' "$mail"
+		done
+	done
+}
+
 @test "Python's smtplib: 25, 587, 465, and each refusal as its exception" {
 	need python3 python3
 	run timeout 60 python3 - <<-'E'

@@ -69,6 +69,32 @@ accept_under_fire() {
 	accept_under_fire directory
 }
 
+# LMTP promises for each recipient: those that were told 250 have their copy whenever the session is killed; all share one
+# file, so they share one fate.
+@test "LMTP: killed at every system call; a recipient that was told 250 has the message" {
+	prepare file alice@example.test
+	for ((n = 1; n < 2000; n++)); do
+		{
+			printf 'LHLO lmtp.example.org\r\nMAIL FROM:<flood@example.org>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<nobody@example.test>\r\nRCPT TO:<bob@example.test>\r\n'
+			sed -n '/^DATA/,$p' "$DIR/sessions/$n"
+		} >"$DIR/lmtp"
+		"$KILLAT" "$n" "$BIN/smtpd" -L -C "$CONTROL" <"$DIR/lmtp" >"$DIR/replies" 2>>"$DIR/log/lmtp" 3>"$DIR/killat" || :
+		# The replies after 354: one for each of the two that were accepted, both or neither.
+		kept=$(awk '/^354/ { on = 1; next } on && /^250 2.0.0 Queued/ { n++ } END { print n + 0 }' "$DIR/replies")
+		[ "$kept" = 0 ] || [ "$kept" = 2 ]
+		[ "$kept" = 0 ] || { echo "$n" >>"$DIR/acked"; }
+		[ "$(head -c 6 "$DIR/killat")" = killed ] || break
+	done
+	echo "# killed at each of $((n - 1)) stops of smtpd -L, $(wc -l <"$DIR/acked") answered 250" >&3
+	[ "$n" -gt 100 ]
+	[ "$n" -lt 2000 ]
+	grep -q "^$n\$" "$DIR/acked"
+	queue_pass
+	for user in alice bob; do
+		"$ROOT/t/flood.py" check "$DIR/acked" "$(maildir "$user@example.test")" "$SPOOL/new" "$SPOOL/cur"
+	done
+}
+
 queue_start() {
 	local before i
 	before=$(grep -c ': start' "$DIR/log/queue" || :)

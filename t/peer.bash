@@ -8,7 +8,7 @@ PEERS=${PEERS:-$ROOT/build/peers}
 
 # peer_fetch NAME PACKAGE...: skips the test, and says why, where they cannot be had.
 peer_fetch() {
-	local name=$1 list deb
+	local name=$1 deb list
 	shift
 	need_root
 	need apt-get apt
@@ -17,9 +17,10 @@ peer_fetch() {
 	[ ! -e "$PEER/.done" ] || return 0
 	mkdir -p "$PEER/.debs"
 	chmod 777 "$PEER/.debs"
-	list=$(apt-get -s -o Debug::NoLocking=1 --no-install-recommends install "$@" 2>/dev/null | awk '/^Inst /{ print $2 }')
-	# shellcheck disable=SC2086
-	(cd "$PEER/.debs" && timeout 120 apt-get download -qq $(printf '%s\n' $list "$@" | sort -u) >&2) ||
+	mapfile -t list < <(apt-get -s -o Debug::NoLocking=1 --no-install-recommends install "$@" 2>/dev/null |
+	    awk '/^Inst /{ print $2 }')
+	mapfile -t list < <(printf '%s\n' "${list[@]}" "$@" | sort -u)
+	(cd "$PEER/.debs" && timeout 120 apt-get download -qq "${list[@]}" >&2) ||
 	    skip "NOT TESTED: $* cannot be downloaded here"
 	for deb in "$PEER"/.debs/*.deb; do dpkg -x "$deb" "$PEER"; done
 	: >"$PEER/.done"
