@@ -280,3 +280,15 @@ E
 	end "$pid"
 	[ "$output" = fine ]
 }
+
+@test "slow clients hold their own process alone: others are served among them" {
+	need python3 python3
+	[ -z "${SANITIZED-}" ] || skip "the sanitizer's own memory"
+	run timeout 120 "$ROOT/t/bench/slow-clients" 100 20
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ ${lines[1]} =~ among\ 100\ clients.*\ 0\ lost ]]
+	# Of its own, in kB: the ceiling that posthouse-smtpd(8) names, with room for another libc.
+	[[ ${lines[2]} =~ \ ([0-9]+)\.[0-9]\ kB\ of\ its\ own$ ]]
+	[ "${BASH_REMATCH[1]}" -lt 300 ]
+}
