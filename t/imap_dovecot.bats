@@ -2,12 +2,13 @@
 # shellcheck shell=bash disable=SC2154
 
 load helper
+load peer.bash
 
 setup() {
 	D=$(private_dir)
 	chmod 755 "$D"
 }
-teardown() { rm -rf "$D"; }
+teardown() { rm -rf "$D" "${HOME_DIR-/nonexistent}"; }
 
 # conf: a pre-authenticated Dovecot over $D/theirs.
 conf() {
@@ -30,14 +31,14 @@ conf() {
 	local status=0 heading
 	need_root
 	need python3 python3
-	need unshare util-linux
 	[ -d "$ROOT/../shared/testdata/mime" ] || skip "NOT TESTED: no ../shared/testdata"
-	"$ROOT/t/peer" fetch dovecot dovecot-core dovecot-imapd libexttextcat-2.0-0 libexttextcat-data libstemmer0d libsodium23 \
-	    liblua5.4-0 libwrap0 libtirpc3 libunwind8 libapparmor1 || status=$?
-	[ $status = 0 ] || skip "NOT TESTED: Dovecot's packages cannot be had (exit $status)"
+	peer_fetch dovecot dovecot-core dovecot-imapd
+	peer_home
+	export -f peer_run
+	export PEER HOME_DIR
 	conf
 	OWNER=65534:65534 timeout 120 python3 "$ROOT/t/imap_compare.py" "$ROOT/../shared/testdata" "$D" "$BIN/imapd" \
-	    -- "$ROOT/t/peer" run dovecot "$D" setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    -- bash -c 'peer_run "$@"' peer setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    env USER=nobody HOME="$D" /usr/lib/dovecot/imap -c "$D/conf" >"$D/out" || status=$?
 	cut -c1-300 "$D/out"
 	[ $status -le 1 ]
