@@ -35,6 +35,7 @@ folder_open(const char *dir, bool read_only)
 	if (f->dirfd == -1 || (f->dir = strdup(dir)) == NULL)
 		goto fail;
 	f->local = watch_is_local(f->dirfd);
+	(void)folder_cache_load(f);
 	if (folder_keywords_load(f) == -1 || folder_refresh(f, NULL) == -1)
 		goto fail;
 	return f;
@@ -55,11 +56,11 @@ folder_close(struct folder *f)
 	if (f->watch != -1)
 		close(f->watch);
 	folder_keywords_free(f);
-	buf_free(&f->names);
+	folder_cache_drop(f);
 	buf_free(&f->pending_names);
 	free(f->pending);
+	free(f->recent);
 	free(f->own);
-	free(f->msgs);
 	free(f->dir);
 	free(f);
 }
@@ -70,7 +71,8 @@ folder_watch(struct folder *f)
 	if (f->watch == -1) {
 		f->watch = watch_open(f->dirfd, f->dir);
 		/* What happened before the watch began is not told by it. */
-		f->dirty = f->dirty || f->watch != -1;
+		f->dirty = f->dirty || (f->watch != -1 &&
+		    folder_dirs_changed(f) != 0);
 	}
 	return f->watch;
 }
@@ -96,7 +98,7 @@ folder_uidnext(const struct folder *f)
 uint32_t
 folder_uid(const struct folder *f, size_t i)
 {
-	return i < f->count ? f->msgs[i].uid : 0;
+	return i < f->count ? msg_at(f, i)->uid : 0;
 }
 
 static size_t
@@ -107,7 +109,7 @@ lower(const struct folder *f, size_t n, uint32_t uid)
 	while (lo < n) {
 		size_t mid = lo + (n - lo) / 2;
 
-		if (f->msgs[mid].uid < uid)
+		if (msg_at(f, mid)->uid < uid)
 			lo = mid + 1;
 		else
 			n = mid;
@@ -130,19 +132,23 @@ folder_lower_all(const struct folder *f, uint32_t uid)
 unsigned
 folder_flags(const struct folder *f, size_t i)
 {
-	return i < f->count ? f->msgs[i].flags : 0;
+	return i < f->count ? msg_at(f, i)->flags : 0;
 }
 
 uint64_t
 folder_keywords(const struct folder *f, size_t i)
 {
-	return i < f->count ? f->msgs[i].letters | f->msgs[i].known.high : 0;
+	return i < f->count ? msg_at(f, i)->letters | msg_at(f, i)->known.high : 0;
 }
 
 bool
 folder_recent(const struct folder *f, size_t i)
 {
-	return i < f->count && (f->msgs[i].state & MSG_RECENT) != 0;
+	for (size_t k = 0; i < f->count && k < f->nrecent; k++)
+		if (msg_at(f, i)->uid >= f->recent[k].lo &&
+		    msg_at(f, i)->uid <= f->recent[k].hi)
+			return true;
+	return false;
 }
 
 size_t
@@ -150,25 +156,25 @@ folder_recent_count(const struct folder *f)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < f->count; i++)
-		n += (f->msgs[i].state & MSG_RECENT) != 0;
+	for (size_t k = 0; k < f->nrecent; k++)
+		n += folder_lower(f, f->recent[k].hi + 1) -
+		    folder_lower(f, f->recent[k].lo);
 	return n;
 }
 
 size_t
-folder_first_unseen(const struct folder *f)
+folder_first_unseen(struct folder *f)
 {
-	size_t i = 0;
-
-	while (i < f->count && (f->msgs[i].flags & MAIL_SEEN) != 0)
-		i++;
-	return i;
+	while (f->first_unseen < f->count &&
+	    (msg_at(f, f->first_unseen)->flags & MAIL_SEEN) != 0)
+		f->first_unseen++;
+	return f->first_unseen < f->count ? f->first_unseen : f->count;
 }
 
 uint64_t
 folder_modseq(const struct folder *f, size_t i)
 {
-	uint64_t m = i < f->count ? f->msgs[i].known.modseq : 0;
+	uint64_t m = i < f->count ? msg_at(f, i)->known.modseq : 0;
 
 	if (m == 0)			/* it cannot be written down */
 		m = f->highest;
@@ -186,16 +192,25 @@ folder_unique(const struct folder *f, size_t i)
 {
 	if (i >= f->count)
 		return span_of("", 0);
-	return msg_unique(f, &f->msgs[i]);
+	return msg_unique(f, msg_at(f, i));
 }
 
 int
 msg_path(const struct folder *f, const struct msg *m,
     char out[FOLDER_PATH_MAX])
 {
-	int n = snprintf(out, FOLDER_PATH_MAX, "%s/%s",
-	    (m->state & MSG_NEW) != 0 ? "new" : "cur",
-	    (const char *)f->names.p + m->name);
+	struct span name = msg_name(f, m);
+	int n;
+
+	/* A listing gives no such name; a cache that somebody made could. */
+	if (name.len == 0 || name.p[0] == '.' || span_haschr(name, '/') ||
+	    span_haschr(name, '\0')) {
+		errno = ENOENT;
+		return -1;
+	}
+	n = snprintf(out, FOLDER_PATH_MAX, "%s/%.*s",
+	    (m->state & MSG_NEW) != 0 ? "new" : "cur", (int)name.len,
+	    (const char *)name.p);
 
 	if (n < 0 || n >= FOLDER_PATH_MAX) {
 		errno = ENAMETOOLONG;
@@ -213,12 +228,12 @@ msg_try(struct folder *f, size_t i,
 	char path[FOLDER_PATH_MAX];
 	int r;
 
-	if (i >= f->count || (f->msgs[i].state & MSG_GONE) != 0) {
+	if (i >= f->count || (msg_at(f, i)->state & MSG_GONE) != 0) {
 		errno = ENOENT;
 		return -1;
 	}
 	for (int tries = 0;; tries++) {
-		if (msg_path(f, &f->msgs[i], path) == -1)
+		if (msg_path(f, msg_at(f, i), path) == -1)
 			return -1;
 		r = op(f, path, arg);
 		if (r != -1 || errno != ENOENT || tries == MSG_TRIES)
@@ -226,7 +241,7 @@ msg_try(struct folder *f, size_t i,
 		f->dirty = true;
 		if (folder_scan(f, false) == -1)
 			return -1;
-		if ((f->msgs[i].state & MSG_GONE) != 0) {
+		if ((msg_at(f, i)->state & MSG_GONE) != 0) {
 			errno = ENOENT;
 			return -1;
 		}
@@ -290,7 +305,7 @@ folder_size(struct folder *f, size_t i, uint64_t *size)
 		errno = ENOENT;
 		return -1;
 	}
-	m = &f->msgs[i];
+	m = msg_at(f, i);
 	if (m->wsize > 0) {
 		*size = m->wsize - 1;
 		return 0;
@@ -320,23 +335,23 @@ folder_date(struct folder *f, size_t i, time_t *date)
 {
 	struct stat st;
 
-	if (i < f->count && f->msgs[i].date != INT64_MIN) {
-		*date = (time_t)f->msgs[i].date;
+	if (i < f->count && msg_at(f, i)->date != INT64_MIN) {
+		*date = (time_t)msg_at(f, i)->date;
 		return 0;
 	}
 	if (msg_try(f, i, op_stat, &st) == -1)
 		return -1;
 	*date = st.st_mtime;
-	f->msgs[i].date = st.st_mtime;
+	msg_at(f, i)->date = st.st_mtime;
 	return 0;
 }
 
 int
 folder_save_date(struct folder *f, size_t i, time_t *date)
 {
-	if (i >= f->count || f->msgs[i].known.saved == 0)
+	if (i >= f->count || msg_at(f, i)->known.saved == 0)
 		return folder_date(f, i, date);
-	*date = (time_t)f->msgs[i].known.saved;
+	*date = (time_t)msg_at(f, i)->known.saved;
 	return 0;
 }
 
@@ -353,11 +368,11 @@ folder_status(const char *dir, struct folder_status *s)
 	s->uidvalidity = f->validity;
 	s->highest_modseq = folder_highest_modseq(f);
 	folder_id(f, s->id);
-	for (size_t i = 0; i < f->count; i++) {
-		s->deleted += (f->msgs[i].flags & MAIL_DELETED) != 0;
-		s->unseen += (f->msgs[i].flags & MAIL_SEEN) == 0;
-		s->recent += (f->msgs[i].state & MSG_NEW) != 0;
-	}
+	if (!f->counts.known)
+		folder_count_all(f);
+	s->unseen = (size_t)f->counts.unseen;
+	s->deleted = (size_t)f->counts.deleted;
+	s->recent = (size_t)f->counts.in_new;
 	folder_close(f);
 	return 0;
 }

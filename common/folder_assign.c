@@ -30,11 +30,29 @@ by_arrival(const void *pa, const void *pb, void *arg)
 	return strcmp(listing_name(l, a), listing_name(l, b));
 }
 
+/* Messages that this session is the first to see (RFC 3501 section 2.3.2). */
+static int
+add_recent(struct folder *f, uint32_t lo, uint32_t hi)
+{
+	struct uid_range *r;
+
+	if (f->nrecent > 0 && f->recent[f->nrecent - 1].hi + 1 == lo) {
+		f->recent[f->nrecent - 1].hi = hi;
+		return 0;
+	}
+	r = reallocarray(f->recent, f->nrecent + 1, sizeof(*r));
+	if (r == NULL)
+		return -1;
+	f->recent = r;
+	f->recent[f->nrecent++] = (struct uid_range){ lo, hi };
+	return 0;
+}
+
 static int
 assign_sorted(struct folder *f, struct listing *l, struct uids_out *o,
     struct entry **e, size_t n)
 {
-	unsigned state = f->read_only ? 0 : MSG_RECENT;
+	uint32_t first = o->h.next;
 
 	qsort_r(e, n, sizeof(struct entry *), by_arrival, l);
 	for (size_t i = 0; i < n; i++) {
@@ -42,11 +60,11 @@ assign_sorted(struct folder *f, struct listing *l, struct uids_out *o,
 		uint32_t uid;
 
 		if (uids_add(o, u, &uid) == -1 ||
-		    folder_add_msg(f, uid, l, e[i], state) == -1)
+		    folder_add_msg(f, uid, l, e[i]) == -1)
 			return -1;
 	}
 	f->uidnext = o->h.next;
-	return 0;
+	return f->read_only ? 0 : add_recent(f, first, f->uidnext - 1);
 }
 
 /* Gives a UID to every file that has none yet; the lines wait in o. */
@@ -187,7 +205,7 @@ static bool
 in_doubt(struct folder *f)
 {
 	for (; f->doubt < f->nmsgs; f->doubt++) {
-		const struct msg *m = &f->msgs[f->doubt];
+		const struct msg *m = msg_at(f, f->doubt);
 
 		if ((m->state & MSG_GONE) == 0 && (m->known.modseq == 0 ||
 		    m->known.marks != MSG_MARKS(m->flags, m->letters)))

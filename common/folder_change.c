@@ -42,7 +42,7 @@ rename_to(struct folder *f, struct msg *m, const char *path, unsigned flags,
     uint32_t letters)
 {
 	char name[FOLDER_NAME_MAX + 1], to[FOLDER_PATH_MAX];
-	struct span base = span_of(f->names.p + m->name, m->base);
+	struct span base = msg_base(f, m);
 
 	if (maildir_name_print(base, flags, letters, name,
 	    sizeof(name)) == -1)
@@ -63,7 +63,7 @@ static int
 op_set(struct folder *f, const char *path, void *arg)
 {
 	const struct change *c = arg;
-	struct msg *m = &f->msgs[c->i];
+	struct msg *m = msg_at(f, c->i);
 	unsigned flags = (m->flags | c->add_flags) & ~c->del_flags;
 	uint64_t keywords = (keywords_of(m) | c->add_keywords) &
 	    ~c->del_keywords;
@@ -89,7 +89,7 @@ set(struct folder *f, size_t i, unsigned flags, uint64_t keywords,
 {
 	struct change c = { .i = i, .unchanged_since = unchanged_since };
 	uint64_t named = named_keywords(f), old;
-	struct msg *m = &f->msgs[i];
+	struct msg *m = msg_at(f, i);
 	int r;
 
 	flags &= KNOWN_FLAGS;
@@ -100,7 +100,7 @@ set(struct folder *f, size_t i, unsigned flags, uint64_t keywords,
 	c.add_keywords = keywords & ~old;
 	c.del_keywords = old & ~keywords;
 	r = msg_try(f, i, op_set, &c);
-	m = &f->msgs[i];
+	m = msg_at(f, i);
 	/* Somebody else's change came in between: the caller must be told what holds now. */
 	if (r == 0 && (m->flags != flags || keywords_of(m) != keywords)) {
 		m->state |= MSG_CHANGED;
@@ -149,7 +149,7 @@ op_unlink(struct folder *f, const char *path, void *arg)
 void
 msg_gone(struct folder *f, size_t i)
 {
-	f->msgs[i].state |= MSG_GONE;
+	msg_at(f, i)->state |= MSG_GONE;
 	f->news = true;
 }
 

@@ -88,14 +88,14 @@ print_messages(struct compact *c)
 
 	for (size_t i = 0; r == 0 && i <= f->nmsgs; i++) {
 		for (; r == 0 && p < f->npending && (i == f->nmsgs ||
-		    f->pending[p].uid < f->msgs[i].uid); p++)
+		    f->pending[p].uid < msg_at(f, i)->uid); p++)
 			r = uidlist_print_message(&c->out, f->pending[p].uid,
 			    span_of(f->pending_names.p + f->pending[p].name,
 			    f->pending[p].len));
 		if (r == 0 && i < f->nmsgs &&
-		    (f->msgs[i].state & MSG_GONE) == 0)
-			r = uidlist_print_message(&c->out, f->msgs[i].uid,
-			    msg_unique(f, &f->msgs[i]));
+		    (msg_at(f, i)->state & MSG_GONE) == 0)
+			r = uidlist_print_message(&c->out, msg_at(f, i)->uid,
+			    msg_unique(f, msg_at(f, i)));
 	}
 	return r;
 }
@@ -108,13 +108,13 @@ print_saved(struct compact *c)
 	int r = 0;
 
 	for (size_t i = 0, n; r == 0 && i < f->nmsgs; i += n) {
-		uint32_t saved = f->msgs[i].known.saved;
+		uint32_t saved = msg_at(f, i)->known.saved;
 		size_t k = 0;
 
 		for (n = 0; i + n < f->nmsgs &&
-		    f->msgs[i + n].known.saved == saved; n++)
-			if ((f->msgs[i + n].state & MSG_GONE) == 0)
-				c->uids[k++] = f->msgs[i + n].uid;
+		    msg_at(f, i + n)->known.saved == saved; n++)
+			if ((msg_at(f, i + n)->state & MSG_GONE) == 0)
+				c->uids[k++] = msg_at(f, i + n)->uid;
 		if (saved != 0 && k > 0)
 			r = uidlist_print_saved(&c->out, saved, c->uids, k);
 	}
@@ -139,7 +139,7 @@ print_changes(struct compact *c, size_t past)
 	int r = 0;
 
 	for (size_t i = 0, n; r == 0 && i < c->n; i += n) {
-		const struct msg *m = &f->msgs[c->i[i]];
+		const struct msg *m = msg_at(f, c->i[i]);
 
 		n = folder_log_run(f, c->i + i, c->n - i, c->uids);
 		if (m->known.modseq == 0)
@@ -166,7 +166,7 @@ print_all(struct compact *c, const struct uids_out *o)
 	if (past > 0)
 		h.floor = c->past[past - 1].modseq;
 	for (size_t i = 0; i < c->f->nmsgs; i++)
-		if ((c->f->msgs[i].state & MSG_GONE) == 0)
+		if ((msg_at(c->f, i)->state & MSG_GONE) == 0)
 			c->i[c->n++] = (uint32_t)i;
 	folder_log_sort(c->f, c->i, c->n);
 	c->f->head = h;

@@ -103,7 +103,7 @@ add_id(const struct copy *c, const struct msg *m, char *base, int n)
 
 	if (n >= FOLDER_NAME_MAX)
 		return n;
-	folder_id_of(span_of(c->f->names.p + m->name, m->base), m->unique, id);
+	folder_id_of(msg_base(c->f, m), m->unique, id);
 	snprintf(field, sizeof(field), ",E=%s", id);
 	if (strstr(base, field) != NULL ||
 	    n + (int)sizeof(field) + MAILDIR_LETTERS_SIZE > FOLDER_NAME_MAX)
@@ -116,25 +116,27 @@ add_id(const struct copy *c, const struct msg *m, char *base, int n)
 static int
 make_name(struct copy *c, const struct msg *m)
 {
-	const char *old = (const char *)c->f->names.p + m->name;
+	struct span old = msg_base(c->f, m), unique = msg_unique(c->f, m);
+	bool keep = c->move && !c->same;
 	char base[FOLDER_NAME_MAX + 1];
 	uint32_t letters;
 	bool in_new;
-	int n = 0, rest = m->base - m->unique;
+	int n = 0;
 
 	c->keywords = translate(c, m->letters | m->known.high);
 	letters = (uint32_t)c->keywords & ((1U << FOLDER_LETTERS) - 1);
 	in_new = (m->state & MSG_NEW) != 0 && m->flags == 0 && letters == 0;
-	c->unique = m->unique;
-	if (!c->move || c->same) {
+	c->unique = unique.len;
+	if (!keep) {
 		if ((n = folder_fresh_name(base, sizeof(base))) == -1)
 			return -1;
 		c->unique = (size_t)n;
-		old += m->unique;
-	} else
-		rest = m->base;
-	n += snprintf(base + n, sizeof(base) - (size_t)n, "%.*s", rest, old);
-	if (old != (const char *)c->f->names.p + m->name)
+		old = old.len < unique.len ? span_of("", 0) :
+		    span_of(old.p + unique.len, old.len - unique.len);
+	}
+	n += snprintf(base + n, sizeof(base) - (size_t)n, "%.*s",
+	    (int)old.len, (const char *)old.p);
+	if (!keep)
 		n = add_id(c, m, base, n);
 	if (in_new)
 		snprintf(c->name, sizeof(c->name), "%s", base);
@@ -248,9 +250,9 @@ static int
 copy_one(struct copy *c, struct uids_out *o, size_t i, uint32_t *uid)
 {
 	*uid = 0;
-	if (i >= c->f->count || (c->f->msgs[i].state & MSG_GONE) != 0)
+	if (i >= c->f->count || (msg_at(c->f, i)->state & MSG_GONE) != 0)
 		return 0;
-	if (make_name(c, &c->f->msgs[i]) == -1)
+	if (make_name(c, msg_at(c->f, i)) == -1)
 		return -1;
 	if (msg_try(c->f, i, op_link, c) == -1) {
 		if (errno == ENOENT)
@@ -263,7 +265,7 @@ copy_one(struct copy *c, struct uids_out *o, size_t i, uint32_t *uid)
 	if (buf_add(&c->done, c->path, strlen(c->path) + 1) == -1)
 		return -1;
 	return uids_add_message(o, span_of(c->name, c->unique),
-	    c->f->msgs[i].flags, c->keywords, true, uid);
+	    msg_at(c->f, i)->flags, c->keywords, true, uid);
 }
 
 /* A copy that failed leaves nothing behind.  What was moved stays moved: it is whole, and gets its UID
@@ -292,8 +294,8 @@ copy_batch(struct copy *c, const size_t *i, size_t n, uint32_t *validity,
 	/* Names for keywords take the same lock: before it. */
 	for (size_t k = 0; k < n; k++)
 		if (i[k] < c->f->count)
-			(void)translate(c, c->f->msgs[i[k]].letters |
-			    c->f->msgs[i[k]].known.high);
+			(void)translate(c, msg_at(c->f, i[k])->letters |
+			    msg_at(c->f, i[k])->known.high);
 	if (uids_begin(&o, c->to->dirfd, NULL) == -1)
 		return -1;
 	*validity = o.h.validity;

@@ -103,10 +103,9 @@ static struct msg *
 msg_find(struct folder *f, struct span unique)
 {
 	for (size_t i = f->nmsgs; i-- > 0;) {
-		struct msg *m = &f->msgs[i];
+		struct msg *m = msg_at(f, i);
 
-		if (m->unique == unique.len && memcmp(f->names.p + m->name,
-		    unique.p, unique.len) == 0)
+		if (m->unique == unique.len && span_eq(msg_unique(f, m), unique))
 			return m;
 	}
 	return NULL;
@@ -166,7 +165,7 @@ settle_missed(struct folder *f)
 	struct stat st;
 
 	for (size_t i = 0; i < f->nmsgs; i++) {
-		struct msg *m = &f->msgs[i];
+		struct msg *m = msg_at(f, i);
 
 		if ((m->state & MSG_MISSED) == 0 || (m->state & MSG_GONE) != 0)
 			continue;
@@ -178,8 +177,8 @@ settle_missed(struct folder *f)
 }
 
 /* New files, and lines that others have added: as after a listing, with only these files in it. */
-static int
-take_up(struct folder *f, struct listing *l, const struct buf *text)
+int
+folder_take_up(struct folder *f, struct listing *l, const struct buf *text)
 {
 	if (l->n == 0 && text->len == 0 && f->doubt == SIZE_MAX)
 		return 0;
@@ -209,7 +208,7 @@ folder_follow(struct folder *f, struct listing *l, const struct buf *text)
 	if (ok && ev.n > 0)
 		settle_missed(f);
 	free(ev.list);
-	if (ok && (r = take_up(f, l, text)) == -1)
+	if (ok && (r = folder_take_up(f, l, text)) == -1)
 		return -1;
 	if (!ok || f->names.len > 2 * f->names_listed + GARBAGE)
 		f->dirty = true;

@@ -33,7 +33,8 @@ folder_id_of(struct span base, size_t unique, char out[FOLDER_EMAIL_ID + 1])
 	uint64_t a = 0xcbf29ce484222325ULL, b = a;
 	struct cur c;
 
-	cur_init(&c, span_of(base.p + unique, base.len - unique));
+	cur_init(&c, span_of(base.p + unique,
+	    unique <= base.len ? base.len - unique : 0));
 	while (cur_ch(&c, ',')) {
 		struct span field = cur_until(&c, ',');
 
@@ -44,7 +45,7 @@ folder_id_of(struct span base, size_t unique, char out[FOLDER_EMAIL_ID + 1])
 			return;
 		}
 	}
-	for (size_t i = 0; i < unique; i++) {
+	for (size_t i = 0; i < unique && unique <= base.len; i++) {
 		a = mix(a, base.p[i]);
 		b = mix(b, base.p[unique - 1 - i]);
 	}
@@ -61,9 +62,9 @@ folder_email_id(const struct folder *f, size_t i, char out[FOLDER_ID_SIZE])
 		errno = ENOENT;
 		return -1;
 	}
-	m = &f->msgs[i];
+	m = msg_at(f, i);
 	out[0] = 'M';
-	folder_id_of(span_of(msg_name(f, m).p, m->base), m->unique, out + 1);
+	folder_id_of(msg_base(f, m), m->unique, out + 1);
 	return 0;
 }
 

@@ -7,12 +7,16 @@
 #include <sys/types.h>
 
 #include "folder.h"
+#include "folder_msg.h"
 #include "uidlist.h"
 
 #define FOLDER_UIDS	"posthouse.uids"
 #define FOLDER_KEYWORDS	"posthouse.keywords"
 #define FOLDER_LOCK	"posthouse.lock"
+#define FOLDER_CACHE	"posthouse.cache"
 #define FOLDER_VALIDITY	"posthouse.uidvalidity"	/* in the root: the last one given */
+
+#define CACHE_BLOCK	4096u		/* bytes under one checksum; the header is the first */
 
 #define FOLDER_LETTERS	26		/* keywords that fit into file names */
 #define FOLDER_KEYWORDS_MAX 64		/* all: the others stand in the uid list alone */
@@ -22,47 +26,14 @@
 #define FOLDER_UIDS_MAX	(1U << 30)	/* bytes of a uid list */
 #define FOLDER_NAMES_MAX 0xffff0000U	/* bytes of all names: offsets are 32 bits */
 
-/* States of a message between two refreshes. */
-#define MSG_NEW		1u	/* the file lies in new/ */
-#define MSG_MISSED	2u	/* not in the last listing */
-#define MSG_GONE	4u	/* gone, not yet told */
-#define MSG_CHANGED	8u	/* flags differ from what was told last */
-#define MSG_RECENT	16u	/* this handle gave it its UID */
-#define MSG_LOGGED	32u	/* gone, and the list says so */
-
-/* What the uid list says of a message. */
-struct known {
-	uint64_t modseq;	/* 0: nothing */
-	uint64_t high;		/* its keywords that are no letters */
-	uint32_t marks;		/* MSG_MARKS at that mod-sequence */
-	uint32_t saved;		/* seconds; 0: when it arrived */
-};
-#define MSG_MARKS(flags, letters) ((letters) | (uint32_t)(flags) << FOLDER_LETTERS)
-
-struct msg {
-	struct known known;
-	uint64_t wsize;		/* 1 + the size with CRLF, 0: not asked for yet */
-	int64_t date;		/* INT64_MIN: not asked for yet */
-	uint32_t uid;
-	uint32_t name;		/* offset into names; NUL-terminated there */
-	uint32_t letters;	/* keyword letters in the name */
-	uint8_t len, unique, base;	/* lengths in name: all, unique part, up to ":2," */
-	uint8_t flags;		/* MAIL_* in the name */
-	uint8_t state;		/* MSG_* */
-};
-
-/* A line of the uid list whose file has not been seen (yet). */
-struct pending {
-	struct known known;
-	uint32_t uid;
-	uint32_t name;		/* offset into pending_names */
-	uint8_t len;
-};
-
 /* What is known of a file: when it differs, read it again. */
 struct stamp {
 	ino_t ino;
 	off_t size;
+};
+
+struct uid_range {
+	uint32_t lo, hi;
 };
 
 struct listing;
@@ -81,7 +52,13 @@ struct folder {
 	size_t own_at, own_end;
 	struct msg *msgs;	/* by UID; those at and after count are not told yet */
 	size_t count, nmsgs, cap;
-	struct buf names;
+	struct cache_map map;
+	struct buf names;		/* those that are not in map.names, which come first */
+	struct uid_range *recent;	/* UIDs that this handle has given */
+	size_t nrecent;
+	size_t first_unseen;		/* no message before it is unseen */
+	struct folder_counts counts;
+	bool save;			/* much was found out that the cache does not tell */
 	size_t names_listed;	/* its length after the last listing */
 	/* uid list */
 	struct uidlist_header head;	/* as read */
@@ -119,37 +96,7 @@ int	folder_read_text(int dirfd, const char *name, struct buf *);
 /* fsync of new/ and cur/ where the setting asks for it. 0 or -1. */
 int	folder_sync_dirs(int dirfd, bool in_new, bool in_cur);
 
-/* folder_scan.c */
-/* Finds out what changed; take_up: gives UIDs to new files.  0 or -1. */
-int	folder_scan(struct folder *, bool take_up);
-/* Matches the messages with a fresh listing and takes over its names.  Returns how many are missing
- * for the first time, or -1. */
-long	folder_apply(struct folder *, struct listing *);
-int	folder_add_msg(struct folder *, uint32_t uid, struct listing *, struct entry *,
-	    unsigned state);
-/* As folder_lower, over messages not told yet too. */
-size_t	folder_lower_all(const struct folder *, uint32_t uid);
-struct span msg_name(const struct folder *, const struct msg *);
-struct span msg_unique(const struct folder *, const struct msg *);
-/* "cur/NAME" or "new/NAME". 0 or -1. */
-int	msg_path(const struct folder *, const struct msg *, char out[FOLDER_PATH_MAX]);
-/* Notes that the file is now called name, in cur. */
-int	msg_renamed(struct folder *, struct msg *, struct span name);
-
-/* Notes whether the list knows the marks that m has now. */
-void	msg_doubt(struct folder *, const struct msg *);
-
-/* Notes that the file is now called name there; a change of flags is news. 0 or -1. */
-int	msg_moved(struct folder *, struct msg *, struct span name, bool in_new);
-
-/* folder_events.c */
-/* Notes a change made by us at path, for the watch will tell it too. */
-void	folder_own(struct folder *, const char *path, bool came);
-void	folder_own_forget(struct folder *);
-/* Before changes: watches a folder that is expensive to list. */
-void	folder_watch_if_large(struct folder *);
-/* Applies what the watch tells, and new lines.  1 done, 0 a listing is needed, -1. */
-int	folder_follow(struct folder *, struct listing *, const struct buf *text);
+#include "folder_scan.h"
 
 /* folder.c, folder_change.c */
 #define MSG_TRIES	10	/* new names looked up for one change */

@@ -54,16 +54,16 @@ size_t
 folder_log_run(const struct folder *f, const uint32_t *i, size_t n,
     uint32_t *uids)
 {
-	const struct known *first = &f->msgs[i[0]].known;
+	const struct known *first = &msg_at(f, i[0])->known;
 	size_t k = 0;
 
 	for (; k < n; k++) {
-		const struct known *next = &f->msgs[i[k]].known;
+		const struct known *next = &msg_at(f, i[k])->known;
 
 		if (next->modseq != first->modseq ||
 		    next->marks != first->marks || next->high != first->high)
 			break;
-		uids[k] = f->msgs[i[k]].uid;
+		uids[k] = msg_at(f, i[k])->uid;
 	}
 	return k;
 }
@@ -76,7 +76,7 @@ print_marks(struct folder *f, struct uids_out *o, uint32_t *i, size_t n)
 	int r = uids == NULL ? -1 : 0;
 
 	for (size_t k = 0, run; r == 0 && k < n; k += run) {
-		const struct known *w = &f->msgs[i[k]].known;
+		const struct known *w = &msg_at(f, i[k])->known;
 
 		run = folder_log_run(f, i + k, n - k, uids);
 		r = uidlist_print_flags(&o->text, w->modseq,
@@ -98,7 +98,7 @@ folder_log_marks(struct folder *f, struct uids_out *o, size_t from)
 	if (i == NULL)
 		return -1;
 	for (size_t k = from; k < f->nmsgs; k++) {
-		struct msg *m = &f->msgs[k];
+		struct msg *m = msg_at(f, k);
 		uint32_t marks = MSG_MARKS(m->flags, m->letters);
 
 		if ((m->state & MSG_GONE) != 0 ||
@@ -118,8 +118,8 @@ void
 folder_log_undo(struct folder *f, const struct uids_out *o)
 {
 	for (size_t i = 0; o->modseq != 0 && i < f->nmsgs; i++)
-		if (f->msgs[i].known.modseq == o->modseq)
-			f->msgs[i].known.modseq = 0;
+		if (msg_at(f, i)->known.modseq == o->modseq)
+			msg_at(f, i)->known.modseq = 0;
 	f->doubt = 0;
 }
 
@@ -192,7 +192,7 @@ int
 folder_log_change(struct folder *f, size_t i, uint64_t high)
 {
 	struct batch *b = f->batch;
-	struct msg *m = &f->msgs[i];
+	struct msg *m = msg_at(f, i);
 	uint64_t modseq = uids_modseq(&b->o);
 
 	m->known.marks = MSG_MARKS(m->flags, m->letters);
@@ -217,8 +217,8 @@ folder_log_gone(struct folder *f)
 	uids = folder_uids_catch_up(f) == -1 ? NULL :
 	    reallocarray(NULL, f->nmsgs, sizeof(*uids));
 	for (size_t i = 0; uids != NULL && i < f->nmsgs; i++)
-		if ((f->msgs[i].state & (MSG_GONE | MSG_LOGGED)) == MSG_GONE)
-			uids[n++] = f->msgs[i].uid;
+		if ((msg_at(f, i)->state & (MSG_GONE | MSG_LOGGED)) == MSG_GONE)
+			uids[n++] = msg_at(f, i)->uid;
 	/* No sync: should it be lost, the files are gone all the same. */
 	if (n > 0 && uidlist_print_gone(&o.text, uids_modseq(&o), uids, n) == 0)
 		(void)folder_log_commit(f, &o, false);
@@ -234,7 +234,7 @@ tell_gaps(const struct folder *f, int (*each)(void *, uint32_t, uint32_t),
 	uint32_t next = 1;
 
 	for (size_t i = 0; i <= f->nmsgs; i++) {
-		uint32_t uid = i < f->nmsgs ? f->msgs[i].uid : f->uidnext;
+		uint32_t uid = i < f->nmsgs ? msg_at(f, i)->uid : f->uidnext;
 
 		if (uid > next && each(arg, next, uid - 1) == -1)
 			return -1;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,32 @@
 struct span
 msg_name(const struct folder *f, const struct msg *m)
 {
-	return span_of(f->names.p + m->name, m->len);
+	size_t at = m->name;
+
+	if (at + m->len < f->map.names_len) {
+		folder_cache_check(f, f->map.names + at, m->len);
+		return span_of(f->map.names + at, m->len);
+	}
+	at -= f->map.names_len;
+	if (m->name < f->map.names_len || at + m->len > f->names.len)
+		return span_of("", 0);	/* cannot be, but for a mapping that somebody changes */
+	return span_of(f->names.p + at, m->len);
 }
 
 struct span
 msg_unique(const struct folder *f, const struct msg *m)
 {
-	return span_of(f->names.p + m->name, m->unique);
+	struct span name = msg_name(f, m);
+
+	return span_of(name.p, m->unique < name.len ? m->unique : name.len);
+}
+
+struct span
+msg_base(const struct folder *f, const struct msg *m)
+{
+	struct span name = msg_name(f, m);
+
+	return span_of(name.p, m->base < name.len ? m->base : name.len);
 }
 
 void
@@ -47,6 +67,10 @@ msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
 	m->state &= (uint8_t)~MSG_NEW;
 	if (in_new)
 		m->state |= MSG_NEW;
+	f->counts.known = 0;
+	if ((n->flags & MAIL_SEEN) == 0 &&
+	    (size_t)(m - f->msgs) < f->first_unseen)
+		f->first_unseen = (size_t)(m - f->msgs);
 	if (m->flags != n->flags || m->letters != n->letters) {
 		m->state |= MSG_CHANGED;
 		f->news = true;
@@ -56,16 +80,27 @@ msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
 	msg_doubt(f, m);
 }
 
+static int
+name_add(struct folder *f, struct span name, uint32_t *at)
+{
+	size_t end = f->map.names_len + f->names.len;
+
+	if (name.len > FOLDER_NAME_MAX || end > FOLDER_NAMES_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	*at = (uint32_t)end;
+	return buf_addspan(&f->names, name) == -1 ? -1 :
+	    buf_addc(&f->names, 0);
+}
+
 int
 msg_moved(struct folder *f, struct msg *m, struct span name, bool in_new)
 {
 	struct maildir_name n;
-	size_t at = f->names.len;
 
-	if (name.len > FOLDER_NAME_MAX || buf_addspan(&f->names, name) == -1 ||
-	    buf_addc(&f->names, 0) == -1)
+	if (name_add(f, name, &m->name) == -1)
 		return -1;
-	m->name = (uint32_t)at;
 	m->len = (uint8_t)name.len;
 	maildir_name_parse(name, &n);
 	msg_take_name(f, m, &n, in_new);
@@ -87,34 +122,29 @@ msg_renamed(struct folder *f, struct msg *m, struct span name)
 
 int
 folder_add_msg(struct folder *f, uint32_t uid, struct listing *l,
-    struct entry *e, unsigned state)
+    struct entry *e)
 {
 	struct maildir_name n;
 	struct msg *m;
 
-	if (f->nmsgs == f->cap) {
-		size_t cap = f->cap == 0 ? 64 : f->cap * 2;
-
-		if ((m = reallocarray(f->msgs, cap, sizeof(*m))) == NULL)
-			return -1;
-		f->msgs = m;
-		f->cap = cap;
-	}
-	m = &f->msgs[f->nmsgs];
+	if (f->nmsgs == f->cap && folder_grow(f) == -1)
+		return -1;
+	m = msg_at(f, f->nmsgs);
 	memset(m, 0, sizeof(*m));
 	m->uid = uid;
 	m->date = INT64_MIN;
 	m->name = e->name;
 	m->len = e->len;
 	if (!l->lent) {			/* names of its own: into ours */
-		m->name = (uint32_t)f->names.len;
-		if (buf_add(&f->names, listing_name(l, e),
-		    (size_t)e->len + 1) == -1)
+		if (name_add(f, span_of(l->names.p + e->name, e->len),
+		    &m->name) == -1)
 			return -1;
 	}
 	maildir_name_parse(span_of(l->names.p + e->name, e->len), &n);
 	msg_take_name(f, m, &n, e->in_new);
-	m->state = (uint8_t)((m->state & MSG_NEW) | state);
+	m->state &= MSG_NEW;
+	if (f->first_unseen == f->nmsgs && (m->flags & MAIL_SEEN) != 0)
+		f->first_unseen++;
 	e->msg = (uint32_t)++f->nmsgs;
 	f->news = true;
 	return 0;
@@ -126,7 +156,8 @@ keep_missing(struct folder *f, struct listing *l, struct msg *m, long *once)
 {
 	size_t at = l->names.len;
 
-	if (buf_add(&l->names, f->names.p + m->name, (size_t)m->len + 1) == -1)
+	if (buf_addspan(&l->names, msg_name(f, m)) == -1 ||
+	    buf_addc(&l->names, 0) == -1)
 		return -1;
 	m->name = (uint32_t)at;
 	if ((m->state & MSG_GONE) != 0)
@@ -145,8 +176,8 @@ apply_found(struct folder *f, struct listing *l, struct msg *m,
     struct entry *e)
 {
 	struct maildir_name n;
-	bool same = e->len == m->len && e->in_new == ((m->state & MSG_NEW) != 0)
-	    && memcmp(l->names.p + e->name, f->names.p + m->name, m->len) == 0;
+	bool same = e->in_new == ((m->state & MSG_NEW) != 0) &&
+	    span_eq(span_of(l->names.p + e->name, e->len), msg_name(f, m));
 
 	m->name = e->name;
 	m->len = e->len;
@@ -163,7 +194,7 @@ folder_apply(struct folder *f, struct listing *l)
 	long once = 0;
 
 	for (size_t i = 0; i < f->nmsgs; i++) {
-		struct msg *m = &f->msgs[i];
+		struct msg *m = msg_at(f, i);
 		struct entry *e = NULL;
 
 		if ((m->state & MSG_GONE) == 0)
@@ -175,6 +206,7 @@ folder_apply(struct folder *f, struct listing *l)
 			return -1;
 	}
 	buf_free(&f->names);
+	f->map.names_len = 0;		/* the mapped ones are used no more */
 	f->names = l->names;
 	f->names_listed = f->names.len;
 	l->lent = true;
@@ -203,20 +235,42 @@ time_eq(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* 1: the directories may have changed since the last listing; 0; -1. */
-static int
-dirs_changed(struct folder *f)
+bool
+folder_settled(const struct folder *f)
+{
+	return !too_young(f, &f->cur_mtime) && !too_young(f, &f->new_mtime);
+}
+
+int
+folder_dirs_changed(struct folder *f)
 {
 	struct stat c, n;
 
-	if (f->dirty || f->watch != -1)
-		return 1;
 	if (fstatat(f->dirfd, "cur", &c, 0) == -1 ||
 	    fstatat(f->dirfd, "new", &n, 0) == -1)
 		return -1;
 	return !time_eq(&c.st_mtim, &f->cur_mtime) ||
-	    !time_eq(&n.st_mtim, &f->new_mtime) ||
-	    too_young(f, &f->cur_mtime) || too_young(f, &f->new_mtime);
+	    !time_eq(&n.st_mtim, &f->new_mtime) || !folder_settled(f);
+}
+
+/* LIST: the directories may have changed since the last listing; TEXT: they have not, but the uid list has;
+ * or 0, or -1. */
+#define LIST	1
+#define TEXT	2
+
+static int
+what_changed(struct folder *f)
+{
+	struct stat u;
+	int r;
+
+	if (f->dirty || f->watch != -1)
+		return LIST;
+	if ((r = folder_dirs_changed(f)) != 0)
+		return r;
+	/* A keyword without a letter changes no name. */
+	return fstatat(f->dirfd, FOLDER_UIDS, &u, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (u.st_ino != f->uids_ino || u.st_size != f->uids_at) ? TEXT : 0;
 }
 
 /* Lists until no message is in doubt. */
@@ -250,6 +304,7 @@ scan_listing(struct folder *f, struct listing *l, const struct buf *text,
 	if (f->watch != -1)		/* what it has told so far the listing tells too */
 		(void)watch_drain(f->watch);
 	folder_own_forget(f);
+	f->save = true;
 	if (list_settled(f, l) == -1)
 		return -1;
 	if (!take_up) {
@@ -267,10 +322,10 @@ folder_scan(struct folder *f, bool take_up)
 {
 	struct listing l;
 	struct buf text;
-	int r, e;
+	int what, r, e;
 
-	if ((r = dirs_changed(f)) != 1)
-		return r;
+	if ((what = what_changed(f)) <= 0)
+		return what;
 	memset(&l, 0, sizeof(l));
 	buf_init(&text, FOLDER_UIDS_MAX);
 	/* Lines first, files after: every file with a line is then in the listing, if it is there at all. */
@@ -283,6 +338,10 @@ folder_scan(struct folder *f, bool take_up)
 			f->dirty = true;
 			listing_free(&l);
 		}
+	} else if (r != -1 && what == TEXT && take_up) {
+		buf_init(&l.names, FOLDER_NAMES_MAX);
+		l.partial = true;
+		r = folder_take_up(f, &l, &text) == -1 ? -1 : 1;
 	} else if (r != -1)
 		r = 0;
 	if (r == 0)
@@ -302,11 +361,17 @@ drop_gone(struct folder *f)
 {
 	size_t n = 0, told = 0;
 
+	for (n = 0; n < f->nmsgs && (msg_at(f, n)->state & MSG_GONE) == 0; n++)
+		;
+	f->counts.known = 0;
+	if (f->first_unseen > n)
+		f->first_unseen = n;
+	n = 0;
 	for (size_t i = 0; i < f->nmsgs; i++) {
-		if ((f->msgs[i].state & MSG_GONE) != 0)
+		if ((msg_at(f, i)->state & MSG_GONE) != 0)
 			continue;
 		told += i < f->count;
-		f->msgs[n++] = f->msgs[i];
+		f->msgs[n++] = *msg_at(f, i);
 	}
 	f->nmsgs = n;
 	f->count = told;
@@ -320,15 +385,15 @@ tell_vanished(struct folder *f, const struct folder_changes *c)
 	bool any = false;
 
 	for (size_t i = 0; i < f->nmsgs && !any; i++)
-		any = (f->msgs[i].state & MSG_GONE) != 0;
+		any = (msg_at(f, i)->state & MSG_GONE) != 0;
 	if (!any)
 		return false;
 	folder_log_gone(f);		/* may learn of more */
 	for (size_t i = f->nmsgs; i-- > 0;) {
-		if ((f->msgs[i].state & MSG_GONE) == 0)
+		if ((msg_at(f, i)->state & MSG_GONE) == 0)
 			continue;
 		if (i < f->count && c != NULL && c->vanished != NULL)
-			c->vanished(c->arg, i, f->msgs[i].uid);
+			c->vanished(c->arg, i, msg_at(f, i)->uid);
 	}
 	return true;
 }
@@ -345,9 +410,9 @@ tell(struct folder *f, const struct folder_changes *c)
 		drop_gone(f);
 	arrived = f->nmsgs - f->count;
 	for (size_t i = 0; i < f->count; i++) {
-		if ((f->msgs[i].state & MSG_CHANGED) == 0)
+		if ((msg_at(f, i)->state & MSG_CHANGED) == 0)
 			continue;
-		f->msgs[i].state &= (uint8_t)~MSG_CHANGED;
+		msg_at(f, i)->state &= (uint8_t)~MSG_CHANGED;
 		if (c != NULL && c->flags != NULL)
 			c->flags(c->arg, i);
 	}
@@ -362,5 +427,7 @@ folder_refresh(struct folder *f, const struct folder_changes *c)
 	if (folder_scan(f, true) == -1)
 		return -1;
 	tell(f, c);
+	if (f->save)
+		folder_cache_save(f);
 	return 0;
 }

@@ -147,18 +147,18 @@ take_line(struct folder *f, struct listing *l, struct entry *e, uint32_t uid,
 	struct msg *m;
 
 	if (e->msg > 0) {
-		m = &f->msgs[e->msg - 1];
+		m = msg_at(f, e->msg - 1);
 		if (m->uid >= uid)
 			return 0;
 		m->state |= MSG_GONE;
 		f->news = true;
 		e->msg = 0;
 	}
-	if (f->nmsgs > 0 && f->msgs[f->nmsgs - 1].uid >= uid)
+	if (f->nmsgs > 0 && msg_at(f, f->nmsgs - 1)->uid >= uid)
 		return 0;
-	if (folder_add_msg(f, uid, l, e, 0) == -1)
+	if (folder_add_msg(f, uid, l, e) == -1)
 		return -1;
-	m = &f->msgs[f->nmsgs - 1];
+	m = msg_at(f, f->nmsgs - 1);
 	if (known != NULL)
 		m->known = *known;
 	msg_doubt(f, m);
@@ -172,10 +172,10 @@ take_gone(struct folder *f, struct listing *l, uint32_t first, uint32_t last)
 	size_t n = 0;
 
 	for (size_t i = folder_lower_all(f, first);
-	    i < f->nmsgs && f->msgs[i].uid <= last; i++) {
-		struct entry *e = listing_find(l, msg_unique(f, &f->msgs[i]));
+	    i < f->nmsgs && msg_at(f, i)->uid <= last; i++) {
+		struct entry *e = listing_find(l, msg_unique(f, msg_at(f, i)));
 
-		f->msgs[i].state |= MSG_GONE | MSG_LOGGED;
+		msg_at(f, i)->state |= MSG_GONE | MSG_LOGGED;
 		f->news = true;
 		if (e != NULL && e->msg == i + 1)
 			e->msg = 0;
@@ -245,8 +245,8 @@ take_known(struct folder *f, const struct uidlist_line *line,
 		    f->pending[i].uid <= hi; i++)
 			know(&f->pending[i].known, line, kind);
 		for (size_t i = folder_lower_all(f, lo); i < f->nmsgs &&
-		    f->msgs[i].uid <= hi; i++) {
-			struct msg *m = &f->msgs[i];
+		    msg_at(f, i)->uid <= hi; i++) {
+			struct msg *m = msg_at(f, i);
 			uint64_t high = m->known.high;
 
 			know(&m->known, line, kind);

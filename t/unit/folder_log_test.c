@@ -401,11 +401,47 @@ test_read_only(void)
 	test_end("where nothing can be written");
 }
 
+static double
+seconds(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* folder_log_test open DIR: what opening, telling and the first look at all flags cost. */
+static int
+time_open(const char *d)
+{
+	for (int k = 0; k < 4; k++) {
+		double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+		double wall = seconds(CLOCK_MONOTONIC);
+		struct folder *f = get(d);
+		unsigned all = 0;
+
+		cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		wall = seconds(CLOCK_MONOTONIC) - wall;
+		printf("open %.3f ms, CPU %.3f ms, %zu messages, %zu unseen; ",
+		    wall * 1e3, cpu * 1e3, folder_count(f),
+		    folder_first_unseen(f));
+		cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+		for (size_t i = 0; i < folder_count(f); i++)
+			all |= folder_flags(f, i) | folder_uid(f, i);
+		printf("flags CPU %.3f ms%s\n", (seconds(
+		    CLOCK_PROCESS_CPUTIME_ID) - cpu) * 1e3, all ? "" : "?");
+		folder_close(f);
+	}
+	return 0;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	clock_init();
 	log_init("folder_log_test", false, false);
+	if (argc == 3 && strcmp(argv[1], "open") == 0)
+		return time_open(argv[2]);
 	if (mkdtemp(root) == NULL || chmod(root, 0755) == -1)
 		err(1, "mkdtemp");
 	test_rising();

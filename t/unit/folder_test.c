@@ -197,7 +197,7 @@ static void
 test_keywords(void)
 {
 	struct folder *f, *g;
-	char name[8];
+	char name[16];
 
 	fresh("keywords");
 	put("new/1.a");

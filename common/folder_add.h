@@ -1,0 +1,63 @@
+/*
+ * Adding to folders, and the folders of an account: the other half of folder.h, which includes this.
+ */
+#ifndef FOLDER_ADD_H
+#define FOLDER_ADD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct folder;
+
+/*
+ * A message being added (APPEND).  Content with LF or CRLF line ends is stored with LF.
+ * commit: durable, with flags, keywords and arrival (0: now), and returns its UID.
+ */
+struct folder_append;
+struct folder_append *folder_append_begin(const char *dir);
+int	folder_append_add(struct folder_append *, const void *, size_t);
+int	folder_append_commit(struct folder_append *, unsigned flags,
+	    const char *const *keywords, size_t nkeywords, time_t arrival, uint32_t *uidvalidity, uint32_t *uid);
+void	folder_append_abort(struct folder_append *);
+/* Several into one folder: all or none, with one lock and shared syncs.  Ends all of them in either case;
+ * to[k] becomes NULL. */
+struct folder_message {
+	struct folder_append *to;
+	unsigned flags;
+	const char *const *keywords;
+	size_t nkeywords;
+	time_t arrival;
+	uint32_t uid;			/* set */
+};
+int	folder_append_commit_many(struct folder_message *, size_t n,
+	    uint32_t *uidvalidity);
+
+/* Copies (link(2), or a real copy across file systems) message i into the folder in dir with its
+ * flags and keywords; move is rename(2).  0, the new UID; or -1. */
+int	folder_copy(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
+int	folder_move(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
+/* The same for n messages at once, with one lock and one sync: much faster.  uids[k] is 0 where message i[k]
+ * has vanished.  -1: nothing was copied (what had been moved stays moved). */
+int	folder_copy_many(struct folder *, const size_t *i, size_t n, const char *dir, bool move,
+	    uint32_t *uidvalidity, uint32_t *uids);
+
+/* STATUS without opening for work: counts. */
+struct folder_status {
+	size_t messages, unseen, recent, deleted;
+	uint32_t uidnext, uidvalidity;
+	uint64_t highest_modseq;
+	char id[48];			/* FOLDER_ID_SIZE */
+};
+int	folder_status(const char *dir, struct folder_status *);
+
+/* The folders of an account: Maildir++ (".A.B" is A/B).  Names here are the raw directory names without
+ * the leading dot; "" is INBOX. */
+int	folder_list(const char *root, int (*each)(void *arg, const char *name), void *arg);
+int	folder_create(const char *root, const char *name);	/* EEXIST */
+int	folder_delete(const char *root, const char *name);
+int	folder_rename(const char *root, const char *from, const char *to);
+int	folder_path(const char *root, const char *name, char *out, size_t size);
+
+#endif
