@@ -163,12 +163,13 @@ folder_recent_count(const struct folder *f)
 }
 
 size_t
-folder_first_unseen(struct folder *f)
+folder_first_unseen(const struct folder *f)
 {
-	while (f->first_unseen < f->count &&
-	    (msg_at(f, f->first_unseen)->flags & MAIL_SEEN) != 0)
-		f->first_unseen++;
-	return f->first_unseen < f->count ? f->first_unseen : f->count;
+	size_t i = f->first_unseen;
+
+	while (i < f->count && (msg_at(f, i)->flags & MAIL_SEEN) != 0)
+		i++;
+	return i < f->count ? i : f->count;
 }
 
 uint64_t

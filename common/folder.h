@@ -52,7 +52,7 @@ uint64_t folder_keywords(const struct folder *, size_t i);	/* bit k: keyword k *
 bool	folder_recent(const struct folder *, size_t i);	/* first seen by this session */
 /* How many are that; the first without \Seen (count if none).  Both without looking at all messages, mostly. */
 size_t	folder_recent_count(const struct folder *);
-size_t	folder_first_unseen(struct folder *);
+size_t	folder_first_unseen(const struct folder *);
 /* Octets with CRLF line ends (RFC822.SIZE), from the name, the cache or by reading once. */
 int	folder_size(struct folder *, size_t i, uint64_t *);
 /* Arrival: the file's mtime (INTERNALDATE). */
