@@ -253,13 +253,27 @@ account_find(const struct control *c, const char *address, struct account *a)
 	struct span value;
 
 	memset(a, 0, sizeof(*a));
-	if (!table_find(&c->users, span_str(address), &value, NULL)) {
-		errno = ENOENT;
-		return -1;
-	}
+	if (!table_find(&c->users, span_str(address), &value, NULL))
+		return system_find(c, address, a);
 	if (account_parse(c, span_str(address), value, a) != NULL) {
 		errno = EINVAL;
 		return -1;
 	}
 	return 0;
+}
+
+int
+account_forward(const struct account *a, char *out, size_t size)
+{
+	const char *slash = strrchr(a->maildir, '/');
+	int n;
+
+	if (a->home[0] != '\0')
+		n = snprintf(out, size, "%s/.forward", a->home);
+	else if (slash != NULL && strcmp(slash, "/Maildir") == 0)
+		n = snprintf(out, size, "%.*s/.forward",
+		    (int)(slash - a->maildir), a->maildir);
+	else
+		n = snprintf(out, size, "%s.forward", a->maildir);
+	return n > 0 && (size_t)n < size ? 0 : -1;
 }

@@ -341,6 +341,7 @@ void
 control_free(struct control *c)
 {
 	contents_free(c);
+	system_free(c);
 	if (c->dirfd != -1)
 		close(c->dirfd);
 	if (c->watch != -1)
@@ -420,8 +421,10 @@ control_load(struct control *c, void (*each)(const char *error))
 	if (c->want & (CONTROL_ROUTES | CONTROL_RULES))
 		routes_load(c, &before);
 	table_free(&before);
-	if (c->want & CONTROL_USERS)
+	if (c->want & CONTROL_USERS) {
 		table_load(c, "users", &c->users, &users);
+		system_load(c);
+	}
 	if (c->want & CONTROL_ALIASES)
 		table_load(c, "aliases", &c->aliases, &aliases);
 	if (c->want & CONTROL_PASSWORDS)

@@ -14,12 +14,11 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "account.h"
 #include "addr.h"
 #include "buf.h"
-#include "quota.h"
 #include "settings.h"
 #include "table.h"
-#include "userline.h"
 
 struct network { struct in6_addr addr; unsigned bits; };	/* IPv4 mapped */
 
@@ -53,6 +52,7 @@ struct control_stamp {
 };
 #define CONTROL_STAMPS 64
 
+struct system_accounts;		/* mailboxes of the system's accounts (system.c) */
 struct owner_names;		/* system accounts named in users (account.c) */
 
 struct control {
@@ -72,6 +72,7 @@ struct control {
 	struct table routes, users, aliases, passwords;
 	char first_domain[ADDR_DOMAIN_MAX + 1];	/* of domains, else hostname */
 	struct owner_names *owners;
+	struct system_accounts *system;	/* NULL: not asked for */
 	struct control_stamp stamps[CONTROL_STAMPS];
 	size_t nstamps;
 	void (*each)(const char *error);
@@ -112,23 +113,6 @@ bool	control_is_local(const struct control *, const char *domain);
 enum proxy_kind control_proxy(const struct control *,
 	    const struct in6_addr *);
 bool	control_may_relay(const struct control *, const struct in6_addr *);
-
-/* One line of users: address:maildir:owner:quota:options (posthouse-users(5)).
- * maildir is absolute, or below the setting mail-directory; where the field is
- * empty it is DOMAIN/LOCALPART there.  owner is NAME, UID or UID.GID. */
-struct account {
-	char address[ADDR_MAX + 1];
-	char maildir[512];		/* absolute, without final slash */
-	struct ids owner;		/* (uid_t)-1 when not root */
-	struct quota quota;		/* 0: no limit */
-	struct user_line line;		/* as written; valid until users is loaded anew */
-};
-/* 0, or -1: not there (ENOENT) or a broken line (EINVAL). */
-int	account_find(const struct control *, const char *address,
-	    struct account *);
-/* Reports what is wrong with one line of users: a table_format.check. */
-void	account_check(struct control *, const char *file, unsigned line,
-	    struct span key, struct span value);
 
 /* One line of routes: "destination host[:port] key=value ...". */
 struct route {

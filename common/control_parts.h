@@ -22,5 +22,10 @@ const char *network_parse(struct span, struct network *);
 void	proxies_load(struct control *);
 bool	network_has(const struct network *, const struct in6_addr *);
 void	owners_free(struct control *);
+/* Accounts of the system; system_find has the form of account_find. */
+void	system_load(struct control *);
+void	system_free(struct control *);
+int	system_find(const struct control *, const char *address,
+	    struct account *);
 
 #endif

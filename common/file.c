@@ -36,6 +36,24 @@ file_write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
+int
+file_copy_from(int from, off_t offset, int to)
+{
+	unsigned char chunk[FILE_CHUNK];
+	ssize_t n;
+
+	for (;;) {
+		n = pread(from, chunk, sizeof(chunk), offset);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		if (file_write_all(to, chunk, (size_t)n) == -1)
+			return -1;
+		offset += n;
+	}
+}
+
 /* How much to ask for: what the file's size says is left, and one byte more so
  * that its end is seen; a chunk where the size tells nothing. */
 static size_t

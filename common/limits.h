@@ -70,6 +70,16 @@
 #define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 
+/* accounts of the system that are people: Debian's useradd, without nobody */
+#define SYSTEM_UID_MIN	1000
+#define SYSTEM_UID_MAX	60000
+
+/* forwards and lists */
+#define FORWARD_FILE_MAX 65536	/* a .forward: longer is no list of targets */
+#define LIST_FILE_MAX	4194304	/* what :include: names */
+#define LIST_TARGETS_MAX 10000	/* of one recipient: as many as one job takes */
+#define PROGRAM_TEXT_MAX 1024	/* of what a program says */
+
 /* quotas */
 #define QUOTA_FILE_MAX	5120	/* of maildirsize: longer is counted anew, as Maildir++ says */
 #define QUOTA_ROOM	65536	/* bytes of an ordinary message, or a twentieth of the limit: less left is full */

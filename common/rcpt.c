@@ -1,7 +1,7 @@
 /*
  * Where a recipient goes.  A pure function of the control files: exact address
- * before the one without +detail, users before aliases, full aliases before
- * those of all local domains, and "@domain" last.
+ * before the one without +detail; full aliases, then users, then aliases of
+ * all local domains, then accounts of the system; and "@domain" last.
  */
 #include "rcpt.h"
 
@@ -16,6 +16,7 @@ struct candidate {
 	struct span local;
 	const char *domain;
 	struct rcpt_decision *d;
+	bool mailbox;			/* pass over aliases */
 };
 
 static bool
@@ -29,25 +30,37 @@ decide_alias(const struct candidate *k, const char *key)
 	return true;
 }
 
-/* The exact address: users, aliases, aliases by local part. */
+static bool
+decide_mailbox(const struct candidate *k, const char *address)
+{
+	if (account_find(k->c, address, &k->d->account) == -1)
+		return false;
+	k->d->kind = RCPT_MAILBOX;
+	k->d->file = k->d->account.home[0] == '\0' ? "users" : "passwd";
+	if (!table_find(&k->c->users, span_str(address), NULL, &k->d->line))
+		k->d->line = 0;
+	return true;
+}
+
+/* The exact address: aliases, users, aliases by local part, system accounts. */
 static bool
 decide_exact(const struct candidate *k)
 {
-	char text[ADDR_MAX + 8];
+	char text[ADDR_MAX + 8], local[ADDR_MAX + 8];
 
 	if ((size_t)snprintf(text, sizeof(text), "%.*s@%s", (int)k->local.len,
 	    (const char *)k->local.p, k->domain) >= sizeof(text))
 		return false;
-	if (table_find(&k->c->users, span_str(text), NULL, &k->d->line) &&
-	    account_find(k->c, text, &k->d->account) == 0) {
-		k->d->kind = RCPT_MAILBOX;
-		k->d->file = "users";
-		return true;
-	}
+	if (k->mailbox)
+		return decide_mailbox(k, text);
 	if (decide_alias(k, text))
 		return true;
-	text[k->local.len] = '\0';
-	return decide_alias(k, text);
+	if (table_find(&k->c->users, span_str(text), NULL, NULL) &&
+	    decide_mailbox(k, text))
+		return true;
+	strlcpy(local, text, sizeof(local));
+	local[k->local.len] = '\0';
+	return decide_alias(k, local) || decide_mailbox(k, text);
 }
 
 /* The local part before the first delimiter; the same when there is none. */
@@ -64,13 +77,48 @@ without_detail(const struct control *c, struct span local)
 	return local;
 }
 
-void
-rcpt_decide(const struct control *c, const struct addr *addr,
+/* As it stands, then without its detail. */
+static bool
+decide_known(struct candidate *k)
+{
+	struct span local = k->local, plain = without_detail(k->c, local);
+	bool found = decide_exact(k);
+
+	if (!found && plain.len != local.len) {
+		k->local = plain;
+		found = decide_exact(k);
+		k->local = local;
+	}
+	return found;
+}
+
+/* "@example.com: @example.org": all of a domain is in another one's place. */
+static bool
+decide_catchall(struct candidate *k)
+{
+	char key[ADDR_DOMAIN_MAX + 8], domain[ADDR_DOMAIN_MAX + 1];
+	struct span t;
+
+	snprintf(key, sizeof(key), "@%s", k->domain);
+	if (!decide_alias(k, key))
+		return false;
+	k->d->is_catchall = true;
+	t = k->d->targets;
+	if (t.len < 2 || t.p[0] != '@')
+		return true;
+	if (span_cstr(span_of(t.p + 1, t.len - 1), domain, sizeof(domain)) ==
+	    -1 || !control_is_local(k->c, domain))
+		return false;
+	k->domain = domain;
+	return decide_known(k);
+}
+
+static void
+decide(const struct control *c, const struct addr *addr, bool mailbox,
     struct rcpt_decision *d)
 {
-	char catchall[ADDR_DOMAIN_MAX + 8];
-	struct candidate k = { c, addr_local(addr), addr_domain(addr), d };
-	struct span plain;
+	struct candidate k = { c, addr_local(addr), addr_domain(addr), d,
+	    mailbox };
 
 	memset(d, 0, sizeof(*d));
 	d->kind = RCPT_REMOTE;
@@ -80,127 +128,109 @@ rcpt_decide(const struct control *c, const struct addr *addr,
 	if (!table_find(&c->domains, span_str(k.domain), NULL, &d->line) &&
 	    *addr_domain(addr) != '\0')
 		return;
-	if (decide_exact(&k))
+	if (decide_known(&k) || (!mailbox && decide_catchall(&k)))
 		return;
-	plain = without_detail(c, k.local);
-	if (plain.len != k.local.len) {
-		k.local = plain;
-		if (decide_exact(&k))
-			return;
-	}
-	snprintf(catchall, sizeof(catchall), "@%s", k.domain);
-	if (decide_alias(&k, catchall))
-		return;
+	memset(d, 0, sizeof(*d));
 	d->kind = RCPT_UNKNOWN;
 	d->file = "users";
-	d->line = 0;
 }
 
+void
+rcpt_decide(const struct control *c, const struct addr *addr,
+    struct rcpt_decision *d)
+{
+	decide(c, addr, false, d);
+}
+
+void
+rcpt_mailbox(const struct control *c, const struct addr *addr,
+    struct rcpt_decision *d)
+{
+	decide(c, addr, true, d);
+}
+
+struct span
+rcpt_detail(const struct control *c, const struct addr *addr)
+{
+	struct span local = addr_local(addr), plain = without_detail(c, local);
+
+	if (plain.len == local.len)
+		return span_of(local.p + local.len, 0);
+	return span_of(local.p + plain.len + 1, local.len - plain.len - 1);
+}
+
+/* The local part in front of the domain, with or without owner-. */
 static bool
-is_blank(int c)
+owner_of(const struct control *c, struct span local, const char *domain,
+    char *out, size_t size)
 {
-	return c == ' ' || c == '\t' || c == '\n';
-}
+	struct rcpt_decision d;
+	struct addr a;
+	int n = snprintf(out, size, "owner-%.*s@%s", (int)local.len,
+	    (const char *)local.p, domain);
 
-/* The next target between commas, trimmed (line ends of continued lines count
- * as white space); a quoted part may hold commas. */
-static struct span
-next_target(struct cur *c)
-{
-	struct span t;
-	bool quoted = false;
-
-	while (is_blank(cur_peek(c)))
-		(void)cur_next(c);
-	t = span_of(c->p, 0);
-	while (!cur_end(c) && (quoted || cur_peek(c) != ',')) {
-		int ch = cur_next(c);
-
-		if (ch == '"')
-			quoted = !quoted;
-		if (ch == '\\' && quoted)
-			(void)cur_next(c);
-	}
-	t.len = (size_t)(c->p - t.p);
-	(void)cur_ch(c, ',');
-	while (t.len > 0 && is_blank(t.p[t.len - 1]))
-		t.len--;
-	return t;
-}
-
-/* A full address, or a local name that gets the alias's own domain. */
-static bool
-target_parse(struct span t, const char *domain, struct addr *a)
-{
-	char text[ADDR_MAX + 8];
-
-	if (parse_mailbox(t, true, a) == ADDR_OK)
-		return true;
-	if ((size_t)snprintf(text, sizeof(text), "%.*s@%s", (int)t.len,
-	    (const char *)t.p, domain) >= sizeof(text))
+	if (n < 0 || (size_t)n >= size ||
+	    parse_mailbox(span_str(out), true, &a) != ADDR_OK)
 		return false;
-	return parse_mailbox(span_str(text), true, a) == ADDR_OK;
+	rcpt_decide(c, &a, &d);
+	if (d.kind == RCPT_UNKNOWN || d.kind == RCPT_REMOTE ||
+	    d.is_catchall)
+		return false;
+	strlcpy(out, a.text, size);
+	return true;
 }
 
-enum target_kind
-target_kind(struct span t)
+bool
+alias_owner(const struct control *c, const struct addr *a, char *out,
+    size_t size)
 {
-	struct span s = t;
+	struct span local = addr_local(a), plain = without_detail(c, local);
+	const char *domain = addr_domain(a);
 
-	if (s.len > 1 && s.p[0] == '"')
-		s = span_of(s.p + 1, s.len - 1);
-	if (s.len > 0 && s.p[0] == '|')
-		return TARGET_PROGRAM;
-	if (s.len > 0 && s.p[0] == '/')
-		return TARGET_FILE;
-	if (t.len >= 9 && span_isis(span_of(t.p, 9), ":include:"))
-		return TARGET_INCLUDE;
-	return TARGET_ADDRESS;
+	if (local.len > 6 && span_isis(span_of(local.p, 6), "owner-"))
+		return false;
+	if (*domain == '\0')
+		domain = c->first_domain;
+	return owner_of(c, local, domain, out, size) ||
+	    (plain.len != local.len && owner_of(c, plain, domain, out, size));
+}
+
+bool
+alias_is_list(const struct control *c, const struct addr *a,
+    const struct rcpt_decision *d)
+{
+	char owner[ADDR_MAX + 8];
+	struct target_item item;
+	const char *wrong;
+	struct targets t;
+	int r;
+
+	targets_init(&t, d->targets, "a.example", false);
+	while ((r = targets_next(&t, &item, &wrong)) != 0)
+		if (r == 1 && item.kind != TARGET_ADDRESS &&
+		    item.kind != TARGET_MAILBOX)
+			return true;
+	return alias_owner(c, a, owner, sizeof(owner));
 }
 
 int
 alias_targets(struct span targets, const char *domain,
     int (*each)(void *arg, const struct addr *), void *arg)
 {
-	struct cur c;
-	struct addr a;
-	int bad = 0;
+	struct target_item item;
+	const char *wrong;
+	struct targets t;
+	int r, bad = 0;
 
-	cur_init(&c, targets);
-	while (!cur_end(&c)) {
-		struct span t = next_target(&c);
-
-		if (t.len == 0)
-			continue;
-		if (target_kind(t) != TARGET_ADDRESS ||
-		    !target_parse(t, domain, &a))
+	targets_init(&t, targets, domain, false);
+	while ((r = targets_next(&t, &item, &wrong)) != 0) {
+		if (r == -1)
 			bad = -1;
-		else if (each(arg, &a) == -1)
+		else if ((item.kind == TARGET_ADDRESS ||
+		    item.kind == TARGET_MAILBOX) && each(arg, &item.addr) == -1)
 			return -1;
 	}
 	return bad;
-}
-
-/* NULL, or what is wrong with this target. */
-static const char *
-target_wrong(struct span t, const char *domain)
-{
-	struct addr a;
-
-	switch (target_kind(t)) {
-	case TARGET_PROGRAM:
-		return "programs are no targets yet; name an address";
-	case TARGET_FILE:
-		return "files are no targets yet; name an address";
-	case TARGET_INCLUDE:
-		return ":include: is not known yet; list the addresses here";
-	default:
-		break;
-	}
-	if (!target_parse(t, domain, &a))
-		return "this is not an address; write bob@example.org, or bob for "
-		    "one of the same domain, and commas between them";
-	return NULL;
 }
 
 /* A key: full address, local part, or @domain. */
@@ -236,23 +266,23 @@ void
 alias_check(struct control *c, const char *file, unsigned line,
     struct span key, struct span value)
 {
-	struct cur cur;
+	struct target_item item;
+	struct targets t;
 	const char *wrong;
 	bool any = false;
+	int r;
 
 	if (!alias_key_check(c, file, line, key))
 		return;
-	cur_init(&cur, value);
-	while (!cur_end(&cur)) {
-		struct span t = next_target(&cur);
-
-		if (t.len == 0)
-			continue;
+	if (value.len > 1 && value.p[0] == '@' && key.p[0] == '@' &&
+	    is_domain(span_of(value.p + 1, value.len - 1), true))
+		return;
+	targets_init(&t, value, "a.example", false);
+	while ((r = targets_next(&t, &item, &wrong)) != 0) {
 		any = true;
-		if ((wrong = target_wrong(t, "a.example")) != NULL)
-			control_error(c, file, line, "\"%.*s\": %s",
-			    (int)(t.len > 100 ? 100 : t.len),
-			    (const char *)t.p, wrong);
+		if (r == -1)
+			control_error(c, file, line + item.line - 1,
+			    "\"%.100s\": %s", item.text, wrong);
 	}
 	if (!any)
 		control_error(c, file, line, "the alias has no target; write at "

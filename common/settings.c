@@ -23,7 +23,8 @@
 #define HOUR	3600u
 #define DAY	86400u
 
-enum kind { PATH, IDS, GROUP, SIZE, COUNT, SECONDS, CHOICE, CHARS, UIDL };
+enum kind { PATH, IDS, GROUP, SIZE, COUNT, SECONDS, CHOICE, CHARS, UIDL,
+	FOLDER };
 
 struct row {
 	const char *name;
@@ -118,6 +119,14 @@ static const struct row rows[] = {
 	{ "mailbox-message-limit", COUNT, F(mailbox_messages), "0", 0, 100000000, { 0 } },
 	/* Its owner may make room before the sender is told that all is lost. */
 	{ "full-mailbox", CHOICE, F(full_bounces), "defer", 0, 0, { "defer", "bounce" } },
+	/* Who asks for it knows that all people of this machine get mail. */
+	{ "home-maildir", FOLDER, F(home_maildir), "none", 0, 0, { 0 } },
+	/* alice+lists@ into her folder "lists": not everybody sorts so. */
+	{ "detail-folders", CHOICE, F(detail_folders), "no", NO_YES },
+	/* For programs of aliases: owns nothing. */
+	{ "program-user", IDS, F(program_user), "nobody", 0, 0, { 0 } },
+	/* Longer than a spam filter takes; each holds one of local-jobs. */
+	{ "program-timeout", SECONDS, F(program_timeout), "5m", 1, HOUR, { 0 } },
 	{ "sandbox", CHOICE, F(sandbox), "yes", NO_YES },
 	/* RFC 3501 5.4 asks for 30 minutes at least. */
 	{ "idle-timeout", SECONDS, F(idle_timeout), "30m", 1, 7 * DAY, { 0 } },
@@ -298,6 +307,29 @@ uidl_format_parse(struct span v, char *out)
 	return NULL;
 }
 
+/* A relative path of plain parts; "none" for none. */
+static const char *
+folder_parse(struct span v, char *out)
+{
+	struct cur c;
+
+	if (span_is(v, "none"))
+		v.len = 0;
+	if (span_cstr(v, out,
+	    sizeof(((struct settings *)0)->home_maildir)) == -1)
+		return "the name is too long; use one below 64 bytes";
+	cur_init(&c, v);
+	while (!cur_end(&c)) {
+		struct span part = cur_until(&c, '/');
+
+		if (part.len == 0 || span_is(part, ".") || span_is(part, "..") ||
+		    (cur_ch(&c, '/') && cur_end(&c)))
+			return "write a name below the home directory, such as "
+			    "Maildir, or none";
+	}
+	return NULL;
+}
+
 static const char *
 choice_parse(const struct row *r, struct span v, bool *out, char *why,
     size_t size)
@@ -372,6 +404,8 @@ value_parse(const struct row *r, struct span v, struct settings *s, char *why,
 		return chars_parse(v, field(s, r));
 	case UIDL:
 		return uidl_format_parse(v, field(s, r));
+	case FOLDER:
+		return folder_parse(v, field(s, r));
 	case CHOICE:
 		return choice_parse(r, v, field(s, r), why, size);
 	default:
@@ -504,6 +538,7 @@ row_print(const struct settings *s, const struct row *r)
 	case UIDL:
 		printf("%s %s\n", r->name, (const char *)cfield(s, r));
 		return;
+	case FOLDER:
 	case CHARS:
 		printf("%s %s\n", r->name, *(const char *)cfield(s, r) != '\0' ?
 		    (const char *)cfield(s, r) : "none");

@@ -52,6 +52,11 @@ struct settings {
 	uint64_t mailbox_size;		/* bytes; 0: no limit */
 	unsigned mailbox_messages;
 	bool full_bounces;		/* what a full mailbox cannot take */
+	char home_maildir[64];		/* below homes; "": the system's accounts get no mail */
+	bool detail_folders;
+	/* programs and forwards */
+	struct ids program_user;
+	unsigned program_timeout;	/* s */
 	/* security */
 	bool sandbox;
 	/* imap, pop3 */

@@ -300,23 +300,74 @@ make_durable(struct spool_writer *w, const char *name)
 	return 0;
 }
 
+static void
+final_name(const struct spool_writer *w, char name[SPOOL_NAME_MAX])
+{
+	snprintf(name, SPOOL_NAME_MAX, "%.*s,S=%llu,W=%llu",
+	    39 + 1 + HOST_IN_NAME, w->tmp, (unsigned long long)w->size,
+	    (unsigned long long)(w->size + w->lines));
+}
+
+/* All bytes to the file.  0, or -1 and the message is gone. */
+static int
+finish(struct spool_writer *w)
+{
+	int e;
+
+	if (!w->failed && w->buf.len > 0)
+		(void)put(w, w->buf.p, w->buf.len);
+	if (!w->failed && w->tmp[0] != '\0') {
+		buf_clear(&w->buf);
+		return 0;
+	}
+	e = w->errno_ != 0 ? w->errno_ : EBADF;
+	spool_abort(w);
+	errno = e;
+	return -1;
+}
+
+int
+spool_prepare(struct spool_writer *w, struct spool_name *n)
+{
+	char name[SPOOL_NAME_MAX];
+
+	if (finish(w) == -1)
+		return -1;
+	final_name(w, name);
+	if (spool_name_parse(span_str(name), n) && fsync(w->fd) == 0)
+		return 0;
+	(void)fail(w);
+	return finish(w);
+}
+
+int
+spool_publish(const struct spool *s, int dir, const char *as, const char *name)
+{
+	int fd, r, e;
+
+	if (renameat(dir, as, s->new, name) == -1)
+		return -1;
+	fd = openat(s->new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	r = fd == -1 ? -1 : fsync(fd);
+	if (r == 0 && s->sync_directory)
+		r = file_sync_dir(s->new);
+	e = errno;
+	if (fd != -1)
+		close(fd);
+	errno = e;
+	/* Queue may have taken it already. */
+	return r == -1 && e != ENOENT && e != EBADF ? -1 : 0;
+}
+
 int
 spool_commit(struct spool_writer *w, struct spool_name *n)
 {
 	char name[SPOOL_NAME_MAX];
 	int e;
 
-	if (!w->failed && w->buf.len > 0)
-		(void)put(w, w->buf.p, w->buf.len);
-	if (w->failed || w->tmp[0] == '\0') {
-		e = w->errno_ != 0 ? w->errno_ : EBADF;
-		spool_abort(w);
-		errno = e;
+	if (finish(w) == -1)
 		return -1;
-	}
-	snprintf(name, sizeof(name), "%.*s,S=%llu,W=%llu", 39 + 1 + HOST_IN_NAME,
-	    w->tmp, (unsigned long long)w->size,
-	    (unsigned long long)(w->size + w->lines));
+	final_name(w, name);
 	buf_free(&w->buf);
 	if (make_durable(w, name) == 0) {
 		w->tmp[0] = '\0';

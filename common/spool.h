@@ -66,6 +66,14 @@ int	spool_add(struct spool_writer *, const void *, size_t);
  * is visible in new/ and nothing is left in tmp/.
  */
 int	spool_commit(struct spool_writer *, struct spool_name *);
+/*
+ * The same in two steps, for who must note in between what he is about to do:
+ * content durable in tmp/ as w->tmp, and its final name; then, from wherever
+ * (dir, as) it has been put meanwhile, into new/.
+ */
+int	spool_prepare(struct spool_writer *, struct spool_name *);
+int	spool_publish(const struct spool *, int dir, const char *as,
+	    const char *name);
 /* Throws away an open message; no effect after commit. */
 void	spool_abort(struct spool_writer *);
 /* Tells queue the name; never waits and never fails: queue scans as well. */

@@ -7,18 +7,39 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "local.h"
+#include "file.h"
+#include "local_forward.h"
 #include "log.h"
 #include "proc.h"
 
 #define RETRY_MS	1000	/* between looks at control files that are broken */
+#define WAIT_MS		60000	/* a child's end wakes the master, too */
+#define CLEAN_MS	3600000	/* between looks for litter */
+#define SLOW_MS		10000	/* how long a program takes that is slow */
+#define REQUESTS_MAX	64	/* in one read of PIPE_BUF */
+#define CHILDREN	128	/* processes, of one recipient each */
+
+struct child {
+	pid_t pid;		/* 0: free */
+	uint64_t since;		/* ms */
+};
+struct master {
+	struct worker w;
+	pid_t worker;
+	int spool;
+	int requests;		/* of the worker, read end */
+	struct buf in;
+	struct child children[CHILDREN];
+};
 
 static void
 usage(void)
@@ -31,6 +52,56 @@ static void
 print_error(const char *error)
 {
 	fprintf(stderr, "deliver-local: %s\n", error);
+}
+
+static void
+on_child(int sig)
+{
+	(void)sig;			/* it only interrupts ppoll */
+}
+
+static void
+catch_children(void)
+{
+	struct sigaction sa;
+	sigset_t set;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_child;
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGCHLD, &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* In a child: as it was before. */
+static void
+child_begin(void)
+{
+	sigset_t none;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	log_forked();
+}
+
+/* A request that cannot be served now is answered as a deferral. */
+static void
+refuse_request(struct span line)
+{
+	struct job_rcpt r;
+	struct buf b;
+	struct job j;
+
+	if (job_parse(line, &j) == -1 || job_next(&j, &r) != 1)
+		return;
+	buf_init(&b, PIPE_BUF);
+	answer_print(&b, r.id, PROC_DEFER, "4.3.2",
+	    span_str("too many programs are running"));
+	(void)file_write_all(1, b.p, b.len);
+	buf_free(&b);
 }
 
 static int
@@ -67,40 +138,166 @@ open_rest(int spool)
 	return fd;
 }
 
-static int
-run_worker(struct worker *w)
+/* The worker, confined, and with fewer powers than the master. */
+static pid_t
+start_worker(struct master *m)
 {
-	int status;
-	pid_t pid;
+	pid_t pid = fork();
 
-	if ((pid = fork()) == -1)
-		return EX_OSERR;
 	if (pid == 0) {
-		log_forked();
-		control_follow(w->c);
-		if (local_confine(w->c) == -1)
+		child_begin();
+		close(m->requests);
+		control_follow(m->w.c);
+		if (local_drop_powers(false) == -1 ||
+		    local_confine(m->w.c) == -1)
 			log_die_errno(EX_OSERR, "cannot enter the sandbox");
-		_exit(worker_run(w));
+		_exit(worker_run(&m->w));
 	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return EX_OSERR;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+	return pid;
 }
 
-/* The master: the last to see a broken file mended; until then jobs wait. */
-static int
-serve(struct worker *w)
+/* A process for one recipient, or for cleaning up (no line). */
+static void
+start_child(struct master *m, struct span line)
 {
+	struct child *slot = NULL;
+	pid_t pid;
+
+	for (size_t i = 0; i < CHILDREN && slot == NULL; i++)
+		if (m->children[i].pid == 0)
+			slot = &m->children[i];
+	if (slot == NULL || (pid = fork()) == -1) {
+		refuse_request(line);
+		return;
+	}
+	if (pid == 0) {
+		child_begin();
+		if (line.len == 0)
+			forward_clean(m->spool);
+		else
+			forward_run(m->w.c, m->spool, line);
+		_exit(0);
+	}
+	slot->pid = pid;
+	slot->since = clock_mono_ms();
+}
+
+/* Slow programs must not hold all of queue's local jobs. */
+static bool
+is_crowded(const struct master *m)
+{
+	uint64_t now = clock_mono_ms();
+	unsigned slow = 0;
+
+	for (size_t i = 0; i < CHILDREN; i++)
+		slow += m->children[i].pid != 0 &&
+		    now - m->children[i].since > SLOW_MS;
+	return slow > m->w.c->set.local_jobs / 2;
+}
+
+static size_t
+running(const struct master *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CHILDREN; i++)
+		n += m->children[i].pid != 0;
+	return n;
+}
+
+static void
+take_requests(struct master *m)
+{
+	unsigned char *p = buf_room(&m->in, PIPE_BUF);
+	size_t whole = 0;
+	struct span line;
+	struct cur c;
+	ssize_t n;
+
+	if (p == NULL || (n = read(m->requests, p, PIPE_BUF)) <= 0)
+		return;
+	m->in.len += (size_t)n;
+	cur_init(&c, buf_span(&m->in));
+	for (;;) {
+		line = cur_until(&c, '\n');
+		if (!cur_ch(&c, '\n'))
+			break;
+		whole += line.len + 1;
+		if (is_crowded(m))
+			refuse_request(line);
+		else
+			start_child(m, line);
+	}
+	buf_drop(&m->in, whole);
+}
+
+/* Who has ended?  The worker's status, or -1. */
+static int
+reap(struct master *m)
+{
+	int status, r = -1;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == m->worker)
+			r = WIFEXITED(status) ? WEXITSTATUS(status) :
+			    EX_SOFTWARE;
+		for (size_t i = 0; i < CHILDREN; i++)
+			if (m->children[i].pid == pid)
+				m->children[i].pid = 0;
+	}
+	return r;
+}
+
+/* Waits for a request, an end, or a while. */
+static void
+wait_event(struct master *m, int ms)
+{
+	struct pollfd p = { running(m) < CHILDREN - REQUESTS_MAX ?
+	    m->requests : -1, POLLIN, 0 };
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (ppoll(&p, 1, &t, &none) > 0)
+		take_requests(m);
+}
+
+/* One worker after the other; the master is the last to see a broken file mended:
+ * until then jobs wait. */
+static int
+serve(struct master *m)
+{
+	uint64_t cleaned = clock_mono_ms();
 	int r, said = 0;
 
-	while ((r = run_worker(w)) == LOCAL_EXIT_RELOAD)
-		while (control_load(w->c, NULL) == -1) {
+	start_child(m, span_of("", 0));
+	for (;;) {
+		if ((m->worker = start_worker(m)) == -1)
+			return EX_OSERR;
+		while ((r = reap(m)) == -1) {
+			wait_event(m, WAIT_MS);
+			if (clock_mono_ms() - cleaned < CLEAN_MS)
+				continue;
+			cleaned = clock_mono_ms();
+			start_child(m, span_of("", 0));
+		}
+		if (r != LOCAL_EXIT_RELOAD)
+			break;
+		while (control_load(m->w.c, NULL) == -1) {
 			if (!said++)
 				log_warn("nothing is delivered until this is "
-				    "mended: %s", w->c->error);
-			poll(NULL, 0, RETRY_MS);
+				    "mended: %s", m->w.c->error);
+			wait_event(m, RETRY_MS);
+			(void)reap(m);
 		}
+	}
+	/* What it has asked for, and who is still at work, answer yet. */
+	take_requests(m);
+	while (running(m) > 0) {
+		wait_event(m, WAIT_MS);
+		(void)reap(m);
+	}
 	return r;
 }
 
@@ -110,8 +307,8 @@ main(int argc, char *argv[])
 	bool check = false, stamp = false, syslog = false;
 	const char *dir = NULL;
 	struct control c;
-	struct worker w;
-	int ch, spool;
+	static struct master m;
+	int ch, spool, p[2];
 
 	while ((ch = getopt(argc, argv, "C:nty")) != -1)
 		switch (ch) {
@@ -144,13 +341,19 @@ main(int argc, char *argv[])
 		settings_print(&c.set);
 		return 0;
 	}
-	if (local_drop_powers() == -1)
+	if (local_drop_powers(true) == -1)
 		log_die_errno(EX_OSERR, "cannot give up privileges");
 	spool = open(c.set.spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (spool == -1)
 		log_die_errno(EX_CONFIG, "cannot open %s", c.set.spool);
-	w = (struct worker){ &c, open_below(spool, "new"),
-	    open_below(spool, "cur"), open_full(spool), open_rest(spool) };
-	close(spool);
-	return serve(&w);
+	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) == -1)
+		log_die_errno(EX_OSERR, "pipe");
+	catch_children();
+	m.w = (struct worker){ &c, open_below(spool, "new"),
+	    open_below(spool, "cur"), open_full(spool), p[1],
+	    open_rest(spool) };
+	m.spool = spool;
+	m.requests = p[0];
+	buf_init(&m.in, 2 * PIPE_BUF);
+	return serve(&m);
 }

@@ -19,6 +19,7 @@ struct mailbox {
 	char dir[512];
 	struct ids owner;
 	int new, tmp;		/* tmp -1: not opened yet */
+	bool forward;		/* the owner's file of forwards is there */
 	dev_t dev;		/* of new/ */
 	ino_t ino;
 	uid_t uid;
@@ -55,14 +56,24 @@ struct delivery {
 	unsigned marked;	/* mailboxes marked as full */
 	int dir;		/* where the file is: new/ or cur/ */
 	bool cur;
+	int given;		/* the file, open already; 0: not */
 	struct spool_name name;
+};
+enum found {
+	FOUND_NOTHING,		/* out is set */
+	FOUND_MAILBOX,		/* account is set */
+	FOUND_FORWARD,		/* a mailbox whose owner has a file of forwards */
+	FOUND_LIST		/* an alias that is expanded here */
 };
 struct target {			/* one recipient of a job */
 	struct job_rcpt rcpt;
 	struct account account;
+	bool folder;		/* account.maildir is a folder of the Maildir */
 	struct outcome out;
 	char file[SPOOL_NAME_MAX + JOB_INDEX_MAX];	/* name in the Maildir */
+	enum found found;
 	bool todo;		/* no outcome yet */
+	bool passed;		/* another process answers */
 };
 /*
  * Quotas (local_quota.c).  quota_admit: may a message of that size go into the mailbox?
@@ -77,6 +88,13 @@ void	quota_took(struct delivery *, struct target *, struct mailbox *,
  * have room.  How many are left, 0 without full/. */
 unsigned quota_look(const struct control *, int full);
 
+/* What the recipient's address is; mailboxes are opened. */
+enum found target_find(const struct control *, struct target *);
+/* The address as it is looked up: false when it is none. */
+bool	target_address(const struct target *, struct addr *);
+/* The log line "result". */
+void	result_log(const struct delivery *, const struct target *);
+
 /* The sole recipient: the file itself goes into the Maildir. */
 void	deliver_move(struct delivery *, struct target *);
 /* Several: one clean copy for each owner and file system, and links. */
@@ -84,6 +102,9 @@ void	deliver_copies(struct delivery *, struct target *, size_t n);
 /* Opens the spool file and checks that it is one: a whole regular file with one name.  fd or
  * -1 with *o set. */
 int	message_open(struct delivery *, struct outcome *o);
+/* Reads and parses the envelope; what was read is in head, which is made here. 0
+ * or -1. */
+int	message_head(int fd, struct buf *head, struct envelope *);
 /* Gives an open file to its owner: mode 0600, and the time of arrival. */
 int	message_give(int fd, const struct ids *, time_t arrival);
 
@@ -91,13 +112,15 @@ struct worker {
 	struct control *c;
 	int new, cur;		/* of the spool */
 	int full;		/* of the spool, or -1 */
+	int requests;		/* pipe to the master: what needs a process of its own */
 	int rest;		/* a file: input that a worker leaves to the next */
 };
 /* Reads jobs on fd 0, answers on fd 1.  0 at the end of input, or
  * LOCAL_EXIT_RELOAD, or another exit code. */
 int	worker_run(struct worker *);
-/* Gives up all of root's powers but those that delivery needs.  0 or -1. */
-int	local_drop_powers(void);
+/* Gives up all of root's powers but those that the worker needs, or the master.
+ * 0 or -1. */
+int	local_drop_powers(bool master);
 /* Confines the worker.  0 or -1. */
 int	local_confine(const struct control *);
 

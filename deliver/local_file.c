@@ -29,8 +29,8 @@ message_open(struct delivery *d, struct outcome *o)
 	struct stat st;
 	int fd;
 
-	fd = openat(d->dir, d->name.text,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = d->given > 0 ? fcntl(d->given, F_DUPFD_CLOEXEC, 0) :
+	    openat(d->dir, d->name.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1) {
 		outcome_errno(o, errno, "cannot open the spool file");
 		return -1;
@@ -126,31 +126,42 @@ count_lines(struct span s)
 	return n;
 }
 
+int
+message_head(int fd, struct buf *b, struct envelope *env)
+{
+	size_t room = 8192;
+	unsigned char *p;
+	ssize_t n;
+	int r = -1;
+
+	buf_init(b, SPOOL_ENVELOPE_MAX + 8192);
+	do {
+		if ((p = buf_room(b, room)) == NULL ||
+		    (n = pread(fd, p, room, (off_t)b->len)) == -1)
+			return -1;
+		b->len += (size_t)n;
+		room = b->len;
+		r = envelope_parse(buf_span(b), env);
+	} while (r == -1 && errno == ENODATA && n > 0);
+	if (r == -1)
+		errno = EBADMSG;
+	return r;
+}
+
 /* Reads the envelope and takes it off. */
 static int
 copy_begin(struct copy *c)
 {
 	struct envelope env;
 	struct buf b;
-	unsigned char *p;
-	size_t room = 8192;
-	ssize_t n;
-	int r = -1;
+	int r;
 
 	buf_init(&c->head, SPOOL_ENVELOPE_MAX + 16384);
 	c->size = c->d->name.size;
 	c->wsize = c->d->name.wsize;
 	if (c->whole)
 		return 0;
-	buf_init(&b, SPOOL_ENVELOPE_MAX + 8192);
-	do {
-		if ((p = buf_room(&b, room)) == NULL ||
-		    (n = read(c->from, p, room)) == -1)
-			break;
-		b.len += (size_t)n;
-		room = b.len;
-		r = envelope_parse(buf_span(&b), &env);
-	} while (r == -1 && errno == ENODATA && n > 0);
+	r = message_head(c->from, &b, &env);
 	if (r == 0) {
 		struct span cut = span_of(b.p, env.length);
 		char path[ADDR_MAX + 32];
@@ -162,8 +173,7 @@ copy_begin(struct copy *c)
 		c->wsize += (uint64_t)len + 1 - cut.len - count_lines(cut);
 		r = clean_head(buf_span(&b), &env, &c->head);
 		envelope_free(&env);
-	} else
-		errno = EBADMSG;
+	}
 	buf_free(&b);
 	return r;
 }

@@ -73,6 +73,16 @@ is_still(const struct mailbox *m)
 	    st.st_ino == m->ino && st.st_uid == m->uid;
 }
 
+static bool
+has_forward(const struct account *a)
+{
+	char path[600];
+	struct stat st;
+
+	return account_forward(a, path, sizeof(path)) == 0 &&
+	    lstat(path, &st) == 0;
+}
+
 struct mailbox *
 mailbox_open(const struct account *a)
 {
@@ -83,8 +93,10 @@ mailbox_open(const struct account *a)
 	if (m->new != -1 && strcmp(m->dir, a->maildir) == 0 &&
 	    m->owner.uid == a->owner.uid && m->owner.gid == a->owner.gid &&
 	    (now - m->since < CACHE_MS || is_still(m))) {
-		if (now - m->since >= CACHE_MS)
+		if (now - m->since >= CACHE_MS) {
 			m->since = now;
+			m->forward = has_forward(a);
+		}
 		return m;
 	}
 	mailbox_drop(m);
@@ -96,6 +108,7 @@ mailbox_open(const struct account *a)
 	m->ino = st.st_ino;
 	m->uid = st.st_uid;
 	m->since = now;
+	m->forward = has_forward(a);
 	return m;
 }
 

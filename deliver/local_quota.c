@@ -54,17 +54,19 @@ unmark(int full, const char *address)
 		(void)unlinkat(full, name, 0);
 }
 
-/* The Maildir itself, beside new/. */
+/* The Maildir itself, above new/ of it or of a folder. */
 static int
-open_maildir(const struct mailbox *m)
+open_maildir(const struct mailbox *m, bool folder)
 {
-	return openat(m->new, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return openat(m->new, folder ? "../.." : "..",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static int
-usage(const struct account *a, const struct mailbox *m, struct quota_usage *u)
+usage(const struct account *a, const struct mailbox *m, bool folder,
+    struct quota_usage *u)
 {
-	int dir = open_maildir(m), r, e;
+	int dir = open_maildir(m, folder), r, e;
 
 	if (dir == -1)
 		return -1;
@@ -84,7 +86,7 @@ quota_admit(struct delivery *d, struct target *t, struct mailbox *m,
 	bool bounce = d->c->set.full_bounces;
 	struct quota_usage u;
 
-	if (!quota_is_set(&a->quota) || usage(a, m, &u) == -1 ||
+	if (!quota_is_set(&a->quota) || usage(a, m, t->folder, &u) == -1 ||
 	    quota_fits(&a->quota, &u, size, 1))
 		return true;
 	t->todo = false;
@@ -105,7 +107,7 @@ quota_took(struct delivery *d, struct target *t, struct mailbox *m,
 	struct quota_usage u;
 	int dir;
 
-	if (!quota_is_set(&a->quota) || (dir = open_maildir(m)) == -1)
+	if (!quota_is_set(&a->quota) || (dir = open_maildir(m, t->folder)) == -1)
 		return;
 	(void)quota_add(dir, &a->owner, (int64_t)size, 1);
 	if (quota_get(dir, &a->quota, &a->owner, &u) == 0 &&
@@ -125,7 +127,7 @@ still_full(const struct control *c, const char *address)
 	if (account_find(c, address, &a) == -1 || !quota_is_set(&a.quota))
 		return false;
 	m = mailbox_open(&a);
-	return m != NULL && usage(&a, m, &u) == 0 && quota_is_full(&a.quota, &u);
+	return m != NULL && usage(&a, m, false, &u) == 0 && quota_is_full(&a.quota, &u);
 }
 
 unsigned

@@ -52,6 +52,8 @@ mail_elsewhere(const struct control *c)
 	struct span key, value;
 	unsigned line;
 
+	if (c->set.home_maildir[0] != '\0')
+		return true;
 	for (size_t i = 0; i < c->users.nslots; i++) {
 		table_at(&c->users, i, &key, &value, &line);
 		if (value.len > 0 && value.p[0] == '/' &&
@@ -62,10 +64,15 @@ mail_elsewhere(const struct control *c)
 }
 
 int
-local_drop_powers(void)
+local_drop_powers(bool master)
 {
-	return sandbox_become(NULL, SANDBOX_CAP(CAP_CHOWN) |
-	    SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_FOWNER));
+	uint64_t caps = SANDBOX_CAP(CAP_CHOWN) |
+	    SANDBOX_CAP(CAP_DAC_OVERRIDE) | SANDBOX_CAP(CAP_FOWNER);
+
+	if (master)	/* to become users, end their programs, and confine the worker */
+		caps |= SANDBOX_CAP(CAP_SETUID) | SANDBOX_CAP(CAP_SETGID) |
+		    SANDBOX_CAP(CAP_KILL) | SANDBOX_CAP(CAP_SETPCAP);
+	return sandbox_become(NULL, caps);
 }
 
 int

@@ -15,7 +15,6 @@
 #include "file.h"
 #include "local.h"
 #include "log.h"
-#include "rcpt.h"
 
 #define READ_CHUNK	65536
 #define LOOK_MS		60000	/* between looks at full mailboxes */
@@ -28,52 +27,6 @@ struct state {
 	uint64_t looked;	/* when they were looked at, ms */
 	bool reload;
 };
-
-static void
-log_result(const struct delivery *d, const struct target *t)
-{
-	static const char *const status[] = {
-		[PROC_DONE] = "sent", [PROC_FAIL] = "bounced",
-		[PROC_DEFER] = "deferred"
-	};
-	time_t now = clock_now();
-	struct log l;
-
-	log_begin(&l, "result");
-	log_span(&l, "qid", span_of(d->name.text, d->name.qid_len));
-	log_addr(&l, "rcpt", span_str(t->rcpt.address));
-	log_str(&l, "relay", "local");
-	log_str(&l, "status", status[t->out.class]);
-	log_str(&l, "dsn", t->out.dsn);
-	log_num(&l, "delay", now > d->name.arrival ?
-	    (uint64_t)(now - d->name.arrival) : 0);
-	log_text(&l, "%s", t->out.text);
-	log_end(&l);
-}
-
-/* Where the address is delivered: false when it is no mailbox. */
-static bool
-find(const struct control *c, struct target *t)
-{
-	struct rcpt_decision d;
-	struct addr a;
-
-	if (parse_mailbox(span_str(t->rcpt.address), true, &a) != ADDR_OK) {
-		if (!span_isis(span_str(t->rcpt.address), "postmaster"))
-			return false;
-		memset(&a, 0, sizeof(a));
-		strlcpy(a.text, "postmaster", sizeof(a.text));
-		a.local_len = strlen(a.text);
-	}
-	rcpt_decide(c, &a, &d);
-	if (d.kind == RCPT_MAILBOX) {
-		t->account = d.account;
-		return true;
-	}
-	if (d.kind == RCPT_UNKNOWN)
-		outcome_set(&t->out, PROC_FAIL, "5.1.1", "no such user here");
-	return false;
-}
 
 /* All recipients of a job: how many, or -1 (malformed, no memory). */
 static ssize_t
@@ -125,6 +78,33 @@ deliver(struct delivery *d, struct target *t, size_t n, bool move)
 		deliver_copies(d, t, known);
 }
 
+/* To the master, who starts a process for it; that one answers queue itself. */
+static void
+pass_on(struct state *s, const struct delivery *d, struct target *t, bool move)
+{
+	struct buf b;
+	char index[JOB_INDEX_MAX];
+	uint64_t id = 0;
+	struct cur c;
+	bool sent;
+
+	cur_init(&c, t->rcpt.id);
+	(void)cur_num(&c, UINT64_MAX, &id);
+	(void)span_cstr(t->rcpt.index, index, sizeof(index));
+	buf_init(&b, PIPE_BUF);
+	job_print(&b, d->name.text, d->cur, move ? "move" : "copy");
+	(void)job_print_rcpt(&b, id, index, t->rcpt.address);
+	/* One write that is taken whole or not at all. */
+	sent = job_print_end(&b) == 0 &&
+	    write(s->w->requests, b.p, b.len) == (ssize_t)b.len;
+	buf_free(&b);
+	t->passed = sent;
+	t->todo = false;
+	if (!sent)
+		outcome_set(&t->out, PROC_DEFER, "4.3.2",
+		    "too many forwards are under way");
+}
+
 /* true: done, answered.  false: the control files have changed and say what
  * these addresses are. */
 static bool
@@ -134,13 +114,19 @@ run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		outcome_set(&t[i].out, PROC_DEFER, "4.3.5",
 		    "this is no mailbox any more");
-		t[i].todo = find(s->w->c, &t[i]);
-		if (!t[i].todo && control_changed(s->w->c))
+		t[i].found = target_find(s->w->c, &t[i]);
+		t[i].todo = t[i].found == FOUND_MAILBOX;
+		if (t[i].found == FOUND_NOTHING && control_changed(s->w->c))
 			return false;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (t[i].found == FOUND_FORWARD || t[i].found == FOUND_LIST)
+			pass_on(s, d, &t[i], move && n == 1);
 	deliver(d, t, n, move);
 	for (size_t i = 0; i < n; i++) {
-		log_result(d, &t[i]);
+		if (t[i].passed)
+			continue;
+		result_log(d, &t[i]);
 		answer_print(&s->out, t[i].rcpt.id, t[i].out.class,
 		    t[i].out.dsn, span_str(t[i].out.text));
 	}
@@ -173,11 +159,25 @@ run_job(struct state *s, struct span line)
 	return r;
 }
 
+/* Whole lines, no more than PIPE_BUF in one write: processes of the master
+ * write into the same pipe. */
 static int
 flush(struct state *s)
 {
-	int r = s->out.len == 0 ? 0 : file_write_all(1, s->out.p, s->out.len);
+	const unsigned char *p = s->out.p;
+	size_t left = s->out.len;
+	int r = 0;
 
+	while (left > 0 && r == 0) {
+		size_t n = left < PIPE_BUF ? left : PIPE_BUF;
+		const unsigned char *end = memrchr(p, '\n', n);
+
+		if (end != NULL)
+			n = (size_t)(end - p) + 1;
+		r = file_write_all(1, p, n);
+		p += n;
+		left -= n;
+	}
 	buf_clear(&s->out);
 	return r;
 }

@@ -203,10 +203,10 @@ check_readable(struct admin_check *k)
 	}
 }
 
-#define N_BELOW	8	/* what queue makes in a spool */
+#define N_BELOW	9	/* what queue makes in a spool */
 
 static const char *const below[N_BELOW] = { "tmp", "new", "cur", "state",
-    "hold", "full", "rate", "trigger" };
+    "hold", "full", "local", "rate", "trigger" };
 
 void
 check_places(struct admin_check *k)

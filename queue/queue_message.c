@@ -282,28 +282,83 @@ add_loop(struct expansion *x, const char *addr)
 	return add_failed(x, addr, "5.4.6", "the alias leads back to itself");
 }
 
+/* A local name that this process does not know may be an account of the system
+ * that has just been made: deliver-local will say. */
+static enum rcpt_kind
+known_kind(const struct control *c, const struct addr *a, enum rcpt_kind kind)
+{
+	return kind == RCPT_UNKNOWN && system_is_domain(c, addr_domain(a)) ?
+	    RCPT_MAILBOX : kind;
+}
+
 static int expand(struct expansion *, const struct addr *);
 
+/* "\name", and the alias's own address where users has it: the mailbox itself. */
 static int
-expand_target(void *arg, const struct addr *a)
+add_mailbox(struct expansion *x, const struct addr *a)
 {
-	return expand(arg, a);
+	char text[ADDR_MAX + 2];
+	struct rcpt_decision d;
+
+	rcpt_mailbox(x->c, a, &d);
+	if (d.kind == RCPT_REMOTE)
+		return add_final(x, a->text, RCPT_REMOTE);
+	if ((size_t)snprintf(text, sizeof(text), "\\%s", a->text) > ADDR_MAX)
+		return add_failed(x, a->text, "5.1.3", "the address is too long");
+	return add_final(x, text, known_kind(x->c, a, d.kind));
+}
+
+/* Is it the alias itself, and a mailbox? */
+static bool
+is_itself(const struct expansion *x, const struct addr *a,
+    const struct addr *alias)
+{
+	struct rcpt_decision d;
+
+	if (strcmp(a->text, alias->text) != 0)
+		return false;
+	rcpt_mailbox(x->c, a, &d);
+	return d.kind == RCPT_MAILBOX;
+}
+
+static int
+expand_targets(struct expansion *x, const struct addr *a, struct span targets)
+{
+	const char *domain = addr_domain(a), *wrong;
+	struct target_item item;
+	struct targets t;
+	int r, bad = 0;
+
+	targets_init(&t, targets, *domain == '\0' ? x->c->first_domain : domain,
+	    false);
+	while ((r = targets_next(&t, &item, &wrong)) != 0) {
+		if (r == -1)
+			bad = -1;
+		else if (item.kind == TARGET_MAILBOX ||
+		    is_itself(x, &item.addr, a))
+			r = add_mailbox(x, &item.addr);
+		else
+			r = expand(x, &item.addr);
+		if (r == -1 && bad == 0)
+			return -1;
+	}
+	return bad;
 }
 
 static int
 expand_alias(struct expansion *x, const struct addr *a,
     const struct rcpt_decision *d)
 {
-	const char *domain = addr_domain(a);
 	size_t before = x->out->n;
 	int r;
 
+	if (alias_is_list(x->c, a, d))
+		return add_final(x, a->text, RCPT_MAILBOX);
 	if (x->depth == ALIAS_DEPTH_MAX)
 		return add_loop(x, a->text);
 	x->depth++;
 	errno = 0;
-	r = alias_targets(d->targets, *domain == '\0' ? x->c->first_domain :
-	    domain, expand_target, x);
+	r = expand_targets(x, a, d->targets);
 	x->depth--;
 	if (r == -1 && errno == ENOMEM)
 		return -1;
@@ -325,7 +380,7 @@ expand(struct expansion *x, const struct addr *a)
 	rcpt_decide(x->c, a, &d);
 	if (d.kind == RCPT_ALIAS)
 		return expand_alias(x, a, &d);
-	return add_final(x, a->text, d.kind);
+	return add_final(x, a->text, known_kind(x->c, a, d.kind));
 }
 
 /* What smtpd accepted; "postmaster" alone is the one name without a domain. */
@@ -383,6 +438,9 @@ route_one(struct expansion *x, const struct rcpt *origin)
 		return add_final(x, origin->addr, RCPT_REMOTE);
 	if (origin->status == RCPT_REPORT)
 		return add_report(x, origin, origin->answer);
+	if (origin->addr[0] == '\\' &&
+	    parse_recipient(origin->addr + 1, &a) == 0)
+		return add_mailbox(x, &a);
 	if (parse_recipient(origin->addr, &a) == -1)
 		return add_failed(x, origin->addr, "5.1.3",
 		    "this is not an address");

@@ -16,6 +16,7 @@ static const struct { const char *name; mode_t mode; } parts[] = {
 	{ "tmp", S_IFDIR | 02730 }, { "new", S_IFDIR | 02730 },
 	{ "cur", S_IFDIR | 02710 }, { "state", S_IFDIR | 0700 },
 	{ "hold", S_IFDIR | 0700 }, { "full", S_IFDIR | 02710 },
+	{ "local", S_IFDIR | 0700 },
 	{ "rate", S_IFDIR | 02730 }, { "sent", S_IFDIR | 0700 },
 	{ "trigger", S_IFIFO | 0620 }
 };

@@ -172,7 +172,7 @@ gone() {
 
 # bare_control DIR: DIR/control with hostname and domains, DIR/mail and a spool that its caller may use; nothing is started.
 bare_control() {
-	mkdir -p "$1/control" "$1/mail" "$1"/spool/{tmp,new,cur,state,hold,full,rate} &&
+	mkdir -p "$1/control" "$1/mail" "$1"/spool/{tmp,new,cur,state,hold,full,local,rate} &&
 	    mkfifo "$1/spool/trigger" || return 1
 	echo mx.example.test >"$1/control/hostname"
 	echo example.test >"$1/control/domains"

@@ -236,10 +236,10 @@ other_fs() {
 	worker=$(children "$pid")
 	await 5 grep -q '^Seccomp:.*2' "/proc/$worker/status"
 	grep -q '^NoNewPrivs:.*1' "/proc/$worker/status"
-	# CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER
-	for p in "$pid" "$worker"; do
-		[ "$(sed -n 's/^CapEff:[[:space:]]*0*//p' "/proc/$p/status")" = b ]
-		[ "$(sed -n 's/^CapBnd:[[:space:]]*0*//p' "/proc/$p/status")" = b ]
+	# CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER; the master has CAP_KILL, CAP_SETGID, CAP_SETUID and CAP_SETPCAP, too.
+	for p in "$pid 1eb" "$worker b"; do
+		[ "$(sed -n 's/^CapEff:[[:space:]]*0*//p' "/proc/${p% *}/status")" = "${p#* }" ]
+		[ "$(sed -n 's/^CapBnd:[[:space:]]*0*//p' "/proc/${p% *}/status")" = "${p#* }" ]
 	done
 	exec 8>&-
 	wait "$pid"

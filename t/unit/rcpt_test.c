@@ -123,9 +123,9 @@ check_targets(void)
 		{ " a ,\n\t b@C.Example , ", "a@d.example;b@c.example;", 0 },
 		{ "\"x, y\"@c.example,z", "\"x, y\"@c.example;z@d.example;", 0 },
 		{ "", "", 0 }, { ",,", "", 0 },
-		{ "a b", "", -1 }, { "a@b@c", "", -1 }, { "|cat", "", -1 },
-		{ "a,/file,b", "a@d.example;b@d.example;", -1 },
-		{ "\"unclosed,a", "", -1 }, { ":include:/x", "", -1 },
+		{ "a b", "", -1 }, { "a@b@c", "", -1 }, { "|cat", "", 0 },
+		{ "a,/file,\\b", "a@d.example;b@d.example;", 0 },
+		{ "\"unclosed,a", "", -1 }, { ":include:/x", "", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {

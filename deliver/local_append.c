@@ -1,0 +1,146 @@
+/*
+ * Files as targets, written as their owner: an mbox that is added to under a
+ * lock (fcntl), or a Maildir.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "header.h"
+#include "local_forward.h"
+#include "log.h"
+
+/* The message as one of an mbox: lines that look like a beginning are quoted. */
+static int
+append_mbox(const struct forward *f, int in, int out)
+{
+	char date[DATE_SIZE];
+	time_t now = clock_now();
+	bool start = true;
+	struct buf b;
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *file = fdopen(in, "r");
+	ssize_t n;
+	struct tm tm;
+
+	if (file == NULL)
+		return -1;
+	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y",
+	    gmtime_r(&now, &tm));
+	buf_init(&b, f->d.name.size * 2 + 65536);
+	buf_addf(&b, "From %s %s\n", f->env.sender[0] == '\0' ?
+	    "MAILER-DAEMON" : f->env.sender, date);
+	while ((n = getline(&line, &cap, file)) > 0) {
+		size_t i = 0;
+
+		while (line[i] == '>')
+			i++;
+		if (start && strncmp(line + i, "From ", 5) == 0)
+			buf_addc(&b, '>');
+		buf_add(&b, line, (size_t)n);
+		start = line[n - 1] == '\n';
+	}
+	buf_adds(&b, start ? "\n" : "\n\n");
+	free(line);
+	n = b.bad ? -1 : file_write_all(out, b.p, b.len);
+	buf_free(&b);
+	fclose(file);
+	return n == -1 ? -1 : 0;
+}
+
+/* What cannot be added whole is taken off again. */
+static void
+file_append(struct forward *f, const char *path, int in, struct outcome *o)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat st;
+	off_t end;
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY |
+	    O_NONBLOCK | O_CLOEXEC, 0600);
+
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		outcome_errno(o, errno, path);
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		outcome_set(o, PROC_DEFER, "4.3.5", "%.200s is not a file",
+		    path);
+		return;
+	}
+	if (fcntl(fd, F_SETLKW, &lock) == -1 ||
+	    (end = lseek(fd, 0, SEEK_END)) == -1) {
+		outcome_errno(o, errno, path);
+		return;
+	}
+	if (append_mbox(f, in, fd) == -1 || fsync(fd) == -1) {
+		int e = errno;
+
+		if (ftruncate(fd, end) == -1)
+			log_warn_errno("cannot take half a message off %s",
+			    path);
+		outcome_errno(o, e, path);
+		return;
+	}
+	outcome_set(o, PROC_DONE, "2.0.0", "added to %.200s", path);
+}
+
+/* A Maildir, where the same message has the same name. */
+static void
+file_maildir(struct forward *f, const char *path, int in, struct outcome *o)
+{
+	struct target t = { .rcpt = f->t.rcpt };
+	size_t n = strlcpy(t.account.maildir, path, sizeof(t.account.maildir));
+
+	while (n > 1 && n < sizeof(t.account.maildir) &&
+	    t.account.maildir[n - 1] == '/')
+		t.account.maildir[--n] = '\0';
+	t.account.owner = (struct ids){ (uid_t)-1, (gid_t)-1 };
+	close(in);			/* deliver_copies has its own */
+	mailbox_init();
+	deliver_copies(&f->d, &t, 1);
+	*o = t.out;
+}
+
+/* What an alias names is written as its owner, so it must be there. */
+static bool
+file_person(const struct forward *f, const char *path, struct person *who,
+    struct outcome *o)
+{
+	struct stat st;
+
+	*who = f->who;
+	if (!f->list)
+		return true;
+	if (stat(path, &st) == -1) {
+		outcome_errno(o, errno, path);
+		return false;
+	}
+	if (st.st_uid == 0) {
+		outcome_set(o, PROC_DEFER, "4.3.5", "%.150s is root's; give it "
+		    "to another account", path);
+		return false;
+	}
+	who->ids.uid = geteuid() == 0 ? st.st_uid : (uid_t)-1;
+	who->ids.gid = st.st_gid;
+	return true;
+}
+
+void
+user_file(struct forward *f, const char *path, struct outcome *o)
+{
+	struct person who;
+
+	if (strcmp(path, "/dev/null") == 0)
+		outcome_set(o, PROC_DONE, "2.0.0", "thrown away");
+	else if (file_person(f, path, &who, o))
+		user_call(f, path[strlen(path) - 1] == '/' ? file_maildir :
+		    file_append, &who, path, o);
+}

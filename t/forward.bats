@@ -1,0 +1,318 @@
+# forward.bats: what deliver-local does beyond mailboxes: .forward files, lists, programs, files, loops, and each of it once.
+# shellcheck shell=bash disable=SC2154,SC2030,SC2031,SC2153
+
+load helper
+load queue
+
+setup() {
+	site </dev/null
+	echo "carol@example.test:example.test/carol:${OWNER:=64020}" >>"$CONTROL/users"
+	FORWARD=$MAIL/example.test/alice.forward
+	mkdir -p "$MAIL/example.test"
+	[ "$(id -u)" != 0 ] || chown 64006:64006 "$MAIL/example.test"
+}
+teardown() { cleanup_site; }
+
+job() {
+	local IFS=$'\t'
+	output=$(timeout 60 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name"$'\t'"$*")
+}
+# forward USER TEXT: the user's file, his own.
+forward() {
+	FORWARD=$MAIL/example.test/$1.forward
+	printf '%b' "$2" >"$FORWARD"
+	[ "$(id -u)" != 0 ] || chown "$(stat -c %u "$MAIL/example.test/$1" 2>/dev/null || echo "${3:-64006}")" "$FORWARD"
+	chmod 600 "$FORWARD"
+}
+# root's: the file belongs to whoever runs the test, so it may name programs.
+roots() { [ "$(id -u)" != 0 ] || { chown 0 "$FORWARD" && chmod 644 "$FORWARD"; }; }
+child() { ls "$SPOOL/new" | grep -v -F "$name" | head -n 1; }
+aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
+
+@test "forward: a new message with a new envelope, the same sender, and the forwarder as Delivered-To" {
+	forward alice '# to where I am\nx@ok.example, y@ok.example\n'
+	message s@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 done 2.0.0 forwarded to 2 addresses as "* ]]
+	[ ! -e "$SPOOL/new/$name" ]
+	file=$SPOOL/new/$(child)
+	[ "$(head -n 3 "$file")" = $'Return-Path: <s@example.org>\nDelivered-To: x@ok.example\nDelivered-To: y@ok.example' ]
+	[ "$(grep -c '^Delivered-To: alice@example.test$' "$file")" = 1 ]
+	[ "$(sed -n '/^Received: from client/,$p' "$file" | tail -n +2 | head -n 1)" != "" ]
+	[ "$(stat -c %s "$file")" = "$(sed 's/.*,S=\([0-9]*\),.*/\1/' <<<"$file")" ]
+	[ -z "$(find "$SPOOL/local" "$MAIL/example.test/alice/new" -type f)" ]
+	grep -q "queued qid=.* text=forward alice@example.test of ${qid}" "$WORK/log"
+}
+
+@test "the own mailbox as well: backslash, full address, bare name" {
+	for own in '\\alice' alice@example.test alice; do
+		forward alice "$own\nx@ok.example\n"
+		message s@example.org alice@example.test
+		job new move 1:1:alice@example.test
+		[ "$output" = "1 done 2.0.0 delivered to 2 targets" ]
+		[ -n "$(child)" ]
+		rm "$SPOOL/new/"*
+	done
+	[ "$(count_in alice)" = 3 ]
+	forward alice '# nothing\n'
+	message s@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[ "$output" = "1 done 2.0.0 delivered to mailbox" ]
+	[ "$(count_in alice)" = 4 ]
+}
+
+@test "a loop is found by Delivered-To, before anything is done, and bounces with 5.4.6" {
+	forward alice 'x@ok.example\n'
+	message s@example.org alice@example.test
+	sed -i '/^Received/s/^/Received: by y.example; x\nDelivered-To: Alice@example.test\n/' "$SPOOL/new/$name"
+	new=${name%%,*},S=$(stat -c %s "$SPOOL/new/$name"),W=$(($(stat -c %s "$SPOOL/new/$name") + $(wc -l <"$SPOOL/new/$name")))
+	mv "$SPOOL/new/$name" "$SPOOL/new/$new"
+	name=$new
+	job new move 1:1:alice@example.test
+	[[ $output == "1 fail 5.4.6 this message has been to alice@example.test before: its forward leads back here" ]]
+	[ -z "$(child)" ]
+	[ -e "$SPOOL/new/$name" ]
+}
+
+@test "two mailboxes that forward to each other: the queue ends it with one bounce" {
+	forward alice 'bob@example.test\n'
+	forward bob 'alice@example.test\n'
+	message s@ok.example alice@example.test
+	for _ in 1 2 3 4; do pass; done
+	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" -type f)" ]
+	[ "$(grep -c ' text=forward ' "$WORK/log")" = 2 ]
+	[ "$(grep -c 'status=bounced dsn=5.4.6' "$WORK/log")" -ge 1 ]
+	[ "$(cat "$WORK/tried/ok.example" | wc -l)" = 1 ]
+}
+
+@test "programs: contract of descriptors, environment, directory, identity" {
+	forward alice "\"|cat >$WORK/tried/message; cat <&3 >$WORK/tried/envelope; env >$WORK/tried/env; id -u >$WORK/tried/id; pwd >$WORK/tried/pwd; echo 'done 2.1.5 seen to' >&4\"\n"
+	roots
+	message s@example.org alice+x@example.test
+	job new move "1:1:alice+x@example.test"
+	[ "$output" = "1 done 2.1.5 seen to" ]
+	[ "$(head -n 3 "$WORK/tried/message")" = $'Return-Path: <s@example.org>\nDelivered-To: alice+x@example.test\nReceived: from client.example by mx.example.test' ]
+	[ "$(cat "$WORK/tried/envelope")" = $'Return-Path: <s@example.org>\nDelivered-To: alice+x@example.test' ]
+	for v in SENDER=s@example.org RECIPIENT=alice+x@example.test EXTENSION=x DOMAIN=example.test USER=alice SHELL=/bin/sh "QID=$qid"; do
+		grep -qxF "$v" "$WORK/tried/env"
+	done
+	not grep -q POSTHOUSE "$WORK/tried/env"
+	[ "$(cat "$WORK/tried/pwd")" = "$MAIL/example.test" ]
+	if [ "$(id -u)" = 0 ]; then [ "$(cat "$WORK/tried/id")" = 64006 ]; fi
+}
+
+@test "programs: exit codes and signals give the class, fd 4 or the output the text" {
+	while IFS='|' read -r command want; do
+		forward alice "\"|$command\"\n"
+		roots
+		message s@example.org alice@example.test
+		job new move 1:1:alice@example.test
+		[[ $output == $want ]] || { echo "$command: $output, not $want"; false; }
+		rm -f "$SPOOL/new/"*
+	done <<-'END'
+	exit 0|1 done 2.0.0 a program took it
+	exit 67|1 fail 5.1.1 the program ended with code 67
+	echo one; echo two >&2; exit 100|1 fail 5.3.0 the program ended with code 100: two
+	exit 75|1 defer 4.3.0 the program ended with code 75
+	exit 1|1 defer 4.3.0 the program ended with code 1
+	exec /no/such|1 defer 4.3.0 the program ended with code 127*
+	kill -9 $$|1 defer 4.3.0 the program was ended by signal 9
+	echo fail 5.7.1 go away >&4; exit 77|1 fail 5.7.1 go away
+	echo done 2.0.0 lies >&4; exit 77|1 fail 5.3.0 the program ended with code 77
+	echo defer 5.1.1 wrong >&4; exit 75|1 defer 4.3.0 the program ended with code 75
+	head -c 1000000 /dev/zero; exit 65|1 fail 5.3.0 the program ended with code 65*
+	exec cat >/dev/null|1 done 2.0.0 a program took it
+	sleep 100 >/dev/null 2>/dev/null 4>&- & exit 0|1 done 2.0.0 a program took it
+	END
+}
+
+@test "a program that takes too long is ended, with all that it started" {
+	echo "program-timeout 1s" >>"$CONTROL/settings"
+	forward alice "\"|sleep 77777 & trap '' TERM; sleep 77778; sleep 77779\"\n"
+	roots
+	message s@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[ "$output" = "1 defer 4.3.0 the program took too long" ]
+	not pgrep -f 'sleep 7777[789]'
+}
+
+@test "several targets: each has its own result, and what is done is not done again" {
+	forward alice "\\\\alice, x@ok.example, \"|echo ran >>$WORK/tried/ran\", \"|test -e $WORK/tried/go\"\n"
+	roots
+	message s@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 defer 4.3.0 the program ended with code 1" ]]
+	[ "$(count_in alice)$(wc -l <"$WORK/tried/ran")" = 11 ]
+	[ "$(find "$SPOOL/new" -type f | wc -l)" = 2 ]
+	rm "$SPOOL/new/$(child)"	# sent by now
+	job new move 1:1:alice@example.test
+	[[ $output == "1 defer "* ]]
+	touch "$WORK/tried/go"
+	job new move 1:1:alice@example.test
+	[ "$output" = "1 done 2.0.0 delivered to 4 targets" ]
+	[ "$(count_in alice)$(wc -l <"$WORK/tried/ran")" = 11 ]
+	[ -z "$(find "$SPOOL/new" "$SPOOL/local" -type f)" ]
+}
+
+@test "one fails for good and one works: the failure is told, once all is done" {
+	forward alice "\\\\alice, \"|exit 69\"\n"
+	roots
+	message s@example.org alice@example.test
+	job new copy 1:1:alice@example.test
+	[[ $output == "1 fail 5.3.0 the program ended with code 69" ]]
+	[ "$(count_in alice)" = 1 ]
+}
+
+@test "who may run programs: the mail-user's own file may not, root's and a system account's may" {
+	need_root
+	forward alice "\"|touch $WORK/tried/ran\"\n"
+	message s@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 defer 4.3.5 $FORWARD:1: "*"programs and files are for accounts of the system"* ]]
+	[ ! -e "$WORK/tried/ran" ]
+	forward carol "\"|id -u >$WORK/tried/ran\"\n" 64020
+	chmod 644 "$FORWARD"
+	message s@example.org carol@example.test
+	job new move 1:1:carol@example.test
+	[[ $output == "1 done "* ]]
+	[ "$(cat "$WORK/tried/ran")" = 64020 ]
+}
+
+@test "broken, unsafe and unreadable .forward files delay the mail and say where" {
+	while IFS='|' read -r text want; do
+		forward alice "$text"
+		message s@example.org alice@example.test
+		job new move 1:1:alice@example.test
+		[[ $output == "1 defer 4.3.5 $FORWARD:"$want ]] || { echo "$text: $output"; false; }
+	done <<-'END'
+	\n# x\na b c\n|3: "a b c": this is not an address*
+	x@ok.example\n"unclosed\n|2: "\"unclosed": a quotation mark*
+	:include:list\n|1: *begins with "/"
+	END
+	forward alice 'x@ok.example'
+	chmod 666 "$FORWARD"
+	job new move 1:1:alice@example.test
+	[[ $output == *"others may write to it"* ]]
+	rm "$FORWARD"; mkdir "$FORWARD"
+	job new move 1:1:alice@example.test
+	[[ $output == *"this is not a file"* ]]
+	rmdir "$FORWARD"; ln -s /etc/passwd "$FORWARD"
+	job new move 1:1:alice@example.test
+	[[ $output == *"this is not a file"* ]]
+	[ "$(find "$SPOOL/new" -type f | wc -l)" = 3 ]
+}
+
+@test "lists: owner-, :include:, programs, nested, to members once, with errors by line" {
+	printf '%s\n' '# staff' 'x@ok.example (works at home)' 'Bob <bob@example.test>, X@OK.example' alice >"$WORK/control/staff"
+	aliases "staff: :include:$WORK/control/staff" "owner-staff: alice" "all: staff, y@ok.example"
+	message s@example.org staff@example.test
+	job new move 1:1:staff@example.test
+	[[ $output == "1 done 2.0.0 forwarded to 4 addresses as "* ]]
+	file=$SPOOL/new/$(child)
+	[ "$(head -n 4 "$file")" = $'Return-Path: <owner-staff@example.test>\nDelivered-To: x@ok.example\nDelivered-To: bob@example.test\nDelivered-To: X@ok.example' ]
+	rm "$SPOOL/new/"*
+	# A bounce keeps its null sender; through the queue all members get it.
+	message "" all@example.test
+	for _ in 1 2 3 4; do pass; done
+	[ "$(count_in alice)$(count_in bob)" = 11 ]
+	grep -q '^Return-Path: <>$' "$MAIL/example.test/alice/new/"*
+	printf 'x@ok.example\nno address here\n' >"$WORK/control/staff"
+	message s@example.org staff@example.test
+	job new move 1:1:staff@example.test
+	[[ $output == "1 defer 4.3.5 $WORK/control/staff:2: this is not an address"* ]]
+	printf '"|touch %s/tried/no"\n' "$WORK" >"$WORK/control/staff"
+	job new move 1:1:staff@example.test
+	[[ $output == *"an included file holds addresses only" ]]
+	rm "$WORK/control/staff"
+	job new move 1:1:staff@example.test
+	[[ $output == *"No such file"* ]]
+}
+
+@test "programs of aliases run as program-user, in the root directory" {
+	aliases "robot: \"|id -u >$WORK/tried/id; pwd >$WORK/tried/pwd\""
+	message s@example.org robot@example.test
+	job new move 1:1:robot@example.test
+	[[ $output == "1 done "* ]]
+	[ "$(cat "$WORK/tried/pwd")" = / ]
+	if [ "$(id -u)" = 0 ]; then [ "$(cat "$WORK/tried/id")" = "$(id -u nobody)" ]; fi
+}
+
+@test "files: mbox with quoted From, Maildir, /dev/null; as their owner" {
+	mkdir "$WORK/files"
+	if [ "$(id -u)" = 0 ]; then chown 64020 "$WORK/files"; fi
+	forward carol "$WORK/files/box, $WORK/files/dir/, /dev/null\n" 64020
+	BODY=$'From here\n>From there\nno From' message s@example.org carol@example.test
+	printf 'From here\n>From there\n' >>"$SPOOL/new/$name"
+	size=$(stat -c %s "$SPOOL/new/$name")
+	mv "$SPOOL/new/$name" "$SPOOL/new/${name%%,*},S=$size,W=$((size + $(wc -l <"$SPOOL/new/$name")))"
+	name=$(ls "$SPOOL/new")
+	job new move 1:1:carol@example.test
+	[ "$output" = "1 done 2.0.0 delivered to 3 targets" ]
+	[ "$(grep -c '^From s@example.org ' "$WORK/files/box")" = 1 ]
+	grep -q '^>From here$' "$WORK/files/box"
+	grep -q '^>>From there$' "$WORK/files/box"
+	[ "$(find "$WORK/files/dir/new" -type f | wc -l)" = 1 ]
+	if [ "$(id -u)" = 0 ]; then [ "$(stat -c %u "$WORK/files/box" "$WORK/files/dir/new/"* | sort -u)" = 64020 ]; fi
+	# An alias writes as the owner of what is there, and never as root.
+	need_root
+	touch "$WORK/roots"
+	aliases "box: $WORK/files/box" "rootbox: $WORK/roots"
+	message s@example.org box@example.test
+	job new copy 1:1:box@example.test 2:2:rootbox@example.test
+	[[ $output == *"1 done 2.0.0 added to "* ]]
+	[[ $output == *"2 defer 4.3.5 $WORK/roots is root's"* ]]
+	[ ! -s "$WORK/roots" ]
+}
+
+@test "detail folders: only with the setting, only into one that is there" {
+	for i in 1 2 3; do
+		message s@example.org alice+lists@example.test
+		job new move 1:1:alice+lists@example.test
+		[[ $output == "1 done "* ]]
+		case $i in
+		1) mkdir -p "$MAIL/example.test/alice/.lists" ;;
+		2) echo "detail-folders yes" >>"$CONTROL/settings" ;;
+		esac
+	done
+	[ "$(count_in alice)" = 2 ]
+	[ "$(ls "$MAIL/example.test/alice/.lists/new" | wc -l)" = 1 ]
+	for bad in "alice+../bob" "alice+.." "alice+." "alice+a..b" "alice+\"x\"" "alice+new" "alice+nosuch"; do
+		message s@example.org alice@example.test
+		job new move "1:1:$bad@example.test"
+		[[ $output != *" done "* ]] || [ -n "$(find "$MAIL/example.test/alice/new" -name "$name")" ]
+	done
+	[ "$(ls -A "$MAIL/example.test/alice" | sort | tr '\n' ' ')" = ".lists cur new tmp " ]
+}
+
+@test "killed at each system call: forwarded once, delivered once, never lost" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "the calls are the same"
+	forward alice '\\alice, x@ok.example\n'
+	for call in openat write fsync renameat renameat2 linkat unlinkat flock close; do
+		for when in 1 2 3 5 8 12; do
+			rm -rf "${SPOOL:?}/new/"* "$SPOOL/local/"* "$MAIL/example.test/alice"
+			message s@example.org alice@example.test
+			line="$name	new	move	1:1:alice@example.test"
+			timeout 20 strace -f -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=$when" \
+			    "$QBIN/deliver-local" <<<"$line" >/dev/null 2>>"$WORK/log" || :
+			if [ -e "$SPOOL/new/$name" ]; then
+				job new move 1:1:alice@example.test
+				[[ $output == *"1 done "* ]] || { echo "$call $when: $output"; false; }
+			fi
+			[ "$(count_in alice)" = 1 ] || { echo "$call $when: $(count_in alice) delivered"; false; }
+			[ "$(find "$SPOOL/new" -type f | wc -l)" = 1 ] || { echo "$call $when"; ls "$SPOOL/new"; false; }
+		done
+	done
+}
+
+@test "litter: a journal whose message has gone is removed, another is not" {
+	name="1795000000.0123456789abcdef.mx,S=5,W=6"
+	touch -d '1 hour ago' "$SPOOL/local/$name:1" "$SPOOL/local/$name:1.child"
+	kept="1795000000.0123456789abcdea.mx,S=5,W=6"
+	touch "$SPOOL/cur/$kept"
+	touch -d '1 hour ago' "$SPOOL/local/$kept:2.1"
+	touch "$SPOOL/local/1795000000.0123456789abcdeb.mx,S=5,W=6:1"
+	"$QBIN/deliver-local" </dev/null 2>>"$WORK/log"
+	[ "$(ls "$SPOOL/local" | wc -l)" = 2 ]
+	[ -e "$SPOOL/local/$kept:2.1" ]
+}
