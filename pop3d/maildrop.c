@@ -19,6 +19,7 @@
 #include "folder.h"
 #include "log.h"
 #include "names.h"
+#include "quota.h"
 #include "takeover.h"
 
 #define LOCK_NAME	"posthouse.pop3"
@@ -341,19 +342,49 @@ hide_marked(struct maildrop *d, size_t *failed)
 	return n;
 }
 
+/* Is usage counted here, so that what goes must be taken off? */
+static bool
+is_counted(const struct maildrop *d)
+{
+	int fd = openat(d->dir, QUOTA_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd != -1)
+		close(fd);
+	return fd != -1;
+}
+
+static int64_t
+file_size(struct maildrop *d, size_t i)
+{
+	struct stat st;
+	int fd = folder_open_message(d->folder, i), r;
+
+	if (fd == -1)
+		return 0;
+	r = fstat(fd, &st);
+	close(fd);
+	return r == 0 ? st.st_size : 0;
+}
+
 static size_t
 remove_marked(struct maildrop *d, size_t *failed)
 {
 	size_t removed = 0;
+	int64_t bytes = 0, size;
+	bool counted = is_counted(d);
 
 	for (size_t i = 0; i < d->n; i++) {
 		if (!bit(d->marked, i))
 			continue;
-		if (folder_remove(d->folder, d->index[i]) == 0)
+		size = counted ? file_size(d, d->index[i]) : 0;
+		if (folder_remove(d->folder, d->index[i]) == 0) {
+			bytes += size;
 			removed++;
-		else
+		} else
 			++*failed;
 	}
+	if (counted && removed > 0)
+		(void)quota_add(d->dir, NULL, -bytes, -(int64_t)removed);
 	return removed;
 }
 

@@ -113,6 +113,18 @@ is() { # is WHAT WANTED GOT
 	is other '-ERR [SYS/TEMP] Cannot open the maildrop' "$(drop QUIT)"
 }
 
+@test "what POP3 removes is taken off the quota's usage" {
+	message new/1.a 'A: b\n\nx\n'
+	message new/2.b 'A: b\n\nx\n'
+	drop 'DELE 1' QUIT >/dev/null
+	[ ! -e "$M/maildirsize" ]
+	message new/1.a 'A: b\n\nx\n'
+	printf '1000S,10C\n16 2\n' >"$M/maildirsize"
+	owned
+	drop 'DELE 1' QUIT >/dev/null
+	[ "$(awk 'NR > 1 { b += $1; n += $2 } END { print b, n }' "$M/maildirsize")" = "8 1" ]
+}
+
 @test "posthouse.hidden forgets messages that are gone" {
 	echo 'pop3-delete hide' >>"$C/settings"
 	message new/1.a 'A: b\n\nx\n'
