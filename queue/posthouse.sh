@@ -22,7 +22,8 @@ usage() {
 	  user app-password ADDRESS LABEL
 	  user list [-l]
 	  hash                             a password on standard input to what passwords holds
-	  queue [delete|hold|release|retry ...]  list the queue, or work on it (posthouse-mailq(1))
+	  queue [shape] [...]              list the queue, or show its shape by age and domain (posthouse-mailq(1))
+	  queue bounce|delete|hold|release|requeue|retry ...  work on it
 	  version
 	END
 	exit 64
@@ -64,7 +65,7 @@ explain)
 queue)
 	case ${1-} in
 	'' | -*) helper mailq "$@" ;;
-	delete | hold | release | retry)
+	bounce | delete | hold | release | requeue | retry | shape)
 		verb=$1
 		shift
 		helper "queue-$verb" "$@"

@@ -1,29 +1,33 @@
 #!/bin/sh
-# queue-tool VERB [mailq's options and ids]: the verbs on messages in the queue.  Does nothing that an administrator could not do
-# with mv, touch and rm (posthouse-spool(5)); each message is named on standard output.
+# queue-tool VERB [-n] [mailq's options and ids]: the verbs on messages in the queue.  Does nothing that an administrator could not
+# do with mv, touch, rm and an editor (posthouse-spool(5)); each message is named on standard output.
 set -u
 verb=$1
 shift
 if [ $# = 0 ]; then
-	echo "usage: queue-$verb [-C dir] [-d domain] [-f sender] [-m text] [-o age] [-r recipient] [id ...] | -a" >&2
+	echo "usage: queue-$verb [-n] [-C dir] [-d domain] [-f sender] [-m text] [-o age] [-r recipient] [id ...] | -a" >&2
 	exit 64
 fi
 here=$(dirname -- "$0")
 control=${POSTHOUSE:-/etc/posthouse}
-all=0
+all=0 dry=0 chosen=0
 for arg; do	# all messages only when asked for by name
 	shift
-	if [ "$arg" = -a ]; then all=1; else set -- "$@" "$arg"; fi
+	case $arg in
+	-a) all=1 ;;
+	-n) dry=1 ;;
+	*) set -- "$@" "$arg" ;;
+	esac
 done
-chosen=$*
 while getopts C:d:f:m:o:r: option; do
 	case $option in
 	C) control=$OPTARG ;;
-	d | f | m | o | r) ;;	# mailq's own
+	d | f | m | o | r) chosen=1 ;;	# mailq's own
 	*) exit 64 ;;
 	esac
 done
-if [ $all = 0 ] && [ "$chosen" = "-C $control" ]; then
+[ $# -lt $OPTIND ] || chosen=1
+if [ $((all + chosen)) = 0 ]; then
 	echo "queue-$verb: which messages? (-a: all)" >&2
 	exit 64
 fi
@@ -36,27 +40,75 @@ cd "${spool:-/var/spool/posthouse}" || exit 74
 tell() {
 	[ -p trigger ] && printf '%s\n' "$1" 1<>trigger
 }
+
+# due FILE: its time is now.
+due() {
+	case ${POSTHOUSE_CLOCK-} in
+	@*) touch -c -d "$POSTHOUSE_CLOCK" -- "$1" ;;
+	/*) touch -c -d "@$(cat "$POSTHOUSE_CLOCK")" -- "$1" ;;
+	*) touch -c -- "$1" ;;
+	esac
+}
+
+# to DIR: out of where it is, new and cur being one, for queue may have moved it since it was listed.
+to() {
+	[ "$path" = "$1/$name" ] || mv -- "$path" "$1/$name" 2>/dev/null ||
+	    { [ "$path" = "new/$name" ] && mv -- "cur/$name" "$1/$name"; }
+}
+
+# Each undone recipient of the message, as its state has it or its envelope.
+recipients() {
+	if [ -s "state/$name" ]; then
+		grep -v '^warned	' "state/$name"
+	else
+		awk '/^Received:/ { exit }
+		    /^Delivered-To: / { print ++n "\t0\t0\t" substr($0, 15) "\t" }' "hold/$name"
+	fi
+}
+
+# edit PROGRAM: a new state by awk.  The message stands in hold meanwhile, so that queue does not write one too.
+edit() {
+	if ! to hold || ! recipients | awk -F '\t' -v OFS='\t' "$1" >"tmp/$name.state" ||
+	    ! chown --reference=state "tmp/$name.state" || ! chmod 600 "tmp/$name.state" ||
+	    ! mv -- "tmp/$name.state" "state/$name"; then
+		rm -f -- "tmp/$name.state"
+		return 1
+	fi
+	path=hold/$name
+	to cur && due "cur/$name"
+}
+
+act() {
+	case $verb in
+	bounce)	# what is done or has failed already waits for its own report
+		edit '$5 !~ /^[25]/ { $5 = "5.0.0 given up by the postmaster" ($5 == "" ? "" : "; last answer: " $5) } { print }' ;;
+	delete) rm -f -- "new/$name" "cur/$name" "hold/$name" && rm -f -- "state/$name" ;;
+	hold) to hold ;;
+	release) to cur && due "cur/$name" ;;
+	requeue) edit '$5 !~ /^[25]/ { $2 = 0; $3 = 0; $5 = "" } { print }' ;;
+	retry) due "$path" ;;
+	esac
+}
+
 count=$(printf '%s\n' "$list" | grep -c .)
 failed=0
 for path in $list; do
 	name=${path#*/}
 	case $verb/$path in
 	hold/hold/* | release/new/* | release/cur/* | retry/hold/* | retry/new/*) continue ;;
-	hold/*) mv -- "$path" "hold/$name" ;;
-	release/*) mv -- "$path" "cur/$name" && touch -- "cur/$name" ;;
-	retry/*) touch -- "$path" ;;
-	delete/*) rm -f -- "$path" "state/$name" ;;
-	*) exit 64 ;;
-	esac || {
+	esac
+	if [ $dry = 0 ] && ! act; then
 		failed=1
 		continue
-	}
+	fi
 	printf '%s\n' "$name" | sed 's/^\([0-9]*\.[0-9a-f]*\).*/\1/'
-	case $verb in
-	release | retry) [ "$count" -gt 200 ] || tell "$name" ;;
+	case $verb/$dry in
+	delete/* | hold/* | */1) ;;
+	*) [ "$count" -gt 200 ] || tell "$name" ;;
 	esac
 done
-case $verb in
-release | retry) [ "$count" -le 200 ] || tell scan ;;
+case $verb/$dry in
+delete/* | hold/* | */1) ;;
+*) [ "$count" -le 200 ] || tell scan ;;
 esac
 exit $((failed ? 74 : 0))
