@@ -129,6 +129,11 @@ copy_command(struct imap *im, struct args *a, bool move)
 	}
 	if (!mailbox_dir(im, name, true, dir))
 		return;
+	/* Copies have the flags that others have set meanwhile. */
+	if (view_sync(im, false, im->uid) == -1) {
+		reply_errno(im, "cannot look at the mailbox");
+		return;
+	}
 	if (view_each(im, &set, im->uid, &gone, collect, &l) == -1)
 		reply_bad(im, "No such message");
 	else if (gone > 0)

@@ -307,6 +307,8 @@ cmd_fetch(struct imap *im, struct args *a)
 		condstore_enable(im);
 	if (c.f.vanished)
 		fetch_vanished(im, &c.f, &set);
+	if (c.f.seen && !im->view.read_only)
+		(void)view_sync(im, false, im->uid);
 	view_tell_keywords(im);
 	message_init(&c.run.m, im->view.folder);
 	if (fetch_all(&c, &set) == -1)

@@ -222,6 +222,11 @@ cmd_store(struct imap *im, struct args *a)
 		    "This keyword cannot be stored");
 		return;
 	}
+	/* What is added or taken away is so from what there is now. */
+	if (view_sync(im, false, im->uid) == -1) {
+		reply_errno(im, "cannot look at the mailbox");
+		return;
+	}
 	view_tell_keywords(im);
 	store(&s, &set);
 }
