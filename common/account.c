@@ -241,6 +241,8 @@ account_check(struct control *c, const char *file, unsigned line,
 	if (!address_check(c, file, line, key))
 		return;
 	wrong = account_parse(c, key, value, &a);
+	if (wrong == NULL && a.line.password == PASSWORD_SYSTEM)
+		c->system_passwords = true;
 	if (wrong == NULL && a.line.owner.len > 0)
 		wrong = owner_learn(c, a.line.owner);
 	if (wrong != NULL)

@@ -10,33 +10,57 @@
 
 #include "control.h"
 
+struct conn;
+
 enum auth_verdict {
 	AUTH_OK,
 	AUTH_FAILED,		/* wrong name or secret: the same for both */
-	AUTH_TEMP,		/* passwords cannot be read, hash not known */
-	AUTH_DISABLED
+	AUTH_DISABLED,		/* the secret was right, and text says why that is not enough */
+	AUTH_OTHER_NAME,	/* the client asked to act for another account */
+	AUTH_MALFORMED,		/* not a message of the mechanism */
+	AUTH_TEMP,		/* cannot be checked now, or too many failures before */
+	AUTH_CHALLENGE		/* text is the next challenge, in base64 */
 };
 
 struct auth_result {
 	enum auth_verdict verdict;
 	char user[ADDR_MAX + 1];	/* canonical account, when AUTH_OK */
-	char text[128];			/* for the client, when disabled; may be "" */
+	char text[CRED_MAX];		/* may be "" */
 };
 
 /*
- * Asks for a plain secret (AUTH PLAIN, LOGIN, USER and PASS): writes one record of at most CRED_MAX
- * bytes to out, waits for one line on in.  0, or -1 (the process is gone).
- * The secret is not kept.
+ * One turn of a SASL exchange: writes one record of at most CRED_MAX bytes to out and waits for one line
+ * on in.  protocol ("imap") and mechanism begin an exchange; NULL goes on with it.
+ * response: the client's; NULL: it gave none at the beginning, or cancels later.
+ * 0, or -1 (the process is gone).
  */
+int	auth_turn(int out, int in, const char *protocol, const char *mechanism,
+	    const struct span *response, struct auth_result *);
+/* Asks for a name and a plain secret (USER and PASS, LOGIN), as mechanism PLAIN does. */
 int	auth_ask(int out, int in, const char *protocol, struct span user,
 	    struct span secret, struct auth_result *);
+/* Asks for APOP (RFC 1939 section 7): stamp is the greeting's, with its angle
+ * brackets, digest the client's 32 hexadecimal digits. */
+int	auth_apop(int out, int in, struct span user, struct span digest,
+	    const char *stamp, struct auth_result *);
+
+/* What the auth process is given and has opened while it still could. */
+struct auth_files {
+	int in;				/* records of the session */
+	int session_out, account_out;	/* answers; the account for the listener, or -1 */
+	struct span facts;		/* what the tls process tells of the connection (bindings.h) */
+	const struct passwords *passwords;
+	const struct guesses *guesses;
+	int shadow;			/* shadow(5); -1: no account needs it */
+	int checker_out, checker_in;	/* to the checkpassword program; -1: none */
+};
 
 /*
- * The auth process: reads one record from in, checks it against passwords (and
- * users), writes the verdict line to session_out and, when AUTH_OK and
- * account_out is not -1, the account's address to account_out.  Exit code.
- * Takes the same time whether the account exists or not.
+ * The auth process, confined: serves one exchange for the client conn, logs the outcome,
+ * and tells the session, and when AUTH_OK the listener.  Exit code.  Failures take the
+ * same time whether the account exists or not.
  */
-int	auth_serve(struct control *, int in, int session_out, int account_out);
+int	auth_serve(struct control *, const struct conn *,
+	    const struct auth_files *);
 
 #endif

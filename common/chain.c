@@ -20,6 +20,7 @@
 
 #include "chain_client.h"
 #include "clock.h"
+#include "digest.h"
 #include "ex.h"
 #include "file.h"
 #include "limits.h"
@@ -115,24 +116,34 @@ move_up(int fd)
 	return up;
 }
 
-/* The root directory of processes that need no file. */
+/* A directory below the spool that nobody else can write to. */
 static void
-make_empty(struct chain *ch)
+make_directory(const struct chain *ch, const char *path, mode_t mode)
 {
 	struct stat st;
 
+	if (mkdir(path, mode) == -1 && errno != EEXIST && geteuid() == 0)
+		log_die_errno(EX_CANTCREAT, "%s: cannot be made; does the "
+		    "directory of the setting spool-directory (%s) exist?",
+		    path, ch->control->set.spool);
+	if (geteuid() == 0 && (lstat(path, &st) == -1 ||
+	    !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0))
+		log_die(EX_CONFIG, "%s: must be a directory that only root "
+		    "can write to", path);
+}
+
+/* The root of processes that need no file; the files of auth. */
+static void
+make_directories(struct chain *ch)
+{
 	snprintf(ch->empty, sizeof(ch->empty), "%s/empty",
 	    ch->control->set.spool);
-	if (geteuid() != 0)
-		return;
-	if (mkdir(ch->empty, 0555) == -1 && errno != EEXIST)
-		log_die_errno(EX_CANTCREAT, "%s: cannot be made; does the "
-		    "directory of the setting spool-directory exist?",
-		    ch->empty);
-	if (lstat(ch->empty, &st) == -1 || !S_ISDIR(st.st_mode) ||
-	    st.st_uid != 0 || (st.st_mode & 022) != 0)
-		log_die(EX_CONFIG, "%s: must be a directory that only root "
-		    "can write to", ch->empty);
+	snprintf(ch->auth_dir, sizeof(ch->auth_dir), "%s/auth",
+	    ch->control->set.spool);
+	if (geteuid() == 0)
+		make_directory(ch, ch->empty, 0555);
+	if (ch->service->auth)
+		make_directory(ch, ch->auth_dir, 0700);
 }
 
 static struct chain_client *
@@ -465,8 +476,10 @@ chain_run(const struct chain_service *service, struct control *control,
 	sigset_t during_poll;
 	size_t nfds;
 
+	if (service->auth)
+		digest_init();
 	control->error[0] = '\0';
-	ch.tls = tls_server_load(control);
+	ch.tls = tls_server_load(control, service->auth);
 	if (ch.tls == NULL && (control->error[0] != '\0' ||
 	    options->implicit_tls))
 		log_die(EX_CONFIG, "%s", control->error[0] != '\0' ?
@@ -478,7 +491,7 @@ chain_run(const struct chain_service *service, struct control *control,
 	nfds = open_listeners(options, fds);
 	raise_descriptors();
 	reserve_low_descriptors();
-	make_empty(&ch);
+	make_directories(&ch);
 	catch_signals(&during_poll);
 	log_start(&ch, nfds);
 	if (nfds > 0)

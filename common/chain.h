@@ -35,6 +35,7 @@ struct tls_facts {
 	char cipher[48];
 	char sni[ADDR_DOMAIN_MAX + 1];
 	unsigned bits;
+	bool certificate;		/* the client has shown a good one */
 };
 
 struct conn {

@@ -30,12 +30,7 @@
  * so), and dup2 to them never overwrites one that is still needed. */
 #define FD_CRED		3	/* session: to auth; mailbox: first input */
 #define FD_VERDICT	4
-
-static const int auth_calls[] = { -1 };
-static const struct sandbox_role auth_role = {
-	.name = "auth", .syscalls = auth_calls,
-	.memory = CHAIN_AUTH_MEMORY, .no_fork = true,
-};
+#define FD_FACTS	5	/* tls: to auth */
 
 static const int proxy_calls[] = { -1 };
 static const struct sandbox_role proxy_role = {
@@ -73,6 +68,8 @@ client_forget(struct chain *ch, struct chain_client *cl)
 	close_fd(&cl->verdict_out);
 	close_fd(&cl->account_in);
 	close_fd(&cl->proxy_in);
+	close_fd(&cl->facts_in);
+	close_fd(&cl->facts_out);
 	for (int p = 0; p < PROC_N; p++)
 		if (cl->pid[p] != 0)
 			return;		/* tls may still be sending */
@@ -90,9 +87,8 @@ place(int from, int to)
 		log_die_errno(EX_OSERR, "dup2");
 }
 
-/* The common beginning of every child. */
-static void
-child_begin(int in, int out, int third, int fourth)
+void
+client_child(int in, int out, int third, int fourth, int fifth)
 {
 	sigset_t none;
 
@@ -108,11 +104,14 @@ child_begin(int in, int out, int third, int fourth)
 		place(third, FD_CRED);
 	if (fourth != -1)
 		place(fourth, FD_VERDICT);
-	proc_close_from(fourth != -1 ? 5 : third != -1 ? 4 : 3);
+	if (fifth != -1)
+		place(fifth, FD_FACTS);
+	proc_close_from(fifth != -1 ? 6 : fourth != -1 ? 5 : third != -1 ? 4 :
+	    3);
 }
 
-static void
-enter_or_die(struct chain *ch, const struct sandbox_role *role,
+void
+client_enter(struct chain *ch, const struct sandbox_role *role,
     const char *root, const struct ids *ids, const struct sandbox_path *paths,
     size_t n)
 {
@@ -133,7 +132,7 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 	    ch->empty;
 	int code;
 
-	child_begin(in, out, cl->cred_out, cl->verdict_in);
+	client_child(in, out, cl->cred_out, cl->verdict_in, -1);
 	conn->in = 0;
 	conn->out = in == out ? 0 : 1;
 	conn->auth_out = cl->cred_out != -1 ? FD_CRED : -1;
@@ -142,7 +141,7 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 		_exit(code);
 	if (s->chroot_spool)		/* it writes there, and lists nothing */
 		ids.gid = ch->control->set.spool_group;
-	enter_or_die(ch, s->session_role, root, &ids,
+	client_enter(ch, s->session_role, root, &ids,
 	    s->chroot_spool ? NULL : nothing, 0);
 	if (conn->tls && tls_read_facts(0, &conn->facts) == -1)
 		_exit(EX_OK);		/* the tls process has said why */
@@ -173,14 +172,33 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 	return 0;
 }
 
-/* One pipe each way between tls and the session. */
+static void
+tls_child(struct chain *ch, struct chain_client *cl, int plain_in,
+    int plain_out)
+{
+	client_child(cl->sock_in, cl->sock_out, plain_in, plain_out,
+	    cl->facts_out);
+	_exit(tls_serve(ch->tls, ch->control, &cl->conn, 0,
+	    cl->sock_in == cl->sock_out ? 0 : 1, FD_CRED, FD_VERDICT,
+	    cl->facts_out != -1 ? FD_FACTS : -1, ch->empty));
+}
+
+/* One pipe each way between tls and the session; one that holds what tls tells
+ * auth, of which the session gets neither end. */
 static int
 client_start_tls(struct chain *ch, struct chain_client *cl)
 {
 	int up[2], down[2];	/* up: to the session; down: from it */
+	int facts[2];
 	pid_t pid;
 
 	tls_server_refresh(&ch->tls, ch->control);
+	if (ch->service->auth) {
+		if (pipe2(facts, O_CLOEXEC | O_NONBLOCK) == -1)
+			return -1;
+		cl->facts_in = facts[0];
+		cl->facts_out = facts[1];
+	}
 	if (pipe2(up, O_CLOEXEC) == -1)
 		return -1;
 	/* A write to it must end when the client reads nothing: netio waits. */
@@ -189,12 +207,8 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 		close(up[1]);
 		return -1;
 	}
-	if ((pid = fork()) == 0) {
-		child_begin(cl->sock_in, cl->sock_out, down[0], up[1]);
-		_exit(tls_serve(ch->tls, ch->control, &cl->conn,
-		    0, cl->sock_in == cl->sock_out ? 0 : 1, FD_CRED,
-		    FD_VERDICT, ch->empty));
-	}
+	if ((pid = fork()) == 0)
+		tls_child(ch, cl, down[0], up[1]);
 	close(down[0]);
 	close(up[1]);
 	cl->plain_in = up[0];
@@ -257,8 +271,8 @@ client_start_proxy(struct chain *ch, struct chain_client *cl)
 	if (pipe2(told, O_CLOEXEC) == -1)
 		return -1;
 	if ((pid = fork()) == 0) {
-		child_begin(cl->sock_in, told[1], -1, -1);
-		enter_or_die(ch, &proxy_role, ch->empty,
+		client_child(cl->sock_in, told[1], -1, -1, -1);
+		client_enter(ch, &proxy_role, ch->empty,
 		    &ch->control->set.net_user, nothing, 0);
 		_exit(proxy_serve(0, 1));
 	}
@@ -278,6 +292,7 @@ client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 	cl->sock_in = in;
 	cl->sock_out = out;
 	cl->plain_in = cl->plain_out = cl->account_in = cl->proxy_in = -1;
+	cl->facts_in = cl->facts_out = -1;
 	cl->cred_in = cl->cred_out = cl->verdict_in = cl->verdict_out = -1;
 	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
 	cl->conn.variant = ch->options->variant;
@@ -331,27 +346,6 @@ proxy_ended(struct chain *ch, struct chain_client *cl, int code)
 		(void)client_begin(ch, cl, ch->options->implicit_tls);
 }
 
-/* The auth process: the passwords are read as whoever we are, then all is given
- * up, and only then is the record read. */
-static void
-auth_child(struct chain *ch, struct chain_client *cl, int account_out)
-{
-	struct control pw;
-
-	child_begin(cl->cred_in, cl->verdict_out, account_out, -1);
-	control_init(&pw, ch->control->dir, CONTROL_PASSWORDS |
-	    CONTROL_LAZY);
-	if (control_load(&pw, NULL) == -1) {
-		log_warn("%s", pw.error);
-		(void)file_write_all(1, "temp\n", 5);
-		_exit(EX_CONFIG);
-	}
-	ch->control->passwords = pw.passwords;
-	enter_or_die(ch, &auth_role, ch->empty, &ch->control->set.auth_user,
-	    NULL, 0);
-	_exit(auth_serve(ch->control, 0, 1, FD_CRED));
-}
-
 /*
  * An auth process that could not do its work may have left the credential in
  * the pipe, and another would fail as it did, again and again; or it has read it
@@ -375,7 +369,7 @@ client_start_auth(struct chain *ch, struct chain_client *cl)
 	if (pipe2(account, O_CLOEXEC) == -1)
 		goto fail;
 	if ((pid = fork()) == 0)
-		auth_child(ch, cl, account[1]);
+		_exit(client_auth(ch, cl, account[1]));
 	close(account[1]);
 	if (pid == -1) {
 		close(account[0]);
@@ -399,7 +393,7 @@ mailbox_child(struct chain *ch, struct chain_client *cl)
 	struct account account;
 	size_t n = 0;
 
-	child_begin(in, out, cl->cred_in, -1);
+	client_child(in, out, cl->cred_in, -1, -1);
 	cl->conn.in = 0;
 	cl->conn.out = in == out ? 0 : 1;
 	cl->conn.auth_in = cl->conn.auth_out = -1;
@@ -414,7 +408,7 @@ mailbox_child(struct chain *ch, struct chain_client *cl)
 	    SANDBOX_READ | SANDBOX_WRITE };
 	for (size_t i = 0; i < s->nmailbox_paths && n < CHAIN_PATHS_MAX; i++)
 		paths[n++] = s->mailbox_paths[i];
-	enter_or_die(ch, s->mailbox_role, NULL, &account.owner, paths, n);
+	client_enter(ch, s->mailbox_role, NULL, &account.owner, paths, n);
 	_exit(s->mailbox(ch->control, &cl->conn, &account, FD_CRED));
 }
 

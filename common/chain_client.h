@@ -23,6 +23,7 @@ struct chain_client {
 	bool cred_ended;		/* the session has closed its end */
 	int verdict_out;		/* what auth answers the session */
 	int cred_out, verdict_in;	/* the session's ends, until it is forked */
+	int facts_in, facts_out;	/* what tls tells auth: the session has neither end */
 	int account_in;			/* what auth tells the listener */
 	int proxy_in;			/* what the proxy's header said */
 	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */
@@ -37,6 +38,7 @@ struct chain {
 	const struct chain_options *options;
 	struct tls_server *tls;		/* NULL: no TLS is offered */
 	char empty[300];		/* the empty directory that is a root */
+	char auth_dir[300];		/* what auth keeps: an index, failures */
 	bool broken;			/* the control files do not load */
 	struct chain_client *clients;
 	size_t nclients, used;
@@ -53,5 +55,15 @@ void	client_start_auth(struct chain *, struct chain_client *);
 /* One of the client's processes has ended with this wait(2) status. */
 void	client_reaped(struct chain *, struct chain_client *,
 	    enum chain_process, int status);
+
+/* In a child: the common beginning.  The descriptors go to 0, 1, 3, 4 and 5 (-1: none), all others
+ * but the log are closed. */
+void	client_child(int in, int out, int third, int fourth, int fifth);
+/* Gives up privileges as the role says, or ends the process. */
+void	client_enter(struct chain *, const struct sandbox_role *,
+	    const char *root, const struct ids *, const struct sandbox_path *,
+	    size_t n);
+/* chain_auth.c: the auth process, from fork to exit code. */
+int	client_auth(struct chain *, struct chain_client *, int account_out);
 
 #endif

@@ -302,23 +302,6 @@ password_check(struct control *c, const char *file, unsigned line,
 }
 
 static void
-passwords_load(struct control *c)
-{
-	static const struct table_format format = { ':', false, false,
-	    password_check };
-	struct buf text;
-
-	if (!(c->want & CONTROL_LAZY)) {
-		table_load(c, "passwords", &c->passwords, &format);
-		return;
-	}
-	buf_init(&text, CONTROL_TABLE_MAX);
-	if (control_read(c, "passwords", &text, CONTROL_TABLE_MAX) == 1)
-		table_lazy(&c->passwords, &text, &format);
-	buf_wipe(&text);
-}
-
-static void
 contents_free(struct control *c)
 {
 	table_free(&c->domains);
@@ -333,6 +316,7 @@ contents_free(struct control *c)
 	c->proxies = NULL;
 	c->nproxies = 0;
 	owners_free(c);
+	c->system_passwords = false;
 	c->hostname[0] = c->first_domain[0] = '\0';
 	c->nstamps = 0;
 }
@@ -397,7 +381,9 @@ int
 control_load(struct control *c, void (*each)(const char *error))
 {
 	static const struct table_format users = { ':', false, true,
-	    account_check }, aliases = { ':', true, true, alias_check };
+	    account_check }, aliases = { ':', true, true, alias_check },
+	    passwords = { ':', false, false, password_check },
+	    unchecked = { ':', false, false, NULL };
 	struct table before = c->routes;
 
 	memset(&c->routes, 0, sizeof(c->routes));
@@ -428,7 +414,8 @@ control_load(struct control *c, void (*each)(const char *error))
 	if (c->want & CONTROL_ALIASES)
 		table_load(c, "aliases", &c->aliases, &aliases);
 	if (c->want & CONTROL_PASSWORDS)
-		passwords_load(c);
+		table_load(c, "passwords", &c->passwords,
+		    c->want & CONTROL_LAZY ? &unchecked : &passwords);
 	c->each = NULL;
 	return c->nerrors == 0 ? 0 : -1;
 }

@@ -34,11 +34,11 @@ struct proxy_network { struct network network; enum proxy_kind kind; };
 enum control_files {
 	CONTROL_HOSTNAME = 1, CONTROL_DOMAINS = 2, CONTROL_NETWORKS = 4,
 	CONTROL_ROUTES = 8, CONTROL_USERS = 16, CONTROL_ALIASES = 32,
-	CONTROL_PASSWORDS = 64,	/* auth alone */
+	CONTROL_PASSWORDS = 64,	/* to check or edit them; for a login, see passwords.h */
 	CONTROL_PROXIES = 256,
 	CONTROL_RULES = 512,	/* routes for their schedules: passwords are blanked, and where the
 				 * file may not be read any more, what it said before counts */
-	CONTROL_LAZY = 128	/* passwords for one look-up: neither indexed nor checked */
+	CONTROL_LAZY = 128	/* passwords: the lines are not checked */
 };
 
 /* A file as it was when it was loaded, so that a change is seen. */
@@ -73,6 +73,7 @@ struct control {
 	char first_domain[ADDR_DOMAIN_MAX + 1];	/* of domains, else hostname */
 	struct owner_names *owners;
 	struct system_accounts *system;	/* NULL: not asked for */
+	bool system_passwords;		/* some account has password=system */
 	struct control_stamp stamps[CONTROL_STAMPS];
 	size_t nstamps;
 	void (*each)(const char *error);

@@ -1,5 +1,5 @@
 /*
- * SHA-256 and what is made of it; digest.c is the one file besides tls*.c that
+ * SHA-256 and what is made of it, and MD5 for APOP; digest.c is the one file besides tls*.c that
  * includes OpenSSL.
  */
 #ifndef DIGEST_H
@@ -8,11 +8,16 @@
 #include "buf.h"
 
 #define SHA256_SIZE	32	/* octets */
+#define MD5_SIZE	16
 
+/* Makes the library ready, for which it reads files: before a sandbox is entered. */
+void	digest_init(void);
 /* Each: 0, or -1 (no memory). */
 int	sha256(struct span text, unsigned char out[SHA256_SIZE]);
 int	hmac_sha256(struct span key, struct span text,
 	    unsigned char out[SHA256_SIZE]);
+/* For APOP (RFC 1939) and for nothing else: it is broken. */
+int	md5_sum(struct span text, unsigned char out[MD5_SIZE]);
 /* RFC 8018 section 5.2, one block of output. */
 int	pbkdf2_sha256(struct span password, struct span salt,
 	    uint64_t iterations, unsigned char out[SHA256_SIZE]);

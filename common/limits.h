@@ -91,6 +91,7 @@
 #define SCRAM_CLIENT_MAX 1000000 /* a server asks us for more: it wants our time */
 #define SCRAM_SALT_MAX	64	/* octets */
 #define SCRAM_NONCE_MAX	256	/* octets of a client's nonce; they use 18 to 40 */
+#define CHECKER_SECONDS	30	/* that a checkpassword program may take */
 #define SASL_MESSAGE_MAX 2048	/* one decoded message: names, secret, proof */
 
 /* mail folders */
@@ -101,6 +102,12 @@
 #define KEEPALIVE_IDLE	120	/* seconds of silence: seldom enough for a telephone */
 #define KEEPALIVE_BETWEEN 30
 #define KEEPALIVE_COUNT	4
+
+/* guessing passwords: guess.h */
+#define GUESS_WINDOW	600	/* s over which the setting login-failures is free */
+#define GUESS_WAIT_MAX	15	/* s: clients give up after 30 */
+#define GUESS_REFUSE	1800	/* s of patience overspent before a network is not answered */
+#define GUESS_KNOWN	2592000	/* s for which a user's network is known: 30 days */
 
 /* the session chain */
 #define PROXY_SECONDS	10	/* for a PROXY header, which a proxy sends at once: its text asks for 3 at least */

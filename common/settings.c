@@ -24,7 +24,7 @@
 #define DAY	86400u
 
 enum kind { PATH, IDS, GROUP, SIZE, COUNT, SECONDS, CHOICE, CHARS, UIDL,
-	FOLDER };
+	FOLDER, PROGRAM, MECHANISMS };
 
 struct row {
 	const char *name;
@@ -86,6 +86,14 @@ static const struct row rows[] = {
 	{ "received-client", CHOICE, F(hide_client), "show", 0, 0, { "show", "hide" } },
 	/* A password that crossed the network in clear is everybody's. */
 	{ "plain-auth", CHOICE, F(plain_auth), "no", NO_YES },
+	/* What all accounts that posthouse user makes can do. */
+	{ "login-mechanisms", MECHANISMS, F(mechanisms),
+	    "scram-sha-256-plus scram-sha-256 external plain login", 0, 0, { 0 } },
+	/* In ten minutes, of one name or from one network: a person gives up earlier. */
+	{ "login-failures", COUNT, F(login_failures), "10", 0, 600, { 0 } },
+	/* Longer than any check of a password takes, so that its time tells nothing. */
+	{ "login-failure-pause", SECONDS, F(failure_pause), "1s", 0, 30, { 0 } },
+	{ "checkpassword", PROGRAM, F(checkpassword), "none", 0, 0, { 0 } },
 	{ "recipient-delimiter", CHARS, F(recipient_delimiter), "+", 0, 0, { 0 } },
 	/* Repairing lets a smuggled message through to others: CVE-2023-51764. */
 	{ "bare-newline", CHOICE, F(bare_newline_repair), "refuse", 0, 0, { "refuse", "repair" } },
@@ -297,6 +305,60 @@ chars_parse(struct span v, char *out)
 	return NULL;
 }
 
+/* A program with its arguments, separated by spaces; "none" for "". */
+static const char *
+program_parse(struct span v, char *out)
+{
+	if (span_is(v, "none"))
+		v.len = 0;
+	else if (v.p[0] != '/')
+		return "a program is written with its full path: begin it with "
+		    "\"/\", or write none";
+	if (span_cstr(v, out,
+	    sizeof(((struct settings *)0)->checkpassword)) == -1)
+		return "the command is too long; put it into a script";
+	return NULL;
+}
+
+static const struct { unsigned bit; const char *name; } mechanisms[] = {
+	{ MECH_SCRAM_PLUS, "scram-sha-256-plus" },
+	{ MECH_SCRAM, "scram-sha-256" }, { MECH_EXTERNAL, "external" },
+	{ MECH_PLAIN, "plain" }, { MECH_LOGIN, "login" },
+};
+#define NMECHANISMS	(sizeof(mechanisms) / sizeof(mechanisms[0]))
+
+static const char *
+mechanisms_parse(struct span v, unsigned *bits)
+{
+	struct cur c;
+	struct span word;
+
+	*bits = 0;
+	cur_init(&c, v);
+	while ((word = cur_nextword(&c)).len > 0) {
+		unsigned bit = 0;
+
+		for (size_t i = 0; i < NMECHANISMS; i++)
+			if (span_isis(word, mechanisms[i].name))
+				bit = mechanisms[i].bit;
+		if (bit == 0)
+			return "write some of scram-sha-256-plus, scram-sha-256, "
+			    "external, plain and login";
+		*bits |= bit;
+	}
+	return NULL;
+}
+
+static void
+mechanisms_print(const char *name, unsigned bits)
+{
+	printf("%s", name);
+	for (size_t i = 0; i < NMECHANISMS; i++)
+		if ((bits & mechanisms[i].bit) != 0)
+			printf(" %s", mechanisms[i].name);
+	putchar('\n');
+}
+
 static const char *
 uidl_format_parse(struct span v, char *out)
 {
@@ -406,6 +468,10 @@ value_parse(const struct row *r, struct span v, struct settings *s, char *why,
 		return uidl_format_parse(v, field(s, r));
 	case FOLDER:
 		return folder_parse(v, field(s, r));
+	case PROGRAM:
+		return program_parse(v, field(s, r));
+	case MECHANISMS:
+		return mechanisms_parse(v, field(s, r));
 	case CHOICE:
 		return choice_parse(r, v, field(s, r), why, size);
 	default:
@@ -538,6 +604,10 @@ row_print(const struct settings *s, const struct row *r)
 	case UIDL:
 		printf("%s %s\n", r->name, (const char *)cfield(s, r));
 		return;
+	case MECHANISMS:
+		mechanisms_print(r->name, *(const unsigned *)cfield(s, r));
+		return;
+	case PROGRAM:
 	case FOLDER:
 	case CHARS:
 		printf("%s %s\n", r->name, *(const char *)cfield(s, r) != '\0' ?

@@ -13,6 +13,10 @@
 
 #include "buf.h"
 
+/* Ways of logging in; bits. */
+enum { MECH_PLAIN = 1, MECH_LOGIN = 2, MECH_SCRAM = 4, MECH_SCRAM_PLUS = 8,
+	MECH_EXTERNAL = 16 };
+
 struct ids { uid_t uid; gid_t gid; };	/* from "name", "uid" or "uid:gid" */
 
 struct settings {
@@ -36,6 +40,11 @@ struct settings {
 	bool domain_check;		/* senders' and recipients' domains in the DNS */
 	bool hide_client;		/* no address of a user's machine in Received */
 	bool plain_auth;		/* AUTH without TLS outside loopback */
+	/* logging in */
+	unsigned mechanisms;		/* MECH_ bits */
+	unsigned login_failures;	/* in GUESS_WINDOW; 0: no limit */
+	unsigned failure_pause;		/* s */
+	char checkpassword[256];	/* program and arguments; "": none */
 	char recipient_delimiter[8];
 	bool bare_newline_repair;
 	/* spool */

@@ -102,9 +102,9 @@ control_lines_next(struct control_lines *l, struct span *out)
 	return false;
 }
 
-/* FNV-1a over the key in lower case. */
-static uint32_t
-key_hash(struct span key)
+/* FNV-1a. */
+uint32_t
+table_hash(struct span key)
 {
 	uint32_t h = 2166136261u;
 
@@ -205,45 +205,13 @@ lower_bound(const struct table *t, uint32_t hash)
 	return lo;
 }
 
-/* The next line with that key from position *at on, without the index. */
-static bool
-scan_next(const struct table *t, struct span key, size_t *at,
-    struct span *value, unsigned *line)
-{
-	struct span k, v;
-	struct cur c;
-
-	cur_init(&c, span_of(t->text.p + *at, t->text.len - *at));
-	while (!cur_end(&c)) {
-		struct span s = span_trim(cur_until(&c, '\n'));
-
-		(void)cur_ch(&c, '\n');
-		if (s.len < key.len || *s.p == '#' ||
-		    !span_iseq(span_of(s.p, key.len), key))
-			continue;
-		split(t, (size_t)(s.p - t->text.p), &k, &v);
-		if (!span_iseq(k, key))
-			continue;
-		if (value != NULL)
-			*value = v;
-		if (line != NULL)
-			*line = 0;
-		*at = t->text.len - cur_left(&c);
-		return true;
-	}
-	*at = t->text.len;
-	return false;
-}
-
 bool
 table_next(const struct table *t, struct span key, size_t *at,
     struct span *value, unsigned *line)
 {
-	uint32_t hash = key_hash(key);
+	uint32_t hash = table_hash(key);
 	size_t i = *at == 0 ? lower_bound(t, hash) : *at;
 
-	if (t->lazy)
-		return key.len > 0 && scan_next(t, key, at, value, line);
 	for (; i < t->nslots && t->slots[i].hash == hash; i++) {
 		struct span k, v;
 
@@ -317,7 +285,7 @@ add_line(struct table *t, struct control_lines *l, struct span text)
 		    "before its \"%c\"; write the name there", t->format.sep);
 		return;
 	}
-	slot->hash = key_hash(key);
+	slot->hash = table_hash(key);
 	t->nslots++;
 	if (t->format.check != NULL)
 		t->format.check(l->c, l->file, l->line, key, value);
@@ -366,16 +334,6 @@ table_build(struct table *t, struct control *c, const char *file,
 	if (format->unique)
 		check_unique(t, c, file);
 	return 0;
-}
-
-void
-table_lazy(struct table *t, struct buf *text, const struct table_format *format)
-{
-	table_free(t);
-	t->format = *format;
-	t->lazy = true;
-	t->text = *text;
-	memset(text, 0, sizeof(*text));
 }
 
 void

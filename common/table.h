@@ -28,7 +28,6 @@ struct table {
 	struct buf text;
 	struct table_slot *slots;	/* by hash of the key, then position */
 	size_t nslots;			/* entries */
-	bool lazy;			/* no index: look-ups read the text */
 	struct table_format format;
 };
 
@@ -42,15 +41,14 @@ bool	table_next(const struct table *, struct span key, size_t *at,
 /* The entry at position i < nslots, in no useful order: to walk all of them. */
 void	table_at(const struct table *, size_t i, struct span *key,
 	    struct span *value, unsigned *line);
+/* The hash of a key, in any case. */
+uint32_t table_hash(struct span key);
 /* Takes the key at the front of a line, and leaves the cursor at its separator. */
 struct span table_key(const struct table *, struct cur *);
 /* Indexes text, which t takes over (also on failure).  Errors of the lines go to control_error
  * with the name file.  0, or -1: no memory. */
 int	table_build(struct table *, struct control *, const char *file,
 	    struct buf *text, const struct table_format *);
-/* The same without an index or any check of the lines: for one look-up in a
- * process that ends then.  Line numbers are not known (0), table_at is not allowed. */
-void	table_lazy(struct table *, struct buf *text, const struct table_format *);
 void	table_free(struct table *);	/* safe on all zeroes */
 
 /* Reads a control file line by line; start with the text in cur, line 0. */

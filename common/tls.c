@@ -26,20 +26,28 @@
 #include "log.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "tls_facts.h"
 #include "tls_relay.h"
 
 #define TLS_NAMES_MAX	64	/* certificates by host name (SNI) */
-#define TLS_FACTS_LINE	512
+#define TLS_CLIENT_CA	"client-ca.pem"
+
+struct tls_stamp {		/* all zeroes: the file is not there */
+	ino_t ino;
+	struct timespec mtime;
+};
 
 struct tls_name {
 	char host[ADDR_DOMAIN_MAX + 1];		/* "" for the default */
 	SSL_CTX *ctx;
-	struct timespec mtime;
+	struct tls_stamp stamp;
 };
 
 struct tls_server {
 	struct tls_name names[TLS_NAMES_MAX];	/* names[0] is the default */
 	size_t n;
+	bool ask;			/* clients are asked for a certificate, if ca is there */
+	struct tls_stamp ca, dir;	/* tls/client-ca.pem, tls */
 };
 
 static const int tls_calls[] = { -1 };
@@ -93,11 +101,20 @@ server_context(struct tls_server *t)
 	SSL_CTX_set_cipher_list(ctx, TLS_CIPHERS);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* No state outlives the process, so no session can be resumed; saying
-	 * so keeps clients from trying. */
+	/*
+	 * No session is resumed.  State of its own would outlive the process,
+	 * and the key of tickets would have to be known to the listener and so
+	 * to every session: who took one over could read the others' mail.  A
+	 * mail session is long, a handshake takes a millisecond.  No ticket is
+	 * sent, so no client tries; one with another server's ticket gets a
+	 * full handshake, for which the context must have a name once client
+	 * certificates are asked for.
+	 */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"posthouse",
+	    sizeof("posthouse") - 1);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -112,6 +129,49 @@ tls_path(const struct control *c, const char *host, const char *file,
 {
 	snprintf(out, size, "%s/tls/%s%s%s", c->dir, host,
 	    host[0] != '\0' ? "/" : "", file);
+}
+
+/* Has it changed?  Takes the new state. */
+static bool
+stamp_update(struct tls_stamp *s, const char *path)
+{
+	struct tls_stamp old = *s;
+	struct stat st;
+
+	memset(s, 0, sizeof(*s));
+	if (stat(path, &st) == 0) {
+		s->ino = st.st_ino;
+		s->mtime = st.st_mtim;
+	}
+	return memcmp(s, &old, sizeof(old)) != 0;
+}
+
+/* A certificate that is not good is as none: the client may have it for others. */
+static int
+on_verify(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	(void)store;
+	return 1;
+}
+
+/* Asks clients for a certificate by one of these authorities. */
+static int
+ask_certificate(SSL_CTX *ctx, struct control *c)
+{
+	char path[512];
+
+	tls_path(c, "", TLS_CLIENT_CA, path, sizeof(path));
+	if (access(path, F_OK) == -1 && errno == ENOENT)
+		return 0;
+	if (SSL_CTX_load_verify_locations(ctx, path, NULL) != 1) {
+		control_error(c, "tls/" TLS_CLIENT_CA, 0, "no certificates in "
+		    "PEM form: %s", tls_reason());
+		return -1;
+	}
+	SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(path));
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
+	return 0;
 }
 
 /* One certificate chain; host "" is tls/cert.pem itself. */
@@ -142,8 +202,10 @@ add_name(struct tls_server *t, struct control *c, const char *host)
 		return -1;
 	}
 	strlcpy(n->host, host, sizeof(n->host));
-	n->mtime = st.st_mtim;
+	(void)stamp_update(&n->stamp, path);
 	t->n++;
+	if (t->ask && ask_certificate(n->ctx, c) == -1)
+		return -1;
 	return 0;
 }
 
@@ -168,12 +230,18 @@ add_hosts(struct tls_server *t, struct control *c)
 }
 
 struct tls_server *
-tls_server_load(struct control *c)
+tls_server_load(struct control *c, bool ask)
 {
 	struct tls_server *t = calloc(1, sizeof(*t));
+	char path[512];
 
 	if (t == NULL)
 		return NULL;
+	t->ask = ask;
+	tls_path(c, "", "", path, sizeof(path));
+	(void)stamp_update(&t->dir, path);
+	tls_path(c, "", TLS_CLIENT_CA, path, sizeof(path));
+	(void)stamp_update(&t->ca, path);
 	if (add_name(t, c, "") == -1 || (t->n > 0 && add_hosts(t, c) == -1) ||
 	    t->n == 0) {
 		tls_server_free(t);
@@ -192,20 +260,22 @@ tls_server_free(struct tls_server *t)
 	free(t);
 }
 
+/* Also when a host's directory has come or gone. */
 static bool
-changed(const struct tls_server *t, const struct control *c)
+changed(struct tls_server *t, const struct control *c)
 {
 	char path[512];
-	struct stat st;
+	bool yes;
 
+	tls_path(c, "", "", path, sizeof(path));
+	yes = stamp_update(&t->dir, path);
+	tls_path(c, "", TLS_CLIENT_CA, path, sizeof(path));
+	yes = stamp_update(&t->ca, path) || yes;
 	for (size_t i = 0; i < t->n; i++) {
 		tls_path(c, t->names[i].host, "cert.pem", path, sizeof(path));
-		if (stat(path, &st) == 0 &&
-		    (st.st_mtim.tv_sec != t->names[i].mtime.tv_sec ||
-		    st.st_mtim.tv_nsec != t->names[i].mtime.tv_nsec))
-			return true;
+		yes = stamp_update(&t->names[i].stamp, path) || yes;
 	}
-	return false;
+	return yes;
 }
 
 void
@@ -216,7 +286,7 @@ tls_server_refresh(struct tls_server **t, struct control *c)
 	if (*t == NULL || !changed(*t, c))
 		return;
 	c->error[0] = '\0';
-	if ((new = tls_server_load(c)) == NULL) {
+	if ((new = tls_server_load(c, (*t)->ask)) == NULL) {
 		log_warn("%s; the certificate that was loaded before stays "
 		    "in use", c->error);
 		return;
@@ -243,87 +313,6 @@ load_keys(struct tls_server *t, const struct control *c)
 	return 0;
 }
 
-void
-tls_facts_get(SSL *ssl, struct tls_facts *f)
-{
-	const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-	int bits = 0;
-
-	memset(f, 0, sizeof(*f));
-	strlcpy(f->version, SSL_get_version(ssl), sizeof(f->version));
-	strlcpy(f->cipher, SSL_CIPHER_get_name(cipher), sizeof(f->cipher));
-	SSL_CIPHER_get_bits(cipher, &bits);
-	f->bits = (unsigned)bits;
-	if (sni != NULL)
-		strlcpy(f->sni, sni, sizeof(f->sni));
-}
-
-/* A name from the wire goes into a line only if it is a plain host name. */
-static bool
-plain_name(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		    "0123456789.-_", *s) == NULL)
-			return false;
-	return true;
-}
-
-static int
-write_facts(int fd, struct tls_facts *f)
-{
-	char line[TLS_FACTS_LINE];
-	int n;
-
-	if (!plain_name(f->sni))
-		f->sni[0] = '\0';
-	n = snprintf(line, sizeof(line), "%s %s %u %s\n", f->version,
-	    f->cipher, f->bits, f->sni[0] != '\0' ? f->sni : "-");
-	if (n < 0 || (size_t)n >= sizeof(line))
-		return -1;
-	return file_write_all(fd, line, (size_t)n);
-}
-
-/* What write_facts() wrote. */
-static int
-parse_facts(struct span line, struct tls_facts *f)
-{
-	struct cur c;
-	uint64_t bits;
-
-	cur_init(&c, line);
-	if (span_cstr(cur_until(&c, ' '), f->version, sizeof(f->version)) == -1 ||
-	    !cur_ch(&c, ' ') ||
-	    span_cstr(cur_until(&c, ' '), f->cipher, sizeof(f->cipher)) == -1 ||
-	    !cur_ch(&c, ' ') || cur_num(&c, UINT_MAX, &bits) == -1 ||
-	    !cur_ch(&c, ' ') ||
-	    span_cstr(cur_until(&c, '\n'), f->sni, sizeof(f->sni)) == -1)
-		return -1;
-	f->bits = (unsigned)bits;
-	return 0;
-}
-
-int
-tls_read_facts(int fd, struct tls_facts *f)
-{
-	char line[TLS_FACTS_LINE];
-	size_t n = 0;
-	ssize_t r;
-
-	memset(f, 0, sizeof(*f));
-	while (n < sizeof(line) - 1) {
-		if ((r = read(fd, line + n, 1)) == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return -1;
-		if (line[n] == '\n')
-			break;
-		n++;
-	}
-	return parse_facts(span_of(line, n), f);
-}
-
 static void
 log_tls(const struct conn *conn, const struct tls_facts *f, const char *error)
 {
@@ -336,15 +325,16 @@ log_tls(const struct conn *conn, const struct tls_facts *f, const char *error)
 		log_text(&l, "handshake failed: %s", error);
 	else {
 		log_str(&l, "tls", f->version);
-		log_text(&l, "%s%s%s", f->cipher, f->sni[0] == '\0' ? "" : " ",
-		    f->sni);
+		log_text(&l, "%s%s%s%s", f->cipher, f->sni[0] == '\0' ? "" :
+		    " ", f->sni, f->certificate ? ", client certificate" : "");
 	}
 	log_end(&l);
 }
 
 int
 tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
-    int sock_in, int sock_out, int plain_in, int plain_out, const char *empty)
+    int sock_in, int sock_out, int plain_in, int plain_out, int facts_out,
+    const char *empty)
 {
 	static const struct sandbox_path nothing[1];
 	struct tls_facts facts;
@@ -367,7 +357,11 @@ tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
 		return EX_PROTOCOL;
 	}
 	tls_facts_get(ssl, &facts);
-	if (write_facts(plain_out, &facts) == -1)
+	if (facts_out != -1) {
+		tls_facts_for_auth(ssl, facts_out);
+		close(facts_out);
+	}
+	if (tls_facts_write(plain_out, &facts) == -1)
 		return EX_OK;
 	log_tls(conn, &facts, NULL);
 	return tls_relay(ssl, sock_in, sock_out, plain_in, plain_out,

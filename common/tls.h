@@ -13,9 +13,10 @@ struct tls_server;		/* certificate chains and parameters, no private key */
 
 /*
  * Reads the certificate chain(s) below CONTROL/tls.  NULL with no error when there is no tls
- * directory; NULL and control_error when it is broken.
+ * directory; NULL and control_error when it is broken.  ask: clients are asked for a
+ * certificate where tls/client-ca.pem is.
  */
-struct tls_server *tls_server_load(struct control *);
+struct tls_server *tls_server_load(struct control *, bool ask);
 void	tls_server_free(struct tls_server *);
 /* Loads anew when a certificate on disk has changed; keeps the old one, and logs, when the new one
  * is broken. */
@@ -23,12 +24,13 @@ void	tls_server_refresh(struct tls_server **, struct control *);
 /*
  * The tls process: reads the private key (still as root), enters its sandbox
  * with empty as its root, does the handshake on sock_in/sock_out, writes one
- * line of facts to plain_out and then copies both ways until the session has
- * ended.  Returns the exit code.  conn is for the log.
+ * line of facts to plain_out, those for auth to facts_out (closed then; -1: none), and then
+ * copies both ways until the session has ended.  Returns the exit code.  conn is
+ * for the log.
  */
 int	tls_serve(struct tls_server *, struct control *, const struct conn *,
 	    int sock_in, int sock_out, int plain_in, int plain_out,
-	    const char *empty);
+	    int facts_out, const char *empty);
 /* The session's side: reads the line of facts from fd byte by byte; 0, or -1 (handshake failed). */
 int	tls_read_facts(int fd, struct tls_facts *);
 

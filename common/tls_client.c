@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "tls_facts.h"
 #include "tls_relay.h"
 
 struct tls_client {

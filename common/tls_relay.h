@@ -11,12 +11,11 @@
 
 /* RFC 9325 section 4.2: forward secrecy and AEAD first; CBC with SHA-2 stays for
  * the mail servers that would otherwise fall back to no encryption at all. */
-#define TLS_CIPHERS	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:" \
+#define TLS_CIPHERS	"ECDHE+AESGCM:ECDHE+CHACHA20:" \
 	"ECDHE+AES:!SHA1:!aNULL:!eNULL"
 
 /* OpenSSL's first reason, in its own words. */
 const char *tls_reason(void);
-void	tls_facts_get(SSL *, struct tls_facts *);
 
 /* The handshake, as the SSL's state is set, within timeout seconds (0: no limit).
  * 0 or -1; both descriptors are non-blocking afterwards. */

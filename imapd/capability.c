@@ -38,13 +38,16 @@ static const struct capability {
 _Static_assert(NTABLE <= 64, "one bit each in imap.hidden");
 
 void
-capability_session(struct netout *o, bool can_tls, bool can_login)
+capability_session(struct netout *o, bool can_tls, const char *mechanisms,
+    bool can_login)
 {
 	(void)netout_adds(o, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE");
 	if (can_tls)
 		(void)netout_adds(o, " STARTTLS");
-	(void)netout_adds(o, can_login ? " AUTH=PLAIN AUTH=LOGIN" :
-	    " LOGINDISABLED");
+	if (mechanisms != NULL)
+		(void)netout_adds(o, mechanisms);
+	if (!can_login)
+		(void)netout_adds(o, " LOGINDISABLED");
 }
 
 void

@@ -94,7 +94,9 @@ void	out_message_flags(struct imap *, size_t i, bool uid);
 void	out_all_flags(struct imap *);
 
 /* capability.c */
-void	capability_session(struct netout *, bool can_tls, bool can_login);
+/* mechanisms: " AUTH=..." for each, or NULL. */
+void	capability_session(struct netout *, bool can_tls, const char *mechanisms,
+	    bool can_login);
 void	capability_mailbox(struct imap *);
 /* Reads which ones this account hides: posthouse.capabilities in its directory. */
 void	capability_load(struct imap *);

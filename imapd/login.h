@@ -22,10 +22,13 @@ struct login {
 /* session.c */
 int	session_serve(struct control *, struct conn *);
 void	login_reply(struct login *, const char *what, const char *text);
+/* NO with a response code. */
+void	login_no(struct login *, const char *code, const char *text);
 void	login_bad(struct login *, const char *why);
 void	login_bye(struct login *, const char *text);
 /* The input has ended, or cannot be trusted any more. */
 void	login_ended(struct login *, enum input_result);
+/* May a password be sent as it is? */
 bool	login_allowed(const struct login *);
 
 /* sasl.c: arguments are parsed, the reply is sent or the login handed over. */

@@ -1,34 +1,19 @@
 /*
  * LOGIN and AUTHENTICATE (RFC 3501 sections 6.2.2 and 6.2.3, SASL-IR of
- * RFC 4959), mechanisms PLAIN (RFC 4616) and LOGIN.  The secret goes to the
- * auth process and is wiped; the verdict is all that comes back.
+ * RFC 4959).  What the client says goes to the auth process and is wiped; the
+ * verdict is all that comes back.
  */
 #include <string.h>
 
 #include "auth.h"
-#include "encode.h"
 #include "ex.h"
 #include "file.h"
 #include "limits.h"
-#include "log.h"
 #include "login.h"
+#include "sasl.h"
 
-#define SASL_MAX	2048	/* a decoded response: names and secret */
 /* Tag and read-ahead must fit into a pipe that nobody reads yet (64 KiB). */
 #define HANDOVER_MAX	60000
-
-static void
-log_auth(const struct login *s, struct span user, const char *text)
-{
-	struct log l;
-
-	log_begin(&l, "auth");
-	log_str(&l, "sid", s->conn->sid);
-	log_str(&l, "peer", s->conn->peer_text);
-	log_span(&l, "user", user);
-	log_text(&l, "%s", text);
-	log_end(&l);
-}
 
 /* What the mailbox process goes on with: the tag, then the bytes we have read
  * too far. */
@@ -56,44 +41,56 @@ hand_over(struct login *s)
 	s->exit_code = CHAIN_EXIT_MAILBOX;
 }
 
+/* RFC 5530 section 3.  The auth process has logged it. */
 static void
-authenticate(struct login *s, struct span user, struct span secret)
+verdict(struct login *s, const struct auth_result *res)
 {
-	struct auth_result res;
-
-	memset(&res, 0, sizeof(res));
-	if (auth_ask(s->conn->auth_out, s->conn->auth_in, "imap", user, secret,
-	    &res) == -1)
-		res.verdict = AUTH_TEMP;
-	switch (res.verdict) {
+	switch (res->verdict) {
 	case AUTH_OK:
-		log_auth(s, span_str(res.user), "ok");
 		hand_over(s);
 		return;
 	case AUTH_FAILED:
-		log_auth(s, user, "failed");
 		login_reply(s, "NO", "[AUTHENTICATIONFAILED] Wrong name or "
 		    "password");
 		break;
 	case AUTH_DISABLED:
-		log_auth(s, user, "disabled");
-		login_reply(s, "NO", "[CONTACTADMIN] This account is disabled");
+		login_no(s, "CONTACTADMIN", res->text);
+		break;
+	case AUTH_OTHER_NAME:
+		login_reply(s, "NO", "[AUTHORIZATIONFAILED] Acting for another "
+		    "is not possible");
+		break;
+	case AUTH_MALFORMED:
+		login_reply(s, "BAD", "Not a response of this mechanism");
 		break;
 	case AUTH_TEMP:
-		log_auth(s, user, "temporary failure");
-		login_reply(s, "NO", "[UNAVAILABLE] Login is not possible at "
-		    "the moment, try later");
+	case AUTH_CHALLENGE:
+		login_no(s, "UNAVAILABLE", res->text[0] != '\0' ?
+		    res->text : "Login is not possible at the moment, try "
+		    "later");
 		break;
 	}
 	if (++s->errors >= s->control->set.errors)
 		login_bye(s, "Too many errors");
 }
 
+static void
+authenticate(struct login *s, struct span user, struct span secret)
+{
+	struct auth_result res;
+
+	if (auth_ask(s->conn->auth_out, s->conn->auth_in, "imap", user, secret,
+	    &res) == -1)
+		res.verdict = AUTH_TEMP;
+	verdict(s, &res);
+	explicit_bzero(&res, sizeof(res));
+}
+
 /* May credentials be asked for here?  False: the reply is sent. */
 static bool
 permitted(struct login *s)
 {
-	if (!login_allowed(s))
+	if (!sasl_private(s->conn, &s->control->set))
 		login_reply(s, "NO", "[PRIVACYREQUIRED] Use STARTTLS first");
 	else if (s->conn->auth_out == -1)
 		login_reply(s, "NO", "[UNAVAILABLE] No login here");
@@ -117,87 +114,51 @@ login_login(struct login *s, struct args *a)
 	buf_init(&s->input.cmd, s->input.max + 16);
 }
 
-/* One response in base64; "=" is the empty one (RFC 4959 section 3). */
-static bool
-decode(struct login *s, struct span text, struct buf *out)
-{
-	if (span_is(text, "=") || base64_decode(text, out) == 0)
-		return true;
-	login_bad(s, "Invalid base64");
-	return false;
-}
-
 /* False: the reply is sent, or the connection is over. */
 static bool
-challenge(struct login *s, const char *text, struct buf *out)
+response(struct login *s, const char *challenge, struct span *line)
 {
 	enum input_result r;
-	struct span line;
 
-	(void)netout_addf(&s->out, "+ %s\r\n", text);
+	(void)netout_addf(&s->out, "+ %s\r\n", challenge);
 	buf_clear(&s->input.cmd);
-	r = input_line(&s->input, IMAP_LOGIN_MAX, &line);
-	if (r != INPUT_COMMAND) {
-		login_ended(s, r);
-		return false;
-	}
-	if (!span_is(line, "*"))
-		return decode(s, line, out);
-	login_bad(s, "Cancelled");
+	r = input_line(&s->input, IMAP_LOGIN_MAX, line);
+	if (r == INPUT_COMMAND)
+		return true;
+	login_ended(s, r);
 	return false;
 }
 
-/* RFC 4616: [authzid] NUL authcid NUL passwd.  Acting for another is refused. */
 static void
-plain(struct login *s, const struct span *initial)
+exchange(struct login *s, const char *mechanism, const struct span *initial)
 {
-	struct span authzid, user;
-	struct buf b;
-	struct cur c;
+	enum sasl_step step;
+	struct span line;
+	struct sasl x;
 
-	buf_init(&b, SASL_MAX);
-	if (initial != NULL ? decode(s, *initial, &b) :
-	    challenge(s, "", &b)) {
-		cur_init(&c, buf_span(&b));
-		authzid = cur_until(&c, 0);
-		user = cur_ch(&c, 0) ? cur_until(&c, 0) : span_of(NULL, 0);
-		if (user.len == 0 || !cur_ch(&c, 0))
-			login_bad(s, "Malformed PLAIN response");
-		else if (authzid.len > 0 && !span_iseq(authzid, user))
-			login_reply(s, "NO", "[AUTHORIZATIONFAILED] Acting "
-			    "for another is not possible");
-		else
-			authenticate(s, user, cur_rest(&c));
+	step = sasl_start(&x, s->conn, "imap", mechanism, initial);
+	while (step == SASL_GO_ON) {
+		if (!response(s, x.result.text, &line)) {
+			sasl_end(&x);
+			return;
+		}
+		step = sasl_line(&x, line);
 	}
-	buf_wipe(&b);
+	if (step == SASL_CANCELLED)
+		login_bad(s, "Cancelled");
+	else if (step == SASL_BAD_BASE64)
+		login_bad(s, "Invalid base64");
+	else
+		verdict(s, &x.result);
+	sasl_end(&x);
 }
-
-/* The LOGIN mechanism was never standardised; clients want these two texts. */
-static void
-login(struct login *s, const struct span *initial)
-{
-	struct buf user, secret;
-
-	buf_init(&user, SASL_MAX);
-	buf_init(&secret, SASL_MAX);
-	if ((initial != NULL ? decode(s, *initial, &user) :
-	    challenge(s, "VXNlcm5hbWU6", &user)) &&
-	    challenge(s, "UGFzc3dvcmQ6", &secret))
-		authenticate(s, buf_span(&user), buf_span(&secret));
-	buf_wipe(&user);
-	buf_wipe(&secret);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(struct login *, const struct span *initial);
-} mechanisms[] = { { "PLAIN", plain }, { "LOGIN", login } };
 
 /* RFC 3501 section 6.2.2, RFC 4959. */
 void
 login_authenticate(struct login *s, struct args *a)
 {
 	struct span name, initial, copy;
+	const char *mechanism;
 	bool has;
 
 	if (!parse_sp(a) || !parse_atom(a, &name)) {
@@ -212,13 +173,13 @@ login_authenticate(struct login *s, struct args *a)
 	}
 	if (!permitted(s))
 		return;
-	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
-		if (span_isis(name, mechanisms[i].name)) {
-			copy = arena_copy(&s->arena, initial);
-			mechanisms[i].run(s, has ? &copy : NULL);
-			buf_wipe(&s->input.cmd);
-			buf_init(&s->input.cmd, s->input.max + 16);
-			return;
-		}
-	login_reply(s, "NO", "[CANNOT] Unknown mechanism");
+	mechanism = sasl_find(s->conn, &s->control->set, name);
+	if (mechanism == NULL) {
+		login_reply(s, "NO", "[CANNOT] Unknown mechanism");
+		return;
+	}
+	copy = arena_copy(&s->arena, initial);
+	exchange(s, mechanism, has ? &copy : NULL);
+	buf_wipe(&s->input.cmd);
+	buf_init(&s->input.cmd, s->input.max + 16);
 }

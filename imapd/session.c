@@ -13,6 +13,7 @@
 #include "imap.h"
 #include "limits.h"
 #include "log.h"
+#include "sasl.h"
 
 #define ARENA_MAX	(16 * (size_t)IMAP_LOGIN_MAX)
 #define WRITE_TIMEOUT	60
@@ -25,6 +26,17 @@ login_reply(struct login *s, const char *what, const char *text)
 	else
 		(void)netout_adds(&s->out, "*");
 	(void)netout_addf(&s->out, " %s %s\r\n", what, text);
+}
+
+void
+login_no(struct login *s, const char *code, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, CRED_MAX);
+	(void)buf_addf(&b, "[%s] %s", code, text);
+	login_reply(s, "NO", b.bad ? "Not possible" : buf_cstr(&b));
+	buf_free(&b);
 }
 
 void
@@ -46,9 +58,19 @@ login_bad(struct login *s, const char *why)
 bool
 login_allowed(const struct login *s)
 {
-	const struct conn *c = s->conn;
+	return sasl_find(s->conn, &s->control->set, span_str("PLAIN")) != NULL;
+}
 
-	return c->tls || c->loopback || s->control->set.plain_auth;
+static void
+capability(struct login *s)
+{
+	struct buf b;
+
+	buf_init(&b, 256);
+	sasl_mechanisms(s->conn, &s->control->set, " AUTH=", &b);
+	capability_session(&s->out, s->conn->can_tls, buf_cstr(&b),
+	    login_allowed(s));
+	buf_free(&b);
 }
 
 void
@@ -74,7 +96,7 @@ do_capability(struct login *s, struct args *a)
 {
 	(void)a;
 	(void)netout_adds(&s->out, "* ");
-	capability_session(&s->out, s->conn->can_tls, login_allowed(s));
+	capability(s);
 	(void)netout_adds(&s->out, "\r\n");
 	login_reply(s, "OK", "Capability completed");
 }
@@ -188,7 +210,7 @@ greet(struct login *s)
 	if (s->conn->after_starttls)
 		return;
 	(void)netout_adds(&s->out, "* OK [");
-	capability_session(&s->out, s->conn->can_tls, login_allowed(s));
+	capability(s);
 	(void)netout_addf(&s->out, "] %s ready\r\n", s->control->hostname);
 }
 

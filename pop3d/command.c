@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ex.h"
+#include "sasl.h"
 
 #define BEFORE	STATE_AUTHORIZATION
 #define AFTER	STATE_TRANSACTION
@@ -109,6 +110,20 @@ capa_expire(struct pop3 *p)
 		netout_adds(&p->out, "EXPIRE NEVER\r\n");
 }
 
+static void
+capa_login(struct pop3 *p)
+{
+	struct buf b;
+
+	buf_init(&b, 256);
+	if (login_offered(p))
+		netout_adds(&p->out, "USER\r\n");
+	sasl_mechanisms(p->conn, &p->control->set, " ", &b);
+	if (b.len > 0)
+		netout_addf(&p->out, "SASL%s\r\n", buf_cstr(&b));
+	buf_free(&b);
+}
+
 /* RFC 2449 section 5.  SASL and USER are named only where a password may be sent. */
 static void
 do_capa(struct pop3 *p, const struct request *r, const uint64_t *number,
@@ -123,8 +138,7 @@ do_capa(struct pop3 *p, const struct request *r, const uint64_t *number,
 	if (p->control->set.login_delay > 0)
 		netout_addf(&p->out, "LOGIN-DELAY %u\r\n",
 		    p->control->set.login_delay);
-	if (login_offered(p))
-		netout_adds(&p->out, "USER\r\nSASL PLAIN\r\n");
+	capa_login(p);
 	if (p->state == BEFORE && p->conn->can_tls)
 		netout_adds(&p->out, "STLS\r\n");
 	netout_adds(&p->out, "UTF8\r\nLANG\r\nIMPLEMENTATION posthouse\r\n.\r\n");

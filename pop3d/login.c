@@ -6,29 +6,14 @@
 
 #include <string.h>
 
-#include "encode.h"
 #include "ex.h"
 #include "file.h"
-
-#define SASL_MAX	2048	/* a decoded response: names and secret */
+#include "sasl.h"
 
 bool
 login_offered(const struct pop3 *p)
 {
-	const struct conn *c = p->conn;
-
-	return c->tls || c->loopback || p->control->set.plain_auth;
-}
-
-static void
-log_auth(const struct pop3 *p, struct span user, const char *text)
-{
-	struct log l;
-
-	pop3_log(p, &l, "auth");
-	log_span(&l, "user", user);
-	log_text(&l, "%s", text);
-	log_end(&l);
+	return sasl_find(p->conn, &p->control->set, span_str("PLAIN")) != NULL;
 }
 
 /* What the client sent behind the login goes with it; the mailbox process answers. */
@@ -50,6 +35,31 @@ hand_over(struct pop3 *p)
 	p->done = true;
 }
 
+/* The auth process has logged it. */
+static void
+verdict(struct pop3 *p, const struct auth_result *res)
+{
+	switch (res->verdict) {
+	case AUTH_OK:
+		hand_over(p);
+		break;
+	case AUTH_FAILED:
+	case AUTH_OTHER_NAME:
+		reply(p, R_AUTH_FAILED);
+		break;
+	case AUTH_DISABLED:
+		reply_text(p, R_AUTH_DISABLED, res->text);
+		break;
+	case AUTH_MALFORMED:
+		reply(p, R_BAD_SASL);
+		break;
+	case AUTH_TEMP:
+	case AUTH_CHALLENGE:
+		reply(p, R_AUTH_TEMP);
+		break;
+	}
+}
+
 static void
 authenticate(struct pop3 *p, struct span user, struct span secret)
 {
@@ -58,24 +68,8 @@ authenticate(struct pop3 *p, struct span user, struct span secret)
 	if (auth_ask(p->conn->auth_out, p->conn->auth_in, "pop3", user, secret,
 	    &res) == -1)
 		res.verdict = AUTH_TEMP;
-	switch (res.verdict) {
-	case AUTH_OK:
-		log_auth(p, span_str(res.user), "ok");
-		hand_over(p);
-		break;
-	case AUTH_FAILED:
-		log_auth(p, user, "failed");
-		reply(p, R_AUTH_FAILED);
-		break;
-	case AUTH_DISABLED:
-		log_auth(p, user, "disabled");
-		reply(p, R_AUTH_DISABLED);
-		break;
-	case AUTH_TEMP:
-		log_auth(p, user, "cannot be checked now");
-		reply(p, R_AUTH_TEMP);
-		break;
-	}
+	verdict(p, &res);
+	explicit_bzero(&res, sizeof(res));
 }
 
 /* RFC 1939 section 7.  The same answer whether the name exists or not. */
@@ -115,74 +109,79 @@ do_pass(struct pop3 *p, const struct request *r, const uint64_t *number,
 	buf_clear(&p->user);
 }
 
-/* RFC 4616 section 2: [authzid] NUL authcid NUL passwd.  Acting for another account is not offered. */
+/* RFC 5034 section 4: challenges, and the answers in lines of their own. */
 static void
-plain(struct pop3 *p, struct span response)
+exchange(struct pop3 *p, const char *mechanism, const struct span *initial)
 {
-	struct span authzid, authcid, secret;
-	struct buf b;
-	struct cur c;
-
-	buf_init(&b, SASL_MAX);
-	if (base64_decode(response, &b) == -1) {
-		reply(p, R_BAD_BASE64);
-		buf_wipe(&b);
-		return;
-	}
-	cur_init(&c, buf_span(&b));
-	authzid = cur_until(&c, 0);
-	(void)cur_ch(&c, 0);
-	authcid = cur_until(&c, 0);
-	if (!cur_ch(&c, 0) || authcid.len == 0) {
-		reply(p, R_BAD_BASE64);
-	} else if (authzid.len > 0 && !span_iseq(authzid, authcid)) {
-		log_auth(p, authcid, "asked to act for another account");
-		reply(p, R_AUTH_FAILED);
-	} else {
-		secret = cur_rest(&c);
-		authenticate(p, authcid, secret);
-	}
-	buf_wipe(&b);
-}
-
-/* RFC 5034 section 4: a challenge, here empty, and the answer in a line of its own. */
-static void
-plain_asked(struct pop3 *p)
-{
+	enum sasl_step step;
 	struct span line;
+	struct sasl x;
 
-	netout_adds(&p->out, "+ \r\n");
-	if (!pop3_line(p, SMTP_AUTH_MAX, &line))
-		return;
-	if (span_is(line, "*"))
+	step = sasl_start(&x, p->conn, "pop3", mechanism, initial);
+	while (step == SASL_GO_ON) {
+		netout_addf(&p->out, "+ %s\r\n", x.result.text);
+		if (!pop3_line(p, SMTP_AUTH_MAX, &line)) {
+			sasl_end(&x);
+			return;
+		}
+		step = sasl_line(&x, line);
+	}
+	if (step == SASL_CANCELLED)
 		reply(p, R_CANCELLED);
+	else if (step == SASL_BAD_BASE64)
+		reply(p, R_BAD_BASE64);
 	else
-		plain(p, line);
+		verdict(p, &x.result);
+	sasl_end(&x);
 }
 
-/* RFC 5034.  Without an argument the mechanisms are listed, as Outlook expects of "AUTH ". */
+/* RFC 5034 section 3: without an argument the mechanisms are listed, as Outlook expects of "AUTH ". */
+static void
+list_mechanisms(struct pop3 *p)
+{
+	struct buf names, lines;
+
+	buf_init(&names, 256);
+	buf_init(&lines, 512);
+	sasl_mechanisms(p->conn, &p->control->set, " ", &names);
+	for (size_t i = 0; i < names.len; i++)
+		if (names.p[i] != ' ')
+			(void)buf_addc(&lines, names.p[i]);
+		else if (i > 0)
+			(void)buf_adds(&lines, "\r\n");
+	if (names.len > 0)
+		(void)buf_adds(&lines, "\r\n");
+	netout_adds(&p->out, "+OK Mechanisms\r\n");
+	netout_add(&p->out, lines.p, lines.len);
+	netout_adds(&p->out, ".\r\n");
+	buf_free(&names);
+	buf_free(&lines);
+}
+
 void
 do_auth(struct pop3 *p, const struct request *r, const uint64_t *number,
     unsigned n)
 {
+	struct span name, initial;
+	const char *mechanism;
 	struct cur c;
-	struct span mechanism;
+	bool has;
 
 	(void)number;
 	(void)n;
 	cur_init(&c, r->arg);
-	mechanism = cur_until(&c, ' ');
-	if (mechanism.len == 0)
-		netout_addf(&p->out, "+OK Mechanisms\r\n%s.\r\n",
-		    login_offered(p) ? "PLAIN\r\n" : "");
-	else if (!span_isis(mechanism, "PLAIN"))
-		reply(p, R_NO_MECHANISM);
-	else if (!login_offered(p))
+	name = cur_until(&c, ' ');
+	has = cur_ch(&c, ' ');
+	initial = cur_rest(&c);
+	mechanism = sasl_find(p->conn, &p->control->set, name);
+	if (name.len == 0)
+		list_mechanisms(p);
+	else if (!sasl_private(p->conn, &p->control->set))
 		reply(p, R_NEED_TLS);
-	else if (!cur_ch(&c, ' '))
-		plain_asked(p);
+	else if (mechanism == NULL)
+		reply(p, R_NO_MECHANISM);
 	else
-		plain(p, cur_rest(&c));
+		exchange(p, mechanism, has ? &initial : NULL);
 }
 
 /* RFC 2595 section 4.  What came with it in plain text is never looked at: this process ends. */

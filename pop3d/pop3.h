@@ -56,6 +56,8 @@ void	command_run(struct pop3 *, struct span line);
 
 /* reply.c */
 void	reply(struct pop3 *, enum reply_id);
+/* The same with ": text" behind it; NULL: nothing. */
+void	reply_text(struct pop3 *, enum reply_id, const char *text);
 void	pop3_log(const struct pop3 *, struct log *, const char *event);
 
 /* pop3.c */

@@ -38,8 +38,9 @@ const struct reply replies[REPLY_COUNT] = {
 	[R_NO_USER] = { "-ERR Send USER first", ERROR },
 	[R_BAD_USER] = { "-ERR [AUTH] That cannot be a user name", ERROR },
 	[R_BAD_PASS] = { "-ERR [AUTH] That cannot be a password", ERROR },
-	[R_NO_MECHANISM] = { "-ERR No such mechanism; there is PLAIN", ERROR },
-	[R_BAD_BASE64] = { "-ERR Not base64, or not a PLAIN response", ERROR },
+	[R_NO_MECHANISM] = { "-ERR No such mechanism here", ERROR },
+	[R_BAD_BASE64] = { "-ERR Not base64", ERROR },
+	[R_BAD_SASL] = { "-ERR Not a response of this mechanism", ERROR },
 	[R_CANCELLED] = { "-ERR Cancelled", ERROR },
 	[R_AUTH_FAILED] = { "-ERR [AUTH] Wrong name or password", ERROR },
 	[R_AUTH_DISABLED] = { "-ERR [AUTH] Account disabled", ERROR },
@@ -90,9 +91,17 @@ log_reject(const struct pop3 *p, const struct reply *r)
 void
 reply(struct pop3 *p, enum reply_id id)
 {
+	reply_text(p, id, NULL);
+}
+
+void
+reply_text(struct pop3 *p, enum reply_id id, const char *text)
+{
 	const struct reply *r = &replies[id];
 
 	netout_adds(&p->out, r->text);
+	if (text != NULL)
+		netout_addf(&p->out, ": %s", text);
 	netout_adds(&p->out, "\r\n");
 	if ((r->flags & REPLY_CLOSE) != 0) {
 		p->done = true;

@@ -19,7 +19,7 @@
 #define IN_ALL		(IN_SMTP | IN_LMTP)
 #define BOTH		(VERB_LAST | VERB_IDLE)
 #define EHLO_LINES	16
-#define EHLO_LINE_MAX	64
+#define EHLO_LINE_MAX	128
 
 static void	do_helo(struct session *, struct cur *);
 static void	do_ehlo(struct session *, struct cur *);
@@ -223,8 +223,8 @@ do_ehlo(struct session *s, struct cur *arg)
 	    s->control->set.recipients);
 	if (conn->can_tls && !conn->tls)
 		strlcpy(lines[n++], "STARTTLS", EHLO_LINE_MAX);
-	if (auth_offered(s))
-		strlcpy(lines[n++], "AUTH PLAIN LOGIN", EHLO_LINE_MAX);
+	if (auth_offered(s) && auth_ehlo(s, lines[n], EHLO_LINE_MAX))
+		n++;
 	if (s->xclient)
 		snprintf(lines[n++], EHLO_LINE_MAX, "XCLIENT NAME ADDR PORT "
 		    "PROTO HELO%s DESTADDR DESTPORT",

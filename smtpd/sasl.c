@@ -1,18 +1,13 @@
 /*
- * AUTH (RFC 4954): PLAIN (RFC 4616) and LOGIN.  Takes the client's words apart
- * and asks the auth process; knows no secret but the one that passes through,
- * and wipes that.  Offered on submission only, and only where nobody on the
- * way can listen.
+ * AUTH (RFC 4954).  Passes the client's words on to the auth process; offered on
+ * submission only, and only where nobody on the way can listen.
  */
 #include "smtpd.h"
 
 #include <string.h>
 
-#include "encode.h"
 #include "limits.h"
-#include "log.h"
-
-#define SASL_MAX	2048	/* a decoded response: names and secret */
+#include "sasl.h"
 
 bool
 auth_offered(const struct session *s)
@@ -20,76 +15,49 @@ auth_offered(const struct session *s)
 	const struct conn *c = s->conn;
 
 	return c->variant == SUBMISSION && c->auth_out != -1 &&
-	    s->user[0] == '\0' &&
-	    (c->tls || c->loopback || s->control->set.plain_auth);
+	    s->user[0] == '\0' && sasl_private(c, &s->control->set);
+}
+
+bool
+auth_ehlo(const struct session *s, char *out, size_t size)
+{
+	struct buf b;
+	bool any;
+
+	buf_init(&b, size);
+	(void)buf_adds(&b, "AUTH");
+	sasl_mechanisms(s->conn, &s->control->set, " ", &b);
+	any = !b.bad && b.len > strlen("AUTH") &&
+	    span_cstr(buf_span(&b), out, size) == 0;
+	buf_free(&b);
+	return any;
 }
 
 static void
-log_auth(const struct session *s, struct span user, const char *text)
+verdict(struct session *s, const struct auth_result *res)
 {
-	struct log l;
+	static const enum reply_id replies_to[] = {
+		[AUTH_OK] = R_AUTH_OK, [AUTH_FAILED] = R_AUTH_FAILED,
+		[AUTH_DISABLED] = R_AUTH_DISABLED,
+		[AUTH_OTHER_NAME] = R_AUTH_FAILED,
+		[AUTH_MALFORMED] = R_BAD_SASL, [AUTH_TEMP] = R_AUTH_TEMP,
+		[AUTH_CHALLENGE] = R_AUTH_TEMP
+	};
 
-	session_log(s, &l, "auth");
-	log_span(&l, "user", user);
-	log_text(&l, "%s", text);
-	log_end(&l);
+	if (res->verdict == AUTH_OK)
+		strlcpy(s->user, res->user, sizeof(s->user));
+	reply(s, replies_to[res->verdict], res->text);
 }
 
-/* Asks the auth process and answers the client. */
-static void
-authenticate(struct session *s, struct span user, struct span secret)
-{
-	struct auth_result res;
-
-	if (auth_ask(s->conn->auth_out, s->conn->auth_in, "smtp", user, secret,
-	    &res) == -1)
-		res.verdict = AUTH_TEMP;
-	switch (res.verdict) {
-	case AUTH_OK:
-		strlcpy(s->user, res.user, sizeof(s->user));
-		log_auth(s, span_str(s->user), "ok");
-		reply(s, R_AUTH_OK, NULL);
-		break;
-	case AUTH_FAILED:
-	case AUTH_DISABLED:	/* nobody learns which names exist */
-		log_auth(s, user, res.verdict == AUTH_DISABLED ? "disabled" :
-		    "failed");
-		reply(s, R_AUTH_FAILED, NULL);
-		break;
-	case AUTH_TEMP:
-		log_auth(s, user, "temporary failure");
-		reply(s, R_AUTH_TEMP, NULL);
-		break;
-	}
-}
-
-/* One response in base64; "=" is the empty one (RFC 4954 section 4). */
+/* Reads the response to a challenge.  false: answered already. */
 static bool
-decode(struct session *s, struct span text, struct buf *out)
+response(struct session *s, struct span *line)
 {
-	buf_clear(out);
-	if (span_is(text, "="))
-		return true;
-	if (base64_decode(text, out) == 0)
-		return true;
-	reply(s, R_BAD_BASE64, NULL);
-	return false;
-}
+	enum netin_result r = netin_line(&s->in, SMTP_AUTH_MAX, line);
 
-/* Sends a challenge and reads the response to it.  false: answered already. */
-static bool
-challenge(struct session *s, const char *text, struct buf *out)
-{
-	enum netin_result r;
-	struct span line;
-
-	reply(s, R_CHALLENGE, text);
-	r = netin_line(&s->in, SMTP_AUTH_MAX, &line);
-	if (r == NETIN_LINE && span_is(line, "*"))
-		reply(s, R_CANCELLED, NULL);
-	else if (r == NETIN_LINE)
-		return decode(s, line, out);
-	else if (r == NETIN_TOOLONG)
+	if (r == NETIN_LINE)
+		return true;
+	if (r == NETIN_TOOLONG)
 		reply(s, R_AUTH_TOO_LONG, NULL);
 	else if (r == NETIN_BARE_LF || r == NETIN_BARE_CR || r == NETIN_NUL)
 		reply(s, R_BAD_BASE64, NULL);
@@ -98,63 +66,39 @@ challenge(struct session *s, const char *text, struct buf *out)
 	return false;
 }
 
-/* RFC 4616: [authzid] NUL authcid NUL passwd.  Acting for another is refused. */
 static void
-plain(struct session *s, struct cur *arg)
+exchange(struct session *s, const char *mechanism, const struct span *initial)
 {
-	struct span authzid, user, secret;
-	struct buf b;
-	struct cur c;
-	bool ok;
+	struct sasl x;
+	struct span line;
+	enum sasl_step step;
 
-	buf_init(&b, SASL_MAX);
-	ok = cur_end(arg) ? challenge(s, "", &b) :
-	    decode(s, cur_rest(arg), &b);
-	if (ok) {
-		cur_init(&c, buf_span(&b));
-		authzid = cur_until(&c, 0);
-		ok = cur_ch(&c, 0);
-		user = cur_until(&c, 0);
-		ok = ok && cur_ch(&c, 0) && user.len > 0;
-		secret = cur_rest(&c);
-		if (!ok)
-			reply(s, R_BAD_BASE64, NULL);
-		else if (authzid.len > 0 && !span_iseq(authzid, user))
-			reply(s, R_AUTH_FAILED, NULL);
-		else
-			authenticate(s, user, secret);
+	step = sasl_start(&x, s->conn, "smtp", mechanism, initial);
+	while (step == SASL_GO_ON) {
+		reply(s, R_CHALLENGE, x.result.text);
+		if (!response(s, &line)) {
+			sasl_end(&x);
+			return;
+		}
+		step = sasl_line(&x, line);
 	}
-	buf_wipe(&b);
+	if (step == SASL_CANCELLED)
+		reply(s, R_CANCELLED, NULL);
+	else if (step == SASL_BAD_BASE64)
+		reply(s, R_BAD_BASE64, NULL);
+	else
+		verdict(s, &x.result);
+	sasl_end(&x);
 }
-
-/* The LOGIN mechanism was never standardised; clients want these two texts. */
-static void
-login(struct session *s, struct cur *arg)
-{
-	struct buf user, secret;
-	bool ok;
-
-	buf_init(&user, SASL_MAX);
-	buf_init(&secret, SASL_MAX);
-	ok = cur_end(arg) ? challenge(s, "VXNlcm5hbWU6", &user) :
-	    decode(s, cur_rest(arg), &user);
-	if (ok && challenge(s, "UGFzc3dvcmQ6", &secret))
-		authenticate(s, buf_span(&user), buf_span(&secret));
-	buf_wipe(&user);
-	buf_wipe(&secret);
-}
-
-static const struct {
-	const char *name;
-	void (*run)(struct session *, struct cur *);
-} mechanisms[] = { { "PLAIN", plain }, { "LOGIN", login } };
 
 void
 do_auth(struct session *s, struct cur *arg)
 {
-	struct span name = cur_until(arg, ' ');
+	struct span initial, name = cur_until(arg, ' ');
+	const char *mechanism;
 
 	(void)cur_ch(arg, ' ');
+	initial = span_of(arg->p, cur_left(arg));
 	if (s->user[0] != '\0') {
 		reply(s, R_AUTH_ALREADY, NULL);
 		return;
@@ -171,10 +115,10 @@ do_auth(struct session *s, struct cur *arg)
 		reply(s, R_SYNTAX, command_find(span_str(s->verb))->syntax);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms); i++)
-		if (span_isis(name, mechanisms[i].name)) {
-			mechanisms[i].run(s, arg);
-			return;
-		}
-	reply(s, R_NO_MECHANISM, NULL);
+	mechanism = sasl_find(s->conn, &s->control->set, name);
+	if (mechanism == NULL)
+		reply(s, sasl_refused(&s->control->set, name) ? R_AUTH_WEAK :
+		    R_NO_MECHANISM, NULL);
+	else
+		exchange(s, mechanism, cur_end(arg) ? NULL : &initial);
 }

@@ -121,6 +121,8 @@ void	message_drop(struct message *);
 void	do_auth(struct session *, struct cur *);
 /* AUTH may be used now: submission, an auth process, and a safe channel. */
 bool	auth_offered(const struct session *);
+/* "AUTH" and the mechanisms, for EHLO; false: there is none. */
+bool	auth_ehlo(const struct session *, char *out, size_t size);
 
 /* sandbox_table.c */
 extern const struct sandbox_role smtpd_role;

@@ -394,7 +394,7 @@ setup() {
 	has '\+ VXNlcm5hbWU6' '\+ UGFzc3dvcmQ6' 'a OK .*' 'b OK .*'
 	output=$(session 'a AUTHENTICATE PLAIN\r\n*\r\nb LOGIN {18+}\r\nalice@example.test {2+}\r\npw\r\nc NOOP\r\n')
 	has 'a BAD Cancelled' 'b OK .*' 'c OK .*'
-	grep -q 'auth sid=[0-9a-f]* peer=local user=alice@example.test text=ok' "$BATS_TEST_TMPDIR/log"
+	grep -q 'auth sid=[0-9a-f]* peer=local user=alice@example.test mech=[A-Z]* text=ok' "$BATS_TEST_TMPDIR/log"
 	not grep -q 'pw' "$BATS_TEST_TMPDIR/log"
 }
 

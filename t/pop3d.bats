@@ -76,7 +76,7 @@ is() { # is WHAT WANTED GOT
 @test "login by USER and PASS, and what was sent ahead goes with it" {
 	message new/1.a 'A: b\n\nx\n'
 	is login $'+OK POP3 ready\n+OK Send PASS\n+OK 1 messages\n+OK 1 11\n+OK Bye' "$(login STAT QUIT)"
-	grep -q 'auth sid=[0-9a-f]* peer=local user=alice@example.test text=ok' "$D/log"
+	grep -q 'auth sid=[0-9a-f]* peer=local user=alice@example.test mech=PLAIN text=ok' "$D/log"
 	if grep -q secret "$D/log"; then return 1; fi
 }
 
@@ -89,7 +89,7 @@ is() { # is WHAT WANTED GOT
 	    "$(lines "auth plain" "$b64" QUIT | "$BIN/pop3d" -C "$C" 2>"$D/log" | tr -d '\r')"
 	is cancelled $'+OK POP3 ready\n+ \n-ERR Cancelled\n+OK Bye' \
 	    "$(lines "AUTH PLAIN" '*' QUIT | "$BIN/pop3d" -C "$C" 2>"$D/log" | tr -d '\r')"
-	is listed $'+OK POP3 ready\n+OK Mechanisms\nPLAIN\n.\n+OK Bye' \
+	is listed $'+OK POP3 ready\n+OK Mechanisms\nSCRAM-SHA-256\nPLAIN\nLOGIN\n.\n+OK Bye' \
 	    "$(lines 'AUTH ' QUIT | "$BIN/pop3d" -C "$C" 2>"$D/log" | tr -d '\r')"
 }
 
@@ -152,7 +152,7 @@ is() { # is WHAT WANTED GOT
 }
 
 @test "CAPA before and after login" {
-	is before $'+OK POP3 ready\n+OK Capabilities\nTOP\nUIDL\nPIPELINING\nRESP-CODES\nAUTH-RESP-CODE\nEXPIRE NEVER\nUSER\nSASL PLAIN\nUTF8\nLANG\nIMPLEMENTATION posthouse\n.\n+OK Bye' \
+	is before $'+OK POP3 ready\n+OK Capabilities\nTOP\nUIDL\nPIPELINING\nRESP-CODES\nAUTH-RESP-CODE\nEXPIRE NEVER\nUSER\nSASL SCRAM-SHA-256 PLAIN LOGIN\nUTF8\nLANG\nIMPLEMENTATION posthouse\n.\n+OK Bye' \
 	    "$(lines CAPA QUIT | "$BIN/pop3d" -C "$C" 2>/dev/null | tr -d '\r')"
 	login CAPA QUIT | grep -q '^UIDL'
 }

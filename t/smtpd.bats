@@ -323,7 +323,7 @@ walk() {
 	u=Ym9iQGV4YW1wbGUudGVzdA== p=cHc= plain=AGJvYkBleGFtcGxlLnRlc3QAcHc=
 	for auth in "AUTH PLAIN $plain" "AUTH PLAIN\r\n$plain" "auth plain\r\n$plain" "AUTH LOGIN\r\n$u\r\n$p" "AUTH LOGIN $u\r\n$p"; do
 		smtp "EHLO a\r\n$auth\r\nMAIL FROM:<bob@example.test>\r\nRCPT TO:<x@example.com>\r\nQUIT\r\n" -s
-		has "250-AUTH PLAIN LOGIN"
+		has "250-AUTH SCRAM-SHA-256 PLAIN LOGIN"
 		has "235 2.7.0 Authentication succeeded"
 		has "250 2.1.5 Recipient ok"
 	done
@@ -332,7 +332,7 @@ walk() {
 	expect 250 235 503 250 221
 	has "503 5.5.1 Authenticated already"
 	[ "$(grep -c '^250-AUTH' <<<"$output")" = 1 ]
-	grep -q 'auth sid=.* user=bob@example.test text=ok' "$LOG"
+	grep -q 'auth sid=.* user=bob@example.test mech=PLAIN text=ok' "$LOG"
 }
 
 @test "AUTH that fails: wrong, cancelled, malformed, unknown, and again right" {
@@ -341,10 +341,20 @@ walk() {
 	has "535 5.7.8 Wrong name or password"
 	has "501 5.7.0 Authentication cancelled"
 	has "501 5.5.2 Not a valid base64 response"
+	has "501 5.5.2 Not a response of this mechanism"
 	has "504 5.5.4 Mechanism not known"
 	has "530 5.7.0 Authentication required"
 	smtp "EHLO a\r\nAUTH LOGIN\r\n$(head -c 13000 /dev/zero | tr '\0' A)\r\nQUIT\r\n" -s
 	has "500 5.5.6 Authentication line too long"
+	echo 'carol@example.test::::disabled=Closed: ask the help desk' >>"$CONTROL/users"
+	echo 'carol@example.test:{PLAIN}pw' >>"$CONTROL/passwords"
+	smtp "EHLO a\r\nAUTH PLAIN $(printf '\0carol@example.test\0pw' | base64)\r\nQUIT\r\n" -s
+	has "535 5.7.13 Closed: ask the help desk"
+	echo 'login-mechanisms scram-sha-256' >>"$CONTROL/settings"
+	smtp "EHLO a\r\n${LOGIN}QUIT\r\n" -s
+	has "250-AUTH SCRAM-SHA-256"
+	has "534 5.7.9 Mechanism is too weak here"
+	sed -i '/^login-mech/d' "$CONTROL/settings"
 	chmod 0 "$CONTROL/passwords"
 	smtp "EHLO a\r\n${LOGIN}QUIT\r\n" -s
 	has "454 4.7.0 Authentication is not possible now, try later"

@@ -95,35 +95,6 @@ check_errors(void)
 	}
 }
 
-/* Without an index the answers are the same, but for the line numbers. */
-static void
-check_lazy(void)
-{
-	static const struct table_format f = { ':', false, false, NULL };
-	static const char *const found[] = { "one", "two", "" };
-	struct table t = { 0 };
-	struct buf b;
-	struct span v;
-	size_t at = 0, n = 0;
-
-	buf_init(&b, CONTROL_TABLE_MAX);
-	buf_adds(&b, "# a@b.c:no\na@b.c:one\na@b.cd:no\nxa@b.c:no\n\n"
-	    "  A@b.C : two \na:no\na@b.c:");
-	table_lazy(&t, &b, &f);
-	while (table_next(&t, span_str("a@B.c"), &at, &v, NULL) && n < 3) {
-		CHECK(span_is(v, found[n]), found[n]);
-		n++;
-	}
-	CHECK(n == 3 && !table_next(&t, span_str("a@b.c"), &at, &v, NULL), "end");
-	CHECK(!table_find(&t, span_str(""), NULL, NULL), "empty key");
-	CHECK(!table_find(&t, span_str("b.c"), NULL, NULL), "not inside");
-	CHECK(!table_find(&t, span_str("a@b.c:one"), NULL, NULL), "not beyond");
-	table_free(&t);
-	table_lazy(&t, &b, &f);
-	CHECK(!table_find(&t, span_str("a"), NULL, NULL), "empty text");
-	table_free(&t);
-}
-
 /* Two keys with one FNV-1a hash must not hide each other or count as equal. */
 static void
 check_collision(void)
@@ -185,7 +156,6 @@ main(void)
 	check_forms();
 	check_errors();
 	check_collision();
-	check_lazy();
 	check_many();
 	return failures != 0;
 }

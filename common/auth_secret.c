@@ -1,0 +1,146 @@
+/*
+ * A plain password, wherever it is known: passwords, shadow(5), or the
+ * checkpassword program.  For a name that does not exist a hash of the kind that
+ * is usual here is computed all the same.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <shadow.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth_impl.h"
+#include "clock.h"
+#include "file.h"
+#include "secret.h"
+
+/* Where passwords has no hash at all. */
+#define DUMMY_SECRET	"$y$j9T$AAAAAAAAAAAAAAAAAAAAA/$" \
+	"0000000000000000000000000000000000000000000"
+
+bool
+auth_line(const struct auth *a, size_t *at, struct password_line *p)
+{
+	struct cur c;
+
+	cur_init(&c, span_of(a->lines.p + *at, a->lines.len - *at));
+	while (!cur_end(&c)) {
+		struct span value = cur_until(&c, '\n');
+
+		(void)cur_ch(&c, '\n');
+		if (password_line_parse(span_str(a->name), value, p) != NULL ||
+		    (p->protocols & a->protocol) == 0 ||
+		    (p->expires != 0 && clock_now() >= p->expires))
+			continue;
+		*at = a->lines.len - cur_left(&c);
+		return true;
+	}
+	*at = a->lines.len;
+	return false;
+}
+
+/* Takes the time of a check, and is not one. */
+static enum auth_verdict
+check_nothing(struct auth *a, struct span secret, const char *why)
+{
+	struct password_line p = { .secret = span_str(DUMMY_SECRET) };
+	struct buf b;
+
+	buf_init(&b, CONTROL_LINE_MAX);
+	if (passwords_usual(a->files->passwords, &b) == 0)
+		(void)password_line_parse(span_str(""), buf_span(&b), &p);
+	(void)secret_check(p.secret, secret);
+	buf_wipe(&b);
+	return auth_end(a, AUTH_FAILED, why);
+}
+
+/* Checks all secrets of the account, so that none of them is told by time. */
+static enum auth_verdict
+check_file(struct auth *a, struct span secret)
+{
+	struct password_line p;
+	char label[AUTH_LABEL_MAX] = "";
+	size_t at = 0, n = 0;
+	bool ok = false;
+
+	for (; auth_line(a, &at, &p); n++) {
+		if (!secret_check(p.secret, secret))
+			continue;
+		if (!ok)
+			(void)span_cstr(p.label, label, sizeof(label));
+		ok = true;
+	}
+	if (n == 0)
+		return check_nothing(a, secret, a->exists ?
+		    "no password is good for this" : "no such account");
+	return auth_end(a, ok ? AUTH_OK : AUTH_FAILED, ok ? label :
+	    "wrong password");
+}
+
+/* shadow(5) of the account's owner. */
+static enum auth_verdict
+check_system(struct auth *a, struct span secret)
+{
+	FILE *f = a->files->shadow != -1 ? fdopen(a->files->shadow, "r") : NULL;
+	const struct user_line *u = &a->account.line;
+	long today = (long)(clock_now() / 86400);
+	enum auth_verdict v = AUTH_FAILED;
+	struct spwd *sp = NULL;
+
+	if (f == NULL)
+		return auth_end(a, AUTH_TEMP, "/etc/shadow cannot be read");
+	while ((sp = fgetspent(f)) != NULL && !span_is(u->owner, sp->sp_namp))
+		;
+	if (sp == NULL)
+		v = check_nothing(a, secret, "not in /etc/shadow");
+	else if (!secret_check(span_str(sp->sp_pwdp), secret))
+		v = auth_end(a, AUTH_FAILED, "wrong password");
+	else if (sp->sp_expire > 0 && today >= sp->sp_expire)
+		v = auth_end(a, AUTH_FAILED, "the system account has expired");
+	else
+		v = auth_end(a, AUTH_OK, "system");
+	fclose(f);
+	return v;
+}
+
+/* name NUL secret NUL to the process that runs it; back comes one letter. */
+static enum auth_verdict
+check_program(struct auth *a, struct span secret)
+{
+	struct pollfd pfd = { .fd = a->files->checker_in, .events = POLLIN };
+	struct buf b;
+	char got = 't';
+
+	buf_init(&b, CRED_MAX);
+	(void)buf_add(&b, a->name, strlen(a->name) + 1);
+	(void)buf_addspan(&b, secret);
+	(void)buf_addc(&b, 0);
+	if (b.bad || pfd.fd == -1 ||
+	    file_write_all(a->files->checker_out, b.p, b.len) == -1 ||
+	    poll(&pfd, 1, CHECKER_SECONDS * 1000) != 1 || read(pfd.fd, &got, 1) != 1)
+		got = 't';
+	buf_wipe(&b);
+	if (got == 'y')
+		return auth_end(a, AUTH_OK, "checkpassword");
+	if (got == 'n')
+		return auth_end(a, AUTH_FAILED, "wrong password");
+	return auth_end(a, AUTH_TEMP, a->files->checker_in == -1 ?
+	    "the setting checkpassword is missing" :
+	    "the checkpassword program has failed");
+}
+
+enum auth_verdict
+auth_secret(struct auth *a, struct span secret)
+{
+	enum user_password from = a->account.line.password;
+
+	if (span_haschr(secret, 0) || a->name[0] == '\0')
+		return check_nothing(a, secret, "not a name");
+	if (a->exists && from == PASSWORD_SYSTEM)
+		return check_system(a, secret);
+	if (a->exists && (from == PASSWORD_PROGRAM ||
+	    (a->lines.len == 0 && a->files->checker_in != -1)))
+		return check_program(a, secret);
+	return check_file(a, secret);
+}
