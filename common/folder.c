@@ -36,7 +36,8 @@ folder_open(const char *dir, bool read_only)
 		goto fail;
 	f->local = watch_is_local(f->dirfd);
 	(void)folder_cache_load(f);
-	if (folder_keywords_load(f) == -1 || folder_refresh(f, NULL) == -1)
+	if (folder_keywords_load(f) == -1 || folder_refresh(f, NULL) == -1 ||
+	    folder_keywords_load(f) == -1)	/* some may have been taken over */
 		goto fail;
 	return f;
 fail:

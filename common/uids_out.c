@@ -13,25 +13,30 @@
 
 #include "clock.h"
 #include "file.h"
+#include "folder_import.h"
 #include "folder_uids.h"
 #include "log.h"
 
 #define TAIL	65536		/* bytes at the end that surely hold a whole line */
 #define NEXT_EVERY 32768	/* bytes after which a line tells where UIDs and mod-sequences stand */
 
+/* afresh: in place of one that was damaged.  What another server knew long ago is then worth nothing, for its
+ * UIDs after the last it knew are given out. */
 static int
-uids_create(int dirfd)
+uids_create(int dirfd, bool afresh)
 {
 	struct uidlist_header h = { .next = 1 };
 	struct buf b;
 	int r;
 
-	if (folder_new_validity(dirfd, &h.validity) == -1)
-		return -1;
-	random_hex64(h.id);
-	buf_init(&b, 128);
-	r = uidlist_print_header(&b, &h);
+	buf_init(&b, FOLDER_UIDS_MAX);
+	r = afresh ? 0 : folder_import(dirfd, &b);
 	if (r == 0)
+		r = folder_new_validity(dirfd, &h.validity);
+	random_hex64(h.id);
+	if (r == 0)
+		r = uidlist_print_header(&b, &h);
+	if (r != -1)
 		r = file_replace(dirfd, FOLDER_UIDS, b.p, b.len, 0600);
 	buf_free(&b);
 	return r;
@@ -183,6 +188,7 @@ put_aside(struct uids_out *o)
 int
 uids_begin(struct uids_out *o, int dirfd, const struct folder *known)
 {
+	bool afresh = false;
 	int e;
 
 	memset(o, 0, sizeof(*o));
@@ -201,7 +207,8 @@ uids_begin(struct uids_out *o, int dirfd, const struct folder *known)
 		errno = e;
 		if (e != ENOENT && (e != EINVAL || put_aside(o) == -1))
 			break;
-		if (uids_create(dirfd) == -1)
+		afresh = afresh || e == EINVAL;
+		if (uids_create(dirfd, afresh) == -1)
 			break;
 	}
 	uids_abort(o);

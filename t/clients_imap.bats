@@ -119,6 +119,39 @@ snapshot() { (cd "$1" && find . -type f ! -name '.*' ! -name 'posthouse*' ! -nam
 	[ "$near" = "$(snapshot "$HOME/near")" ]
 }
 
+# as_dovecot DIR, as_courier DIR: as if another server had served it so far; what we know goes.
+as_dovecot() {
+	awk 'NR == 1 { print "3 V" $3 " N" next_uid($4) " G0123456789abcdef0123456789abcdef" }
+	    /^[0-9]/ { print $1 " W9 :" $2 }
+	    function next_uid(n) { return n + 1000 }' "$1/posthouse.uids" >"$1/dovecot-uidlist"
+	rm -f "$1"/posthouse.*
+}
+as_courier() {
+	awk 'NR == 1 { print "1 " $3 " 1000" } /^[0-9]/ { print $1 " " $2 }' "$1/posthouse.uids" >"$1/courierimapuiddb"
+	rm -f "$1"/posthouse.*
+}
+
+@test "mbsync: nothing is downloaded again from a Maildir that Dovecot or Courier has served" {
+	local server
+	need mbsync isync
+	mbsync_config
+	for i in 1 2 3; do put "170000000$i.a.b" "message $i"; done
+	sync_now
+	rm "$(find "$BOX/new" "$BOX/cur" -name '1700000002*')"
+	sync_now
+	near=$(snapshot "$HOME/near")
+	for server in dovecot courier; do
+		as_$server "$BOX"
+		sync_now
+		[ -s "$BOX/posthouse.uids" ]
+		[ "$near" = "$(snapshot "$HOME/near")" ]
+		not grep -q 'UIDVALIDITY' "$HOME/mbsync.log"
+	done
+	put 1700000009.a.b "one more"
+	sync_now
+	[ "$(snapshot "$HOME/near" | wc -l)" = $(($(wc -l <<<"$near") + 1)) ]
+}
+
 @test "mutt: reads over IMAP, and the same Maildir directly" {
 	need mutt mutt
 	put 1700000001.a.b "greeting one"
