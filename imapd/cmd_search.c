@@ -2,15 +2,17 @@
  * SEARCH and UID SEARCH: RFC 3501 section 6.4.4, with the result options of
  * RFC 4731 and RFC 9394, and the saved result of RFC 5182.
  */
+#include "context.h"
 #include "limits.h"
 #include "search.h"
 
 struct search_cmd {
 	struct search_run run;
 	struct search_key *root;
+	struct span text;		/* the program as it came */
 	struct search_returns ret;
 	struct seqset found, some;	/* some: those of PARTIAL */
-	struct seqset uids;		/* for SAVE */
+	struct seqset uids;		/* for SAVE and UPDATE */
 	struct buf scores;		/* for RELEVANCY, a byte each */
 	bool full;
 };
@@ -23,6 +25,7 @@ parse_return(struct args *a, struct search_returns *ret)
 		{ "MIN", RET_MIN }, { "MAX", RET_MAX }, { "ALL", RET_ALL },
 		{ "COUNT", RET_COUNT }, { "SAVE", RET_SAVE },
 		{ "PARTIAL", RET_PARTIAL }, { "RELEVANCY", RET_RELEVANCY },
+		{ "UPDATE", RET_UPDATE }, { "CONTEXT", 0 },
 	};
 	struct span name;
 
@@ -78,7 +81,7 @@ static uint64_t
 result_modseq(const struct search_cmd *c)
 {
 	const struct search_run *r = &c->run;
-	unsigned what = c->ret.what & ~(unsigned)RET_SAVE;
+	unsigned what = c->ret.what & ~(unsigned)(RET_SAVE | RET_UPDATE);
 
 	if (what == RET_MIN)
 		return r->first_modseq;
@@ -103,7 +106,7 @@ run(struct search_cmd *c)
 			continue;
 		if (seqset_append(&c->found, &im->arena, im->uid ? uid :
 		    view_seq(&im->view, i)) == -1 ||
-		    (c->ret.what & RET_SAVE &&
+		    (c->ret.what & (RET_SAVE | RET_UPDATE) &&
 		    seqset_append(&c->uids, &im->arena, uid) == -1) ||
 		    (c->ret.fuzzy && buf_addc(&c->scores,
 		    (unsigned char)c->run.score) == -1))
@@ -257,6 +260,9 @@ search(struct search_cmd *c)
 			tell_plain(im, c);
 		else if (c->ret.what != RET_SAVE)
 			tell_extended(im, c);
+		if (c->ret.what & RET_UPDATE &&
+		    context_add(im, c->text, &c->uids) == -1)
+			search_no_update(im);
 		reply_ok(im, NULL, "Search completed");
 	}
 	buf_free(&c->scores);
@@ -266,6 +272,7 @@ void
 cmd_search(struct imap *im, struct args *a)
 {
 	struct search_cmd c = { .run.im = im };
+	struct cur at;
 	bool bad = false;
 
 	if (!parse_sp(a) || (cur_word(&a->c, "RETURN") &&
@@ -274,6 +281,8 @@ cmd_search(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
+	at = a->c;
+	c.text = cur_rest(&at);
 	c.root = search_program(im, a, bad, &c.ret);
 	if (c.root != NULL)
 		search(&c);

@@ -262,7 +262,7 @@ static uint64_t
 result_modseq(const struct sort_cmd *c)
 {
 	const struct folder *f = c->run.im->view.folder;
-	unsigned what = c->ret.what & ~(unsigned)RET_SAVE;
+	unsigned what = c->ret.what & ~(unsigned)(RET_SAVE | RET_UPDATE);
 	uint64_t first = folder_modseq(f, c->e[0].i);
 	uint64_t last = folder_modseq(f, c->e[c->n - 1].i);
 
@@ -374,6 +374,8 @@ sort(struct sort_cmd *c)
 		tell_plain(&im->out, c);
 	else if (c->ret.what != RET_SAVE)
 		tell_extended(im, c);
+	if (c->ret.what & RET_UPDATE)
+		search_no_update(im);	/* CONTEXT=SORT is not there */
 	reply_ok(im, NULL, "Sort completed");
 }
 

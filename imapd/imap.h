@@ -114,6 +114,7 @@ bool	mailbox_dir(struct imap *, struct span wire, bool trycreate,
 int	expunge(struct imap *, struct seqset *uids);
 
 void	cmd_append(struct imap *, struct args *);
+void	cmd_cancelupdate(struct imap *, struct args *);
 void	cmd_capability(struct imap *, struct args *);
 void	cmd_check(struct imap *, struct args *);
 void	cmd_close(struct imap *, struct args *);

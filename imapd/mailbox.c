@@ -21,6 +21,7 @@
 /* RFC 3501 sections 6.1 to 6.4 and the extensions; in order of name. */
 static const struct command commands[] = {
 	{ "APPEND", S_ANY, C_UID_BARE, cmd_append },
+	{ "CANCELUPDATE", S_SELECTED, C_UID_BARE, cmd_cancelupdate },
 	{ "CAPABILITY", S_ANY, C_UID_BARE, cmd_capability },
 	{ "CHECK", S_SELECTED, C_UID_BARE, cmd_check },
 	{ "CLOSE", S_SELECTED, C_UID_BARE | C_QUIET, cmd_close },

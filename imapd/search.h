@@ -48,7 +48,8 @@ struct search_run {
 
 /* What a client wants to be told: RFC 4731 section 3.1. */
 enum { RET_MIN = 1, RET_MAX = 2, RET_ALL = 4, RET_COUNT = 8,
-	RET_SAVE = 16, RET_PARTIAL = 32, RET_RELEVANCY = 64 };
+	RET_SAVE = 16, RET_PARTIAL = 32, RET_RELEVANCY = 64,
+	RET_UPDATE = 128 };
 struct search_returns {
 	bool extended;			/* RETURN was given */
 	unsigned what;
@@ -87,6 +88,8 @@ void	search_end(struct search_run *);
 int	search_facts(struct search_run *, size_t i, struct buf *packed,
 	    struct facts *);
 
+/* NOUPDATE for this command: RFC 5267 section 4.3.1. */
+void	search_no_update(struct imap *);
 /* "RELEVANCY" and a list of n scores. */
 void	search_tell_scores(struct netout *, const unsigned char *, size_t n);
 

@@ -5,6 +5,7 @@
 #include "search.h"
 
 #include "clock.h"
+#include "context.h"
 #include "qresync.h"
 
 /* "*" in the sets of the program: what it means is known only now. */
@@ -76,6 +77,10 @@ search_program(struct imap *im, struct args *a, bool bad_charset,
 		    "allowed once UIDONLY is enabled");
 		return NULL;
 	}
+	if (ret->what & RET_UPDATE && context_has(im, im->tag)) {
+		reply_bad(im, "A search with this tag is being updated");
+		return NULL;
+	}
 	if (ret->fuzzy && !search_is_fuzzy(root)) {
 		reply_bad(im, "RELEVANCY without FUZZY");
 		return NULL;
@@ -94,6 +99,14 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 		condstore_enable(im);
 	message_init(&r->m, im->view.folder);
 	resolve_sets(&im->view, root);
+}
+
+void
+search_no_update(struct imap *im)
+{
+	(void)netout_adds(&im->out, "* NO [NOUPDATE ");
+	out_string(&im->out, im->tag);
+	(void)netout_adds(&im->out, "] Will not notify\r\n");
 }
 
 void

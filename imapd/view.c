@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "context.h"
 #include "ex.h"
 #include "imap.h"
 #include "log.h"
@@ -32,6 +33,7 @@ view_close(struct view *v)
 		folder_close(v->folder);
 	free(v->gone);
 	free(v->saved.r);
+	context_clear(v);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -142,6 +144,7 @@ static void
 end_of_vanished(struct sync *s)
 {
 	settle(&s->im->view);
+	context_gone(s->im);
 	if (s->expunge)
 		tell_gone(s->im);
 }
@@ -188,6 +191,7 @@ view_sync(struct imap *im, bool expunge, bool uid)
 		return -1;
 	end_of_vanished(&s);
 	tell_exists(im);
+	context_changed(im);
 	return 0;
 }
 

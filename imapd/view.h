@@ -13,6 +13,7 @@
 #include "seqset.h"
 
 struct imap;
+struct context;
 
 /* A message that is gone but may not be told yet (RFC 3501 section 7.4.1). */
 struct view_gone {
@@ -28,6 +29,7 @@ struct view {
 	struct view_gone *gone;	/* in order of pos once settled */
 	size_t ngone, nsettled, cap;
 	size_t keywords;	/* how many FLAGS has told */
+	struct context *contexts;	/* context.h */
 	struct seqset saved;	/* UIDs: "$" (RFC 5182); r is our own memory */
 };
 

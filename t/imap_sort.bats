@@ -239,6 +239,73 @@ b NO [BADCHARSET (US-ASCII UTF-8)] Unknown charset' ]
 	[ "$(grep -c '^b BAD' <<<"$output")" = 4 ]
 }
 
+@test "CONTEXT=SEARCH: results are kept up to date until CANCELUPDATE or the mailbox is closed" {
+	mail 1 one
+	mail 2 two
+	mail 3 three
+	run talk <<-'E'
+	a SELECT INBOX
+	b SEARCH RETURN (UPDATE COUNT) UNDELETED 1:3
+	c UID SEARCH RETURN (UPDATE CONTEXT) SUBJECT o
+	b SEARCH RETURN (UPDATE) ALL
+	d STORE 1:2 +FLAGS.SILENT (\Deleted)
+	e STORE 2 -FLAGS.SILENT (\Deleted)
+	f APPEND INBOX {18+}
+	Subject: o
+
+	body
+	g NOOP
+	h UID EXPUNGE 1
+	i CANCELUPDATE "b" "none"
+	j STORE 1 +FLAGS.SILENT (\Deleted)
+	k SORT RETURN (UPDATE COUNT) (DATE) UTF-8 ALL
+	l CANCELUPDATE
+	m UNSELECT
+	n SELECT INBOX
+	o UID STORE 2 -FLAGS.SILENT (\Deleted)
+	z LOGOUT
+	E
+	output=$(sed -n '/^a OK/,/^m OK/p;/^n OK/,$p' <<<"$output" | grep 'ESEARCH\|EXISTS\|EXPUNGE\|NOUPDATE\|BAD\|^[b-o] OK')
+	echo "$output"
+	[ "$output" = '* ESEARCH (TAG "b") COUNT 3
+b OK Search completed
+* ESEARCH (TAG "c") UID
+c OK Search completed
+b BAD A search with this tag is being updated
+* ESEARCH (TAG "b") REMOVEFROM (0 1:2)
+d OK Store completed
+* ESEARCH (TAG "b") ADDTO (0 2)
+e OK Store completed
+* 4 EXISTS
+* ESEARCH (TAG "c") UID ADDTO (0 4)
+f OK [APPENDUID '"$(sed -n 's/^f OK \[APPENDUID \([0-9]*\) .*/\1/p' <<<"$output")"' 4] Append completed
+g OK NOOP completed
+* ESEARCH (TAG "c") UID REMOVEFROM (0 1)
+* 1 EXPUNGE
+h OK Expunge completed
+i OK No further updates
+j OK Store completed
+* ESEARCH (TAG "k") COUNT 3
+* NO [NOUPDATE "k"] Will not notify
+k OK Sort completed
+l BAD Missing argument
+m OK Unselect completed
+n OK [READ-WRITE] Select completed
+o OK Store completed' ]
+}
+
+@test "CONTEXT=SEARCH: the ninth search is not updated" {
+	local n
+	mail 1 one
+	{
+		echo "a SELECT INBOX"
+		for n in 1 2 3 4 5 6 7 8 9; do echo "b$n SEARCH RETURN (UPDATE COUNT) ALL"; done
+		echo "z LOGOUT"
+	} | talk >"$BATS_TEST_TMPDIR/out"
+	[ "$(grep -c 'NOUPDATE' "$BATS_TEST_TMPDIR/out")" = 1 ]
+	grep -q '^\* NO \[NOUPDATE "b9"\]' "$BATS_TEST_TMPDIR/out"
+}
+
 @test "the folding is that of the Unicode Character Database, code point by code point" {
 	python3 -c 'import unicodedata, sys; sys.exit(unicodedata.unidata_version != "14.0.0")' ||
 		skip "NOT TESTED: this Python has another version of Unicode"
