@@ -2,8 +2,10 @@
  * posthouse explain ADDRESS: which file and line decide where mail for an
  * address goes, through every alias to mailboxes and hosts.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin.h"
 #include "ex.h"
@@ -14,7 +16,7 @@ struct explain {
 	bool unknown;
 };
 
-static int	explain_target(void *, const struct addr *);
+static int	explain_target(struct explain *, const struct addr *);
 
 static void
 indent(int depth)
@@ -52,6 +54,99 @@ explain_remote(const struct explain *x, const struct addr *a)
 	explicit_bzero(&r, sizeof(r));
 }
 
+/* "\name" and an alias's own address: the mailbox. */
+static void
+explain_mailbox(struct explain *x, const struct addr *a)
+{
+	struct rcpt_decision d;
+
+	rcpt_mailbox(x->c, a, &d);
+	indent(x->depth);
+	if (d.kind == RCPT_MAILBOX)
+		printf("the mailbox itself: %s in %s\n", d.account.address,
+		    d.account.maildir);
+	else {
+		printf("%s is no mailbox: the message would bounce\n", a->text);
+		x->unknown = true;
+	}
+}
+
+static void
+explain_include(const struct explain *x, const char *path)
+{
+	bool readable = access(path, R_OK) == 0;
+
+	indent(x->depth);
+	printf("the addresses in %s%s%s\n", path, readable ? "" :
+	    ", which cannot be read now: ", readable ? "" : strerror(errno));
+}
+
+static void
+explain_item(struct explain *x, const struct addr *alias,
+    const struct target_item *item)
+{
+	const struct ids *who = &x->c->set.program_user;
+
+	switch (item->kind) {
+	case TARGET_PROGRAM:
+		indent(x->depth);
+		printf("the program \"%s\"", item->text);
+		if (who->uid != (uid_t)-1)
+			printf(", as uid %lu", (unsigned long)who->uid);
+		putchar('\n');
+		break;
+	case TARGET_FILE:
+		indent(x->depth);
+		printf("the file %s\n", item->text);
+		break;
+	case TARGET_INCLUDE:
+		explain_include(x, item->text);
+		break;
+	case TARGET_MAILBOX:
+		explain_mailbox(x, &item->addr);
+		break;
+	case TARGET_ADDRESS:
+		if (strcmp(item->addr.text, alias->text) == 0)
+			explain_mailbox(x, &item->addr);
+		else
+			(void)explain_target(x, &item->addr);
+		break;
+	}
+}
+
+static void
+explain_list(struct explain *x, const struct addr *alias, struct span targets,
+    const char *domain)
+{
+	char owner[ADDR_MAX + 8];
+	struct target_item item;
+	const char *wrong;
+	struct targets t;
+	int r;
+
+	if (alias_owner(x->c, alias, owner, sizeof(owner))) {
+		indent(x->depth);
+		printf("a new message, from %s\n", owner);
+	}
+	targets_init(&t, targets, domain, false);
+	while ((r = targets_next(&t, &item, &wrong)) != 0)
+		if (r == 1)
+			explain_item(x, alias, &item);
+}
+
+/* The owner may have it go elsewhere. */
+static void
+explain_forward(const struct explain *x, const struct account *a)
+{
+	char path[600];
+
+	if (account_forward(a, path, sizeof(path)) == -1 ||
+	    access(path, F_OK) == -1)
+		return;
+	indent(x->depth);
+	printf("%s says where it goes from there\n", path);
+}
+
 static void
 explain_alias(struct explain *x, const struct addr *a,
     const struct rcpt_decision *d)
@@ -73,14 +168,13 @@ explain_alias(struct explain *x, const struct addr *a,
 	strlcpy(domain, *addr_domain(a) != '\0' ? addr_domain(a) :
 	    x->c->first_domain, sizeof(domain));
 	x->depth++;
-	(void)alias_targets(d->targets, domain, explain_target, x);
+	explain_list(x, a, d->targets, domain);
 	x->depth--;
 }
 
 static int
-explain_target(void *arg, const struct addr *a)
+explain_target(struct explain *x, const struct addr *a)
 {
-	struct explain *x = arg;
 	struct rcpt_decision d;
 
 	rcpt_decide(x->c, a, &d);
@@ -90,8 +184,13 @@ explain_target(void *arg, const struct addr *a)
 	switch (d.kind) {
 	case RCPT_MAILBOX:
 		indent(x->depth);
-		printf("users:%u: mailbox %s in %s\n", d.line,
-		    d.account.address, d.account.maildir);
+		if (d.line != 0)
+			printf("users:%u: ", d.line);
+		else
+			printf("an account of this system (home-maildir): ");
+		printf("mailbox %s in %s\n", d.account.address,
+		    d.account.maildir);
+		explain_forward(x, &d.account);
 		break;
 	case RCPT_ALIAS:
 		explain_alias(x, a, &d);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "admin.h"
 
@@ -18,13 +19,60 @@ struct walk {
 	struct admin_check *k;
 	unsigned line;			/* of the alias where it began */
 	unsigned depth, steps;
+	const char *own;		/* its address, or "" */
 	bool told;
 };
+
+static int	walk_target(void *, const struct addr *);
+
+/* What deliver-local would not find either. */
+static void
+walk_file(struct walk *w, const char *path)
+{
+	if (access(path, F_OK) == -1 && errno != EACCES) {
+		check_error(w->k, "aliases", w->line, "%s: %s; make it, or mend "
+		    "the path", path, strerror(errno));
+		w->told = true;
+	}
+}
+
+/* The targets of one alias.  Its own address is the mailbox. */
+static void
+walk_list(struct walk *w, struct span value, const char *domain)
+{
+	struct target_item item;
+	struct rcpt_decision d;
+	const char *wrong;
+	struct targets t;
+	int r;
+
+	targets_init(&t, value, domain, false);
+	while (!w->told && (r = targets_next(&t, &item, &wrong)) != 0) {
+		if (r == -1)
+			continue;	/* was told while loading */
+		rcpt_mailbox(&w->k->control, &item.addr, &d);
+		if (item.kind == TARGET_INCLUDE || (item.kind == TARGET_FILE &&
+		    item.text[strlen(item.text) - 1] != '/'))
+			walk_file(w, item.text);
+		else if (item.kind == TARGET_ADDRESS &&
+		    !(strcmp(item.addr.text, w->own) == 0 &&
+		    d.kind == RCPT_MAILBOX))
+			(void)walk_target(w, &item.addr);
+		else if (item.kind == TARGET_MAILBOX &&
+		    d.kind == RCPT_UNKNOWN) {
+			check_error(w->k, "aliases", w->line, "there is no "
+			    "mailbox %s; mend the target or make the user",
+			    item.addr.text);
+			w->told = true;
+		}
+	}
+}
 
 static int
 walk_target(void *arg, const struct addr *a)
 {
 	struct walk *w = arg;
+	const char *own;
 	struct rcpt_decision d;
 	char domain[ADDR_DOMAIN_MAX + 1];
 
@@ -49,9 +97,34 @@ walk_target(void *arg, const struct addr *a)
 	}
 	w->depth++;
 	strlcpy(domain, addr_domain(a), sizeof(domain));
-	(void)alias_targets(d.targets, domain, walk_target, w);
+	own = w->own;
+	w->own = a->text;
+	walk_list(w, d.targets, domain);
+	w->own = own;
 	w->depth--;
 	return 0;
+}
+
+/* A bare name whose address in the first domain is in users: text is that. */
+static bool
+is_hidden(const struct admin_check *k, struct span key, char *text, size_t size)
+{
+	return key.p[0] != '@' && (size_t)snprintf(text, size, "%.*s@%s",
+	    (int)key.len, (const char *)key.p, k->control.first_domain) < size &&
+	    table_find(&k->control.users, span_str(text), NULL, NULL);
+}
+
+/* "@example.com: @example.org" */
+static void
+check_other_domain(struct admin_check *k, unsigned line, struct span value)
+{
+	char domain[ADDR_DOMAIN_MAX + 1];
+
+	if (span_cstr(span_of(value.p + 1, value.len - 1), domain,
+	    sizeof(domain)) == 0 && !control_is_local(&k->control, domain))
+		check_error(k, "aliases", line, "%s is not in domains, and only a "
+		    "local domain can take another's addresses; add it there",
+		    domain);
 }
 
 /* Which domain an alias stands for when a target has none: its own, or that of
@@ -60,9 +133,11 @@ static void
 check_alias(struct admin_check *k, struct span key, struct span value,
     unsigned line)
 {
-	struct walk w = { k, line, 0, 0, false };
-	char domain[ADDR_DOMAIN_MAX + 1], text[ADDR_MAX + 8];
+	struct walk w = { k, line, 0, 0, "", false };
+	char domain[ADDR_DOMAIN_MAX + 1], text[ADDR_MAX + 8], own[ADDR_MAX + 8];
 	struct addr a;
+
+	own[0] = '\0';
 
 	strlcpy(domain, k->control.first_domain, sizeof(domain));
 	if (key.p[0] == '@')
@@ -70,9 +145,14 @@ check_alias(struct admin_check *k, struct span key, struct span value,
 		    sizeof(domain));
 	else if (parse_mailbox(key, true, &a) == ADDR_OK) {
 		strlcpy(domain, addr_domain(&a), sizeof(domain));
-		if (table_find(&k->control.users, key, NULL, NULL))
-			check_warning(k, "aliases", line, "%s is never used, for "
-			    "users has this address; remove one of them", a.text);
+		strlcpy(own, a.text, sizeof(own));
+	} else if (is_hidden(k, key, text, sizeof(text)))
+		check_warning(k, "aliases", line, "%.*s is not used for %s, for "
+		    "users has that; write the alias in full if it is to come "
+		    "first", (int)key.len, (const char *)key.p, text);
+	if (value.len > 1 && value.p[0] == '@') {
+		check_other_domain(k, line, value);
+		return;
 	}
 	if (!control_is_local(&k->control, domain)) {
 		check_warning(k, "aliases", line, "the line is never used, for %s "
@@ -80,8 +160,8 @@ check_alias(struct admin_check *k, struct span key, struct span value,
 		    domain);
 		return;
 	}
-	(void)snprintf(text, sizeof(text), "%s", domain);
-	(void)alias_targets(value, domain, walk_target, &w);
+	w.own = own;
+	walk_list(&w, value, domain);
 }
 
 static void

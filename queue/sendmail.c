@@ -84,6 +84,24 @@ run(const char *program, const char *control_dir)
 	err(EX_OSFILE, "cannot run %s", path);
 }
 
+/* -q: queue looks at its spool now, instead of in a while. */
+static _Noreturn void
+run_queue(struct sendmail *s)
+{
+	struct spool spool;
+
+	control_init(&s->control, s->control_dir, CONTROL_HOSTNAME);
+	if (control_load(&s->control, NULL) == -1)
+		errx(EX_CONFIG, "%s", s->control.error);
+	if (spool_open_writer(&spool, s->control.set.spool,
+	    s->control.hostname, false) == -1)
+		err(EX_TEMPFAIL, "cannot open the spool %s",
+		    s->control.set.spool);
+	if (spool.trigger == -1 || write(spool.trigger, "scan\n", 5) == -1)
+		errx(EX_TEMPFAIL, "queue is not running");
+	exit(EX_OK);
+}
+
 /* -b: smtpd on this input, the queue's list, or nothing at all. */
 static void
 mode(struct sendmail *s, const char *arg)
@@ -96,8 +114,13 @@ mode(struct sendmail *s, const char *arg)
 	case 'p':
 		drop_group();
 		run("mailq", s->control_dir);
+	case 'q':			/* -q, which is no -b */
+		run_queue(s);
 	case 's':
 		run("smtpd", s->control_dir);
+	case 'v':
+		s->verify = true;
+		return;
 	default:
 		errx(EX_USAGE, "-b%s is not known; servers are started by "
 		    "themselves (see posthouse(7))", arg);
@@ -229,9 +252,13 @@ options(struct sendmail *s, int argc, char *argv[])
 	if (strcmp(name, "newaliases") == 0)
 		b = "i";
 	while ((ch = getopt(argc, argv,
-	    "+A:B:b:C:d::EF:f:Gh:iL:mN:nO:o:p:q::R:r:tUV:vx")) != -1)
+	    "+A:B:b:C:D:d::Ee:F:f:Gh:IiL:mN:nO:o:p:q::R:r:tUV:vX:x")) != -1)
 		if (ch == 'b')
 			b = optarg;
+		else if (ch == 'I')
+			b = "i";
+		else if (ch == 'q' && optarg == NULL)
+			b = "q";
 		else
 			option(s, ch);
 	mode(s, b);
@@ -320,6 +347,8 @@ main(int argc, char *argv[])
 	envelope_init(&s.envelope);
 	options(&s, argc, argv);
 	proc_ignore_sigpipe();		/* queue may go away while it is told */
+	if (s.verify)
+		return sendmail_verify(&s, argc - optind, &argv[optind]);
 	if (!s.extract && argc == optind)
 		errx(EX_USAGE, "name a recipient, or say -t to take them from "
 		    "the message");

@@ -19,6 +19,7 @@ struct sendmail {
 	bool dots;			/* -i: a lone dot does not end the input */
 	bool verbose;			/* -v */
 	bool body8;			/* -B 8BITMIME */
+	bool verify;			/* -bv: ask only where the recipients go */
 	/* who calls */
 	char login[64];
 	unsigned long uid;
@@ -49,6 +50,8 @@ void	sendmail_add_rcpt(struct sendmail *, struct span text, int code);
 /* Qualifies an address without domain and parses it. false: it is none. */
 bool	sendmail_address(const struct sendmail *, struct span text,
 	    struct addr *);
+/* -bv: prints where each recipient goes.  The exit code. */
+int	sendmail_verify(struct sendmail *, int n, char *rcpts[]);
 /* Recipients from the fields for -t. */
 void	sendmail_extract(struct sendmail *);
 /* The fields that go out, into header: what is missing; then those that stay.

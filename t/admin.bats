@@ -86,7 +86,8 @@ silent_on() {
 }
 
 @test "check: lines that lead nowhere" {
-	printf '%s\n' 'one: two' 'two: one' 'lost: nobody' 'alice@example.test: bob' 'x@example.net: bob' >aliases
+	printf '%s\n' 'one: two' 'two: one' 'lost: nobody' 'alice: bob' 'x@example.net: bob' \
+	    "inc: :include:$DIR/none" 'direct: \nosuch' '@example.test: @example.com' 'bob@example.test: bob, alice' >aliases
 	echo 'carol@example.org:' >>users
 	echo 'dave@example.test:{PLAIN}x' >passwords
 	chmod 600 passwords
@@ -96,13 +97,36 @@ silent_on() {
 	says "aliases:1: the alias goes round in a circle"
 	says "aliases:2: the alias goes round in a circle"
 	says "aliases:3: nobody@example.test is in a local domain, but"
-	says "warning: $DIR/control/aliases:4: alice@example.test is never used"
+	says "warning: $DIR/control/aliases:4: alice is not used for alice@example.test, for users has that"
 	says "warning: $DIR/control/aliases:5: the line is never used"
 	says "warning: $DIR/control/users:3: carol@example.org gets no mail"
 	says "warning: $DIR/control/passwords:1: dave@example.test is not in users"
 	says "warning: $DIR/control/domainz: no program reads"
 	says "warning: $DIR/control/domains:1: postmaster@example.test is not known"
-	says "3 errors"
+	says "aliases:6: $DIR/none: No such file"
+	says "aliases:7: there is no mailbox nosuch@example.test"
+	says "aliases:8: example.com is not in domains"
+	silent_on aliases:9
+	says "6 errors"
+}
+
+@test "explain: programs, files, includes, owners, mailboxes themselves, forwards" {
+	mkdir -p "$DIR/mail/example.test"
+	echo x@example.net >"$DIR/mail/example.test/alice.forward"
+	printf '%s\n' "all: \"|/bin/robot a, b\", /var/box, :include:$DIR/none, alice, \\alice" 'owner-all: bob' \
+	    'alice@example.test: alice' >>aliases
+	run "$POST" explain all@example.test
+	[ "$status" = 0 ]
+	says "a new message, from owner-all@example.test"
+	says 'the program "/bin/robot a, b"'
+	says "the file /var/box"
+	says "the addresses in $DIR/none, which cannot be read now: No such file"
+	says "the mailbox itself: alice@example.test in $DIR/mail/example.test/alice"
+	run "$POST" explain bob@example.test
+	silent_on forward
+	sed -i '/^alice@/d' aliases
+	run "$POST" explain alice@example.test
+	says "$DIR/mail/example.test/alice.forward says where it goes from there"
 }
 
 @test "expect: what holds is silent" {

@@ -248,6 +248,98 @@ none() {
 	[ -z "$output" ]
 }
 
+@test "-bv: where addresses would go, without a message" {
+	echo "alice@example.test:" >"$DIR/control/users"
+	echo "team: alice" >"$DIR/control/aliases"
+	run "$S" -bv alice team+x alice@example.net </dev/null
+	[ "$status" = 0 ]
+	[ "$output" = "alice... deliverable: mailbox alice@example.test
+team+x... deliverable: alias in line 1 of aliases
+alice@example.net... deliverable: to the servers of example.net" ]
+	run "$S" -bv alice nobody 'a b' </dev/null
+	[ "$status" = 67 ]
+	[[ $output == *"nobody... no such user here"*"a b... is not an address" ]]
+	run "$S" -bv </dev/null
+	none 64 "name the addresses"
+	echo broken >"$DIR/control/users"
+	run "$S" -bv alice </dev/null
+	none 78 "users:1"
+}
+
+@test "-q: queue is told to look at its spool; without queue that is said" {
+	unprivileged true || skip "NOT TESTED: no setpriv"
+	exec 7<>"$DIR/spool/trigger"
+	"$S" -q
+	read -r -t 5 line <&7
+	[ "$line" = scan ]
+	exec 7>&-
+	need_root
+	run "$S" -q
+	[ "$status" = 75 ]
+	[[ $output == *"queue is not running" ]]
+	printf 's: x\n\nb\n' | mail -q30m bob	# a daemon's option beside a message means nothing
+	[ "$(field Delivered-To)" = bob@example.test ]
+}
+
+# The calls of programs that are on every system, as they make them.
+@test "as cron, PHP, git, at, logwatch and smartd call it" {
+	printf 'From: root (Cron Daemon)\nTo: alice\nSubject: Cron <root@mx> run\nAuto-Submitted: auto-generated\n\nout\n' |
+	    mail -FCronDaemon -i -B8BITMIME -oem alice
+	[ "$(field Delivered-To)" = alice@example.test ]
+	[ "$(field Auto-Submitted)" = auto-generated ]
+	rm "$file"
+	printf 'To: x@example.net\nSubject: php\nX-PHP-Originating-Script: 0:x.php\n\nb\n' | mail -t -i
+	[ "$(field Delivered-To)" = x@example.net ]
+	rm "$file"
+	printf 'From: a@example.org\nTo: x@example.net\n\nb\n' | mail -i -f a@example.org x@example.net y@example.net
+	[ "$(field Return-Path)" = "<a@example.org>" ]
+	[ "$(field Delivered-To | tr '\n' ' ')" = "x@example.net y@example.net " ]
+	rm "$file"
+	printf 'Subject: at\nTo: bob\n\nb\n' | mail -i bob
+	rm "$file"
+	printf 'To: root\nFrom: logwatch@mx\nSubject: Logwatch\nContent-Type: text/plain; charset="utf-8"\n\n\303\244\n' | mail -t
+	[ "$(field Delivered-To)" = root@example.test ]
+	[ "$(field Envelope-Body)" = 8BITMIME ]
+	rm "$file"
+	printf 'Subject: mutt\n\nb\n' | mail -oem -oi -f alice@example.test -- bob@example.net
+	[ "$(field Return-Path)" = "<alice@example.test>" ]
+}
+
+@test "git send-email hands its patches in" {
+	need git git
+	git send-email --version >/dev/null 2>&1 || git send-email -h >/dev/null 2>&1 || [ -e "$(git --exec-path)/git-send-email" ] ||
+	    skip "NOT TESTED: no git send-email here (apt-get install git-email)"
+	export HOME=$DIR GIT_CONFIG_NOSYSTEM=1
+	git init -q "$DIR/repo"
+	cd "$DIR/repo"
+	git config user.name Author
+	git config user.email author@example.org
+	echo one >file
+	git add file
+	git commit -qm "file: begin"
+	git send-email --sendmail-cmd="$S" --to=list@example.net --cc=bob@example.test --envelope-sender=author@example.org \
+	    --confirm=never --quiet -1 HEAD >"$DIR/out" 2>&1 || { cat "$DIR/out"; false; }
+	file=$(ls "$DIR"/spool/new/*)
+	[ "$(field Return-Path)" = "<author@example.org>" ]
+	field Delivered-To | grep -qx list@example.net
+	field Delivered-To | grep -qx bob@example.test
+	field Subject | grep -q 'file: begin'
+}
+
+@test "mutt and s-nail hand a message in by sendmail" {
+	need mutt mutt
+	need s-nail s-nail
+	export HOME=$DIR
+	echo body | mutt -n -F /dev/null -e "set sendmail='$S -oem -oi'" -e 'set from=alice@example.test use_envelope_from=yes copy=no' \
+	    -s 'by mutt' bob@example.net
+	file=$(ls "$DIR"/spool/new/*)
+	[ "$(field Delivered-To) $(field Return-Path) $(field Subject)" = "bob@example.net <alice@example.test> by mutt" ]
+	rm "$file"
+	echo body | s-nail -n -S "mta=$S" -S from=alice@example.test -S sendwait -r alice@example.test -s 'by s-nail' bob@example.net
+	file=$(ls "$DIR"/spool/new/*)
+	[ "$(field Delivered-To) $(field Return-Path) $(field Subject)" = "bob@example.net <alice@example.test> by s-nail" ]
+}
+
 @test "limits: size, recipients, NUL, bad recipients; nothing is left" {
 	printf 'message-size-limit 2000\nrecipient-limit 3\n' >>"$DIR/control/settings"
 	run "$S" bob < <(head -c 2001 /dev/zero | tr '\0' x)
