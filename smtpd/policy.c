@@ -7,6 +7,7 @@
 
 #include <sys/vfs.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,28 +85,48 @@ may_send_as(const struct session *s, const struct addr *addr)
 	    is_owner(s, addr, 0);
 }
 
-/* The settings user-message-limit and user-recipient-limit: would so many more
- * be too many?  id stays as it is where not. */
-static void
-check_rate(const struct session *s, uint64_t messages, uint64_t rcpts,
-    enum reply_id *id, char why[POLICY_WHY])
+/* The settings user-message-limit and user-recipient-limit; false: this session
+ * has none. */
+static bool
+user_limit(const struct session *s, struct rate *limit)
 {
 	const struct settings *set = &s->control->set;
-	struct rate now;
 
-	if (s->user[0] == '\0' ||
-	    (set->user_messages == 0 && set->user_recipients == 0))
-		return;
-	if (rate_get(s->spool->rate, s->user, &now) == -1) {
-		*id = R_NO_SPOOL;
-	} else if (rate_over(set->user_messages, now.messages + messages)) {
-		*id = R_USER_LIMIT;
-		snprintf(why, POLICY_WHY, "%u messages", set->user_messages);
-	} else if (rate_over(set->user_recipients, now.recipients + rcpts)) {
-		*id = R_USER_LIMIT;
-		snprintf(why, POLICY_WHY, "%u recipients",
-		    set->user_recipients);
-	}
+	*limit = (struct rate){ .messages = set->user_messages,
+	    .recipients = set->user_recipients };
+	return s->user[0] != '\0' &&
+	    (limit->messages > 0 || limit->recipients > 0);
+}
+
+/* Which limit it is that now is over. */
+static enum reply_id
+over_limit(const struct rate *limit, const struct rate *now,
+    char why[POLICY_WHY])
+{
+	const struct rate messages = { .messages = limit->messages };
+	bool of_messages = rate_over(&messages, now);
+
+	snprintf(why, POLICY_WHY, "%llu %s", (unsigned long long)(of_messages ?
+	    limit->messages : limit->recipients), of_messages ? "messages" :
+	    "recipients");
+	return R_USER_LIMIT;
+}
+
+/* Would one more message with so many recipients be too much?  If not, the
+ * reply is good. */
+static enum reply_id
+check_rate(const struct session *s, uint64_t rcpts, enum reply_id good,
+    char why[POLICY_WHY])
+{
+	struct rate limit, now;
+
+	if (!user_limit(s, &limit))
+		return good;
+	if (rate_get(s->spool->rate, s->user, &now) == -1)
+		return R_NO_SPOOL;
+	now.messages++;
+	now.recipients += rcpts;
+	return rate_over(&limit, &now) ? over_limit(&limit, &now, why) : good;
 }
 
 /* The setting domain-check: the domain of whoever may not relay must be one
@@ -134,7 +155,7 @@ enum reply_id
 policy_mail(const struct session *s, const struct addr *addr, uint64_t size,
     char why[POLICY_WHY])
 {
-	enum reply_id id = R_SENDER_OK;
+	enum reply_id id;
 
 	if (size > s->control->set.message_size)
 		return R_TOO_BIG;
@@ -144,7 +165,7 @@ policy_mail(const struct session *s, const struct addr *addr, uint64_t size,
 		return R_NO_SPACE;
 	if (!may_send_as(s, addr))
 		return R_NOT_OWNER;
-	check_rate(s, 1, 1, &id, why);
+	id = check_rate(s, 1, R_SENDER_OK, why);
 	return id != R_SENDER_OK ? id : check_sender_domain(s, addr);
 }
 
@@ -195,8 +216,8 @@ enum reply_id
 policy_rcpt(const struct session *s, const struct addr *addr,
     char why[POLICY_WHY])
 {
-	enum reply_id id = R_RCPT_OK;
 	struct rcpt_decision d;
+	enum reply_id id;
 
 	if (addr->utf8 && !s->tx.envelope.smtputf8)
 		return R_RCPT_UTF8;	/* RFC 6531 section 3.5 */
@@ -208,7 +229,7 @@ policy_rcpt(const struct session *s, const struct addr *addr,
 	if (d.kind == RCPT_MAILBOX && is_full(s, d.account.address, why))
 		return s->control->set.full_bounces ? R_MAILBOX_FULL :
 		    R_MAILBOX_FULL_NOW;
-	check_rate(s, 1, s->tx.accepted + 1, &id, why);
+	id = check_rate(s, s->tx.accepted + 1, R_RCPT_OK, why);
 	if (id == R_RCPT_OK && d.kind == RCPT_REMOTE)
 		id = check_rcpt_domain(s, addr);
 	return id;
@@ -217,15 +238,13 @@ policy_rcpt(const struct session *s, const struct addr *addr,
 enum reply_id
 policy_count(const struct session *s, char why[POLICY_WHY])
 {
-	const struct settings *set = &s->control->set;
-	enum reply_id id = R_QUEUED;
+	const struct rate more = { .messages = 1,
+	    .recipients = s->tx.accepted };
+	struct rate limit, now;
 
-	if (s->user[0] == '\0' ||
-	    (set->user_messages == 0 && set->user_recipients == 0))
-		return id;
-	check_rate(s, 1, s->tx.accepted, &id, why);
-	if (id == R_QUEUED &&
-	    rate_add(s->spool->rate, s->user, 1, s->tx.accepted) == -1)
-		id = R_WRITE_FAILED;
-	return id;
+	if (!user_limit(s, &limit) ||
+	    rate_add(s->spool->rate, s->user, &limit, &more, &now) == 0)
+		return R_QUEUED;
+	return errno == EDQUOT ? over_limit(&limit, &now, why) :
+	    R_WRITE_FAILED;
 }

@@ -23,9 +23,10 @@
 #define LOCK_PAUSE_MS	10
 
 bool
-rate_over(uint64_t limit, uint64_t count)
+rate_over(const struct rate *limit, const struct rate *now)
 {
-	return limit > 0 && count > limit;
+	return (limit->messages > 0 && now->messages > limit->messages) ||
+	    (limit->recipients > 0 && now->recipients > limit->recipients);
 }
 
 int
@@ -129,20 +130,23 @@ at_most(uint64_t count)
 }
 
 int
-rate_add(int dir, const char *user, uint64_t messages, uint64_t recipients)
+rate_add(int dir, const char *user, const struct rate *limit,
+    const struct rate *more, struct rate *now)
 {
 	int fd = open_locked(dir, user, O_RDWR | O_CREAT, F_WRLCK), e;
 	char text[RATE_SIZE + 1];
-	struct rate r;
-	ssize_t n;
+	ssize_t n = -1;
 
 	if (fd == -1)
 		return -1;
-	read_counts(fd, &r);
-	r.messages = at_most(r.messages + messages);
-	r.recipients = at_most(r.recipients + recipients);
-	rate_print(&r, text);
-	n = pwrite(fd, text, RATE_SIZE, 0);
+	read_counts(fd, now);
+	now->messages = at_most(now->messages + more->messages);
+	now->recipients = at_most(now->recipients + more->recipients);
+	rate_print(now, text);
+	if (rate_over(limit, now))
+		errno = EDQUOT;
+	else if ((n = pwrite(fd, text, RATE_SIZE, 0)) >= 0 && n < RATE_SIZE)
+		errno = ENOSPC;
 	e = errno;
 	close(fd);
 	errno = e;

@@ -23,11 +23,12 @@ struct rate {
 
 /* The counts of user; dir is rate/.  0, or -1 with errno. */
 int	rate_get(int dir, const char *user, struct rate *);
-/* Counts more.  0, or -1 with errno: it may not have been counted. */
-int	rate_add(int dir, const char *user, uint64_t messages,
-	    uint64_t recipients);
-/* limit 0 is none. */
-bool	rate_over(uint64_t limit, uint64_t count);
+/* Adds more to *now, which becomes what the counts are or would be: 0; or -1 with
+ * errno and nothing is counted, EDQUOT when *now is over limit. */
+int	rate_add(int dir, const char *user, const struct rate *limit,
+	    const struct rate *more, struct rate *now);
+/* A limit of 0 is none. */
+bool	rate_over(const struct rate *limit, const struct rate *now);
 
 /* One file.  0, or -1: not of that form. */
 int	rate_parse(struct span, struct rate *);

@@ -4,6 +4,7 @@
  */
 #include "smtpd/rate.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,15 @@ test_text(void)
 	CHECK(rate_parse(span_str("1 2 3\n"), &back) == 0, "short");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		CHECK(rate_parse(span_str(wrong[i]), &back) == -1, wrong[i]);
-	CHECK(!rate_over(0, 1000000) && !rate_over(5, 5) && rate_over(5, 6),
-	    "over");
+	for (uint64_t m = 0; m < 8; m++)
+		for (uint64_t n = 0; n < 8; n++) {
+			const struct rate limit = { 0, 5, 0 }, both = { 0, 5,
+			    3 }, none = { 0, 0, 0 }, now = { 1, m, n };
+
+			CHECK(!rate_over(&none, &now) &&
+			    rate_over(&limit, &now) == (m > 5) &&
+			    rate_over(&both, &now) == (m > 5 || n > 3), "over");
+		}
 	test_end("text");
 }
 
@@ -38,21 +46,26 @@ static void
 test_counts(void)
 {
 	char path[] = "/tmp/rate_test.XXXXXX";
+	const struct rate none = { 0, 0, 0 }, more = { 0, 1, 10 },
+	    much = { 0, 1, UINT64_C(9999999999) }, three = { 0, 3, 0 };
 	struct rate r;
 	int dir;
 
 	CHECK(mkdtemp(path) != NULL, path);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CHECK(rate_get(dir, "a/b@x", &r) == 0 && r.messages == 0, "no file");
-	for (int i = 0; i < 3; i++)
-		CHECK(rate_add(dir, "a/b@x", 1, 10) == 0, "add");
+	for (unsigned i = 1; i <= 3; i++)
+		CHECK(rate_add(dir, "a/b@x", &three, &more, &r) == 0 &&
+		    r.messages == i, "add");
+	CHECK(rate_add(dir, "a/b@x", &three, &more, &r) == -1 &&
+	    errno == EDQUOT && r.messages == 4, "one too many");
 	CHECK(rate_get(dir, "a/b@x", &r) == 0 && r.messages == 3 &&
 	    r.recipients == 30, "three");
-	CHECK(rate_add(dir, "a/b@x", 1, UINT64_C(9999999999)) == 0 &&
+	CHECK(rate_add(dir, "a/b@x", &none, &much, &r) == 0 &&
 	    rate_get(dir, "a/b@x", &r) == 0 &&
 	    r.recipients == UINT64_C(9999999999), "as many as there are");
-	CHECK(rate_get(-1, "a", &r) == -1 && rate_add(-1, "a", 1, 1) == -1,
-	    "nowhere");
+	CHECK(rate_get(-1, "a", &r) == -1 &&
+	    rate_add(-1, "a", &none, &more, &r) == -1, "nowhere");
 	CHECK(unlinkat(dir, "a%2Fb@x", 0) == 0, "name");
 	close(dir);
 	rmdir(path);
