@@ -216,6 +216,7 @@ do_ehlo(struct session *s, struct cur *arg)
 	    (unsigned long long)s->control->set.message_size);
 	strlcpy(lines[n++], "8BITMIME", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "CHUNKING", EHLO_LINE_MAX);
+	strlcpy(lines[n++], "BINARYMIME", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "DSN", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "SMTPUTF8", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "ENHANCEDSTATUSCODES", EHLO_LINE_MAX);

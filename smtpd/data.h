@@ -22,6 +22,7 @@ enum data_fault {
 	FAULT_HEADER,		/* HEADER_MAX or HEADER_FIELDS_MAX */
 	FAULT_LOOP,		/* more than RECEIVED_MAX Received fields */
 	FAULT_MEMORY,
+	FAULT_SEALED,		/* BINARYMIME in what must not be changed */
 	FAULT_BARE,		/* a CR or LF alone: nothing after it is read */
 	FAULT_NUL		/* the same for NUL */
 };

@@ -30,7 +30,7 @@ struct params {
 struct mail_args {
 	struct addr addr;
 	uint64_t size;
-	bool body8, smtputf8;
+	bool body8, binary, smtputf8;
 	const char *ret;		/* NULL: not given */
 	struct span envid, orcpt;	/* p NULL: not given */
 	unsigned notify;		/* 0: not given */
@@ -104,11 +104,13 @@ take_size(struct mail_args *a, struct span v)
 	    cur_end(&c);
 }
 
-/* RFC 6152 section 2 */
+/* RFC 6152 section 2, RFC 3030 section 3 */
 static bool
 take_body(struct mail_args *a, struct span v)
 {
-	a->body8 = span_isis(v, "8BITMIME");
+	a->binary = span_isis(v, "BINARYMIME");
+	/* What is left of it in the spool is 8-bit text. */
+	a->body8 = a->binary || span_isis(v, "8BITMIME");
 	return a->body8 || span_isis(v, "7BIT");
 }
 
@@ -312,6 +314,7 @@ do_mail(struct session *s, struct cur *c)
 	else if (begin_envelope(&s->tx.envelope, &a) == -1)
 		reply(s, R_SHUTDOWN, NULL);
 	else {
+		s->tx.binary = a.binary;
 		s->state = STATE_MAIL;
 		reply(s, R_SENDER_OK, NULL);
 	}

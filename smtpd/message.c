@@ -1,9 +1,10 @@
 /*
- * From DATA or BDAT to a file in the spool: envelope, Received field, content, and the
- * reply.  A message is answered 250 only when spool_commit says that it is
- * durable; after any other reply nothing of it is left.
+ * From DATA to a file in the spool, and what BDAT (bdat.c) does like it: envelope,
+ * Received field, content, and the reply.  A message is answered 250 only when
+ * spool_commit says that it is durable; after any other reply nothing of it is
+ * left.
  */
-#include "smtpd.h"
+#include "message.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,15 +17,6 @@
 #include "limits.h"
 #include "log.h"
 #include "policy.h"
-
-/* One message on its way. */
-struct message {
-	struct session *s;
-	struct spool_writer writer;
-	struct data data;
-	struct buf out;		/* content that one block gave */
-	bool refused;		/* BDAT: and told so */
-};
 
 /* RFC 3848, RFC 2033 section 4 for LMTP, and RFC 6531 section 4.3. */
 static void
@@ -135,7 +127,7 @@ write_head(struct message *m)
 	return r;
 }
 
-static int
+int
 message_begin(struct message *m, struct session *s, bool dots)
 {
 	const struct settings *set = &s->control->set;
@@ -165,7 +157,7 @@ message_begin(struct message *m, struct session *s, bool dots)
 	return -1;
 }
 
-static void
+void
 message_free(struct message *m)
 {
 	spool_abort(&m->writer);
@@ -175,7 +167,7 @@ message_free(struct message *m)
 
 /* Once the disk or a limit has failed, the file goes at once: what the client still sends
  * is only read to find its end. */
-static void
+void
 message_write(struct message *m)
 {
 	if (m->data.fault != FAULT_NONE)
@@ -218,6 +210,7 @@ fault_reply(const struct data *d)
 		[FAULT_HEADER] = R_HEADER_SIZE, [FAULT_LOOP] = R_LOOP,
 		[FAULT_MEMORY] = R_WRITE_FAILED, [FAULT_BARE] = R_DATA_BARE,
 		[FAULT_NUL] = R_DATA_NUL,
+		[FAULT_SEALED] = R_BINARY_SEALED,
 	};
 
 	/* The end of a chunk is known whatever is in it: no need to close. */
@@ -229,7 +222,7 @@ fault_reply(const struct data *d)
 }
 
 /* It cannot be accepted any more, and the reply that says so. */
-static bool
+bool
 message_failed(const struct message *m, enum reply_id *id)
 {
 	if (m->data.fault != FAULT_NONE)
@@ -266,8 +259,8 @@ log_queued(const struct session *s, const struct spool_name *n,
 
 /* The reply to the data; LMTP wants one for each recipient that was accepted,
  * in their order (RFC 2033 section 4.2): all share one file, and one fate. */
-static void
-answer(struct session *s, enum reply_id id, const char *arg)
+void
+message_answer(struct session *s, enum reply_id id, const char *arg)
 {
 	unsigned n = s->conn->variant == LMTP ? s->tx.accepted : 1;
 
@@ -276,7 +269,7 @@ answer(struct session *s, enum reply_id id, const char *arg)
 }
 
 /* Content complete: makes it durable and answers. */
-static void
+void
 message_commit(struct message *m)
 {
 	struct session *s = m->s;
@@ -287,19 +280,19 @@ message_commit(struct message *m)
 
 	strlcpy(qid, m->writer.qid, sizeof(qid));
 	if (message_failed(m, &id)) {
-		answer(s, id, NULL);
+		message_answer(s, id, NULL);
 	} else if ((id = policy_count(s, why)) != R_QUEUED) {
 		spool_abort(&m->writer);
-		answer(s, id, why);
+		message_answer(s, id, why);
 	} else if (spool_commit(&m->writer, &name) == -1) {
 		log_failure(s, qid, errno);
-		answer(s, error_reply(m->writer.errno_), NULL);
+		message_answer(s, error_reply(m->writer.errno_), NULL);
 	} else {
 		spool_trigger(s->spool, &name);
 		log_queued(s, &name, qid);
 		s->messages++;
 		s->errors = s->idle = 0;
-		answer(s, R_QUEUED, qid);
+		message_answer(s, R_QUEUED, qid);
 	}
 }
 
@@ -312,6 +305,10 @@ do_data(struct session *s, struct cur *arg)
 
 	if (!cur_end(arg)) {
 		reply(s, R_NO_ARGUMENT, NULL);
+		return;
+	}
+	if (s->tx.binary) {	/* RFC 3030 section 3 */
+		reply(s, R_BINARY_DATA, NULL);
 		return;
 	}
 	if (message_begin(&m, s, true) == -1) {
@@ -330,118 +327,4 @@ do_data(struct session *s, struct cur *arg)
 		session_end(s, r);
 	message_free(&m);
 	transaction_reset(s);
-}
-
-void
-message_drop(struct message *m)
-{
-	if (m != NULL)
-		message_free(m);
-	free(m);
-}
-
-/* RFC 3030 section 2: bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] */
-static bool
-parse_bdat(struct cur *c, uint64_t *size, bool *last)
-{
-	*last = false;
-	if (cur_num(c, UINT64_MAX, size) == -1)
-		return false;
-	if (cur_end(c))
-		return true;
-	while (cur_ch(c, ' '))
-		*last = true;
-	return *last && cur_word(c, "LAST") && cur_end(c);
-}
-
-/* The octets of a chunk.  What no message wants is read all the same, or it
- * would be taken for commands. */
-static enum netin_result
-chunk_read(struct session *s, uint64_t left)
-{
-	struct message *m = s->tx.message;
-
-	while (left > 0) {
-		enum netin_result r;
-		struct span block;
-		enum reply_id id;
-		size_t used;
-
-		if ((r = netin_block(&s->in, &block)) != NETIN_DATA)
-			return r;
-		if (block.len > left)
-			block.len = (size_t)left;
-		if (m != NULL && !message_failed(m, &id)) {
-			(void)data_feed(&m->data, block, &used, &m->out);
-			message_write(m);
-		}
-		netin_consume(&s->in, block.len);
-		left -= block.len;
-	}
-	return NETIN_DATA;
-}
-
-/* A chunk of the message was read: goes on, ends it, or refuses it, once. */
-static void
-chunk_done(struct session *s, uint64_t size, bool last)
-{
-	struct message *m = s->tx.message;
-	enum reply_id id;
-	char text[24];
-
-	if (m->refused) {
-		id = R_BDAT_REFUSED;
-	} else if (last) {
-		data_finish(&m->data, &m->out);
-		message_write(m);
-		message_commit(m);
-		transaction_reset(s);
-		return;
-	} else if (!message_failed(m, &id)) {
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
-		reply(s, R_CHUNK, text);
-		return;
-	}
-	m->refused = true;
-	if (!last) {
-		reply(s, id, NULL);
-		return;
-	}
-	answer(s, id, NULL);
-	transaction_reset(s);
-}
-
-/*
- * RFC 3030 section 2.  A message that is refused before its LAST chunk leaves
- * the transaction to be ended by RSET: chunks that were sent without waiting
- * are still coming.
- */
-void
-do_bdat(struct session *s, struct cur *arg)
-{
-	enum netin_result r;
-	uint64_t size;
-	bool last;
-
-	if (!parse_bdat(arg, &size, &last)) {
-		reply(s, R_BAD_CHUNK, NULL);
-		return;
-	}
-	if (s->state == STATE_RCPT) {
-		if ((s->tx.message = malloc(sizeof(struct message))) == NULL) {
-			reply(s, R_SHUTDOWN, NULL);
-			return;
-		}
-		(void)message_begin(s->tx.message, s, false);
-		s->state = STATE_BDAT;
-	}
-	netin_rate(&s->in, s->control->set.data_rate);
-	r = chunk_read(s, size);
-	netin_rate(&s->in, 0);
-	if (r != NETIN_DATA)
-		session_end(s, r);
-	else if (s->state == STATE_BDAT)
-		chunk_done(s, size, last);
-	else
-		reply(s, command_refusal(s), NULL);
 }

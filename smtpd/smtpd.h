@@ -28,6 +28,7 @@ enum state {
 struct transaction {
 	struct envelope envelope;
 	unsigned accepted, refused;	/* recipients, as RCPT named them */
+	bool binary;		/* BODY=BINARYMIME: BDAT alone may follow */
 	bool overflow;		/* "too many recipients" was logged */
 	const char *rcpt;	/* which is being answered, for the log; or NULL */
 	struct message *message;	/* in STATE_BDAT; else NULL */
@@ -111,8 +112,9 @@ void	do_xclient(struct session *, struct cur *);
 void	do_mail(struct session *, struct cur *);
 void	do_rcpt(struct session *, struct cur *);
 
-/* message.c: from DATA or BDAT to the queue */
+/* message.c: from DATA to the queue */
 void	do_data(struct session *, struct cur *);
+/* bdat.c */
 void	do_bdat(struct session *, struct cur *);
 /* Throws away what BDAT has given so far; NULL is nothing. */
 void	message_drop(struct message *);

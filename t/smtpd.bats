@@ -20,7 +20,7 @@ setup() {
 	[ "$status" = 0 ]
 	[ "${lines[0]}" = "220 mx.example.test ESMTP posthouse" ]
 	[ "${lines[1]}" = "250-mx.example.test" ]
-	for word in PIPELINING 'SIZE 52428800' 8BITMIME CHUNKING DSN SMTPUTF8 ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
+	for word in PIPELINING 'SIZE 52428800' 8BITMIME CHUNKING BINARYMIME DSN SMTPUTF8 ENHANCEDSTATUSCODES 'LIMITS RCPTMAX=1000'; do
 		has "250-$word"
 	done
 	no grep -q 'STARTTLS\|AUTH' <<<"$output"
@@ -614,6 +614,10 @@ tls_client() {
 	has "250 2.0.0 4 octets received"
 	has "550 5.6.0 Message has a NUL"
 	has "501 5.5.4 Bad chunk size, closing connection"
+	smtp "EHLO a\r\nMAIL FROM:<> BODY=BINARYMIME\r\n${R}DATA\r\nBDAT 4 LAST\r\n\r\n\0000xQUIT\r\n"
+	expect 250 250 250 503 554 221
+	has "503 5.5.1 BINARYMIME needs BDAT, send RSET"
+	has "554 5.6.3 Binary content that is not labelled so, or is signed"
 	smtp "EHLO a\r\n$M${R}DATA\r\na: b\x00\r\n.\r\nQUIT\r\n"
 	has "521 5.5.2 Message with a NUL refused, closing connection"
 	[ "$status" = 76 ]

@@ -289,6 +289,6 @@ E
 	[ "$status" = 0 ]
 	[[ ${lines[1]} =~ among\ 100\ clients.*\ 0\ lost ]]
 	# Of its own, in kB: the ceiling that posthouse-smtpd(8) names, with room for another libc.
-	[[ ${lines[2]} =~ \ ([0-9]+)\.[0-9]\ kB\ of\ its\ own$ ]]
+	[[ ${lines[2]} =~ \ ([0-9]+)(\.[0-9])?\ kB\ of\ its\ own$ ]]
 	[ "${BASH_REMATCH[1]}" -lt 300 ]
 }

@@ -236,6 +236,64 @@ chunk() {
 	done
 }
 
+@test "BINARYMIME: binary parts are stored as base64, with every octet" {
+	need python3 python3
+	python3 - >"$DIR/session" <<-'E'
+		import sys
+		octets = bytes(range(256)) * 300 + b"\r\n.\r\n\n.\n\r.\r--b\r\nx\0"
+		head = b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+		text = b"--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\ngr\xc3\xbcn\r\n.\r\n"
+		part = b"--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+		octets = octets.replace(b"--b", b"-+b")
+		mail = head + text + part + octets + b"\r\n--b--\r\n"
+		out = b"EHLO a\r\nMAIL FROM:<a@example.org> BODY=BINARYMIME SIZE=%d\r\nRCPT TO:<bob@example.test>\r\n" % len(mail)
+		for i in range(0, len(mail), 4999):
+		    piece = mail[i:i + 4999]
+		    out += b"BDAT %d\r\n" % len(piece) + piece
+		sys.stdout.buffer.write(out + b"BDAT 0 LAST\r\nQUIT\r\n")
+		open(sys.argv[1] if len(sys.argv) > 1 else "/dev/null", "wb").write(octets)
+	E
+	output=$(session <"$DIR/session" | tr -d '\r')
+	has "250-BINARYMIME"
+	grep -q '^250 2.0.0 Queued as' <<<"$output"
+	message | no grep -q $'\r'
+	message | grep -qx 'Envelope-Body: 8BITMIME'
+	message | python3 -c '
+import email, sys
+octets = (bytes(range(256)) * 300 + b"\r\n.\r\n\n.\n\r.\r--b\r\nx\0").replace(b"--b", b"-+b")
+m = email.message_from_bytes(sys.stdin.buffer.read())
+text, part = m.get_payload()
+assert part["Content-Transfer-Encoding"] == "base64", part.items()
+assert part.get_payload(decode=True) == octets, (len(part.get_payload(decode=True)), len(octets))
+assert text.get_payload(decode=True).decode() == "gr\u00fcn\n.", text.get_payload(decode=True)
+assert m["Content-Transfer-Encoding"] in ("8bit", None), m["Content-Transfer-Encoding"]
+'
+}
+
+@test "BINARYMIME: not with DATA, not beyond the limits, not where it may not be changed, no NUL without a label" {
+	B='MAIL FROM:<a@example.org> BODY=BINARYMIME\r\n'
+	smtp "EHLO a\r\n$B${R}DATA\r\nNOOP\r\nRSET\r\n$B${R}BDAT 0 LAST\r\n$B${R}RSET\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
+	expect 250 250 250 503 250 250 250 250 250 250 250 250 250 250 354 250 221
+	has "503 5.5.1 BINARYMIME needs BDAT, send RSET"
+	rm "$SPOOL"/new/*
+	smtp "EHLO a\r\n$B$R$(chunk 'Subject: x\r\n\r\na\0000b' LAST)QUIT\r\n"
+	expect 250 250 250 554 221
+	signed='Content-Type: multipart/signed; boundary=b\r\nMIME-Version: 1.0\r\n\r\n--b\r\nContent-Transfer-Encoding: binary\r\n\r\na\0000b\r\n--b--\r\n'
+	smtp "EHLO a\r\n$B$R$(chunk "$signed" LAST)QUIT\r\n"
+	expect 250 250 250 554 221
+	has "554 5.6.3 Binary content that is not labelled so, or is signed"
+	smtp "EHLO a\r\n$B$R$(chunk "$(printf 'Received: x\\r\\n%.0s' {1..101})\r\n" LAST)QUIT\r\n"
+	expect 250 250 250 554 221
+	setting message-size-limit 2000
+	smtp "EHLO a\r\n$B$R$(chunk "$(printf 'x%.0s' {1..1500})\r\n")$(chunk "$(printf 'x%.0s' {1..1500})\r\n")BDAT 0 LAST\r\nQUIT\r\n"
+	expect 250 250 250 250 552 503 221
+	nothing_left
+	for end in QUIT '' 'BDAT 100\r\nab'; do
+		smtp "EHLO a\r\n$B$R$(chunk 'x: y\r\nContent-Transfer-Encoding: binary\r\n\r\n\0000')$end\r\n"
+		nothing_left
+	done
+}
+
 # What Exchange does: text with LF alone, also as ".".
 @test "BDAT: a bare LF is stored as a line's end, by default, and leaves as CRLF" {
 	smtp "EHLO a\r\n$M$R$(chunk 'Subject: x\nTo: y\n\none\n')$(chunk '.\n.\ntwo\r\n..\nthree' LAST)QUIT\r\n"

@@ -2,7 +2,7 @@
  * One command line in a state chosen by the first byte.
  * LINK: smtpd/session.c smtpd/command.c smtpd/mail.c smtpd/message.c
  * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c smtpd/info.c
- * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c smtpd/xclient.c
+ * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c smtpd/xclient.c smtpd/bdat.c
  */
 #include <err.h>
 #include <fcntl.h>

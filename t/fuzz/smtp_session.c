@@ -3,7 +3,7 @@
  * left.  The first byte chooses submission, repair and where the session begins.
  * LINK: smtpd/session.c smtpd/command.c smtpd/mail.c smtpd/message.c
  * LINK: smtpd/data.c smtpd/sasl.c smtpd/reply.c smtpd/info.c
- * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c smtpd/xclient.c
+ * LINK: smtpd/policy.c smtpd/rate.c smtpd/resolver.c smtpd/xclient.c smtpd/bdat.c
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
