@@ -11,7 +11,6 @@
 #include "crlf.h"
 #include "encode.h"
 #include "fetch.h"
-#include "utf7.h"
 
 struct url {
 	struct span mailbox;		/* decoded; len 0: the selected one */
@@ -102,22 +101,15 @@ static struct folder *
 open_folder(struct imap *im, const struct url *u)
 {
 	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
-	struct folder *f = NULL;
-	struct buf wire;
 
 	if (u->mailbox.len == 0 && im->view.folder == NULL)
 		return NULL;
-	buf_init(&wire, 4 * NAME_RAW_MAX);
 	if (u->mailbox.len == 0)
 		(void)span_cstr(span_str(im->view.raw), raw, sizeof(raw));
-	else if (utf7_encode(u->mailbox, &wire) == -1 ||
-	    name_to_raw(buf_span(&wire), raw) != NULL)
-		goto end;
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == 0)
-		f = folder_open(dir, true);
-end:
-	buf_free(&wire);
-	return f;
+	else if (name_to_raw(u->mailbox, true, raw) != NULL)
+		return NULL;
+	return folder_path(im->root, raw, dir, sizeof(dir)) == 0 ?
+	    folder_open(dir, true) : NULL;
 }
 
 static void

@@ -17,11 +17,13 @@ static const struct capability {
 	const char *name;
 	unsigned enables;		/* EN_* */
 } table[] = {
+	{ "IMAP4rev2", EN_REV2 },
 	{ "SASL-IR", 0 }, { "LITERAL+", 0 }, { "ID", 0 }, { "ENABLE", 0 },
 	{ "IDLE", 0 }, { "NAMESPACE", 0 }, { "CHILDREN", 0 },
 	{ "BINARY", 0 }, { "UIDPLUS", 0 }, { "UNSELECT", 0 }, { "MOVE", 0 },
 	{ "CONDSTORE", EN_CONDSTORE },
 	{ "QRESYNC", EN_CONDSTORE | EN_QRESYNC }, { "UIDONLY", EN_UIDONLY },
+	{ "UTF8=ACCEPT", EN_UTF8 },
 	{ "SAVEDATE", 0 }, { "OBJECTID", 0 },
 	{ "SPECIAL-USE", 0 }, { "CREATE-SPECIAL-USE", 0 },
 	{ "METADATA", 0 }, { "LIST-METADATA", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
@@ -41,7 +43,7 @@ void
 capability_session(struct netout *o, bool can_tls, const char *mechanisms,
     bool can_login)
 {
-	(void)netout_adds(o, "CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE");
+	(void)netout_adds(o, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE");
 	if (can_tls)
 		(void)netout_adds(o, " STARTTLS");
 	if (mechanisms != NULL)

@@ -483,7 +483,7 @@ append(struct append_cmd *c, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if ((why = name_to_raw(name, raw)) != NULL && c->why == NULL) {
+	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL && c->why == NULL) {
 		c->why = why;
 		c->code = "CANNOT";
 	} else if (folder_path(im->root, raw, c->dir, sizeof(c->dir)) == -1) {

@@ -21,7 +21,7 @@ one_name(struct imap *im, struct args *a, char raw[NAME_RAW_MAX + 1])
 		reply_args(im, a);
 		return false;
 	}
-	if ((why = name_to_raw(name, raw)) != NULL)
+	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL)
 		reply_no(im, "NONEXISTENT", why);
 	return why == NULL;
 }
@@ -75,7 +75,7 @@ cmd_create(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if ((why = name_for_new(name, raw)) != NULL) {
+	if ((why = name_for_new(name, utf8_names(im), raw)) != NULL) {
 		reply_no(im, "CANNOT", why);
 		return;
 	}
@@ -93,6 +93,26 @@ cmd_create(struct imap *im, struct args *a)
 	reply_ok(im, NULL, "Create completed");
 }
 
+static int
+find_below(void *arg, const char *raw)
+{
+	const char *top = arg;
+	size_t n = strlen(top);
+
+	return strncmp(raw, top, n) == 0 && raw[n] == '.' ? -1 : 0;
+}
+
+/* RFC 9051 section 6.3.5. */
+static bool
+has_children(struct imap *im, char *raw)
+{
+	int e = errno;
+	bool has = folder_list(im->root, find_below, raw) == -1;
+
+	errno = e;
+	return has;
+}
+
 void
 cmd_delete(struct imap *im, struct args *a)
 {
@@ -105,7 +125,11 @@ cmd_delete(struct imap *im, struct args *a)
 		return;
 	}
 	if (folder_delete(im->root, raw) == -1) {
-		reply_errno(im, "cannot delete a mailbox");
+		if (errno == ENOENT && has_children(im, raw))
+			reply_no(im, "HASCHILDREN",
+			    "It is no mailbox, and has some below it");
+		else
+			reply_errno(im, "cannot delete a mailbox");
 		return;
 	}
 	usage_forget(im);
@@ -186,11 +210,11 @@ cmd_rename(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if ((why = name_to_raw(f, from)) != NULL) {
+	if ((why = name_to_raw(f, utf8_names(im), from)) != NULL) {
 		reply_no(im, "NONEXISTENT", why);
 		return;
 	}
-	if ((why = name_for_new(t, to)) == NULL && from[0] != '\0' &&
+	if ((why = name_for_new(t, utf8_names(im), to)) == NULL && from[0] != '\0' &&
 	    to[0] != '\0' && is_below(to, from) && strcmp(to, from) != 0)
 		why = "A mailbox cannot move below itself";
 	if (why != NULL) {

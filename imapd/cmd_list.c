@@ -191,7 +191,7 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 		attribute_span(&at, p->use);
 	}
 	(void)netout_adds(&im->out, ") \"/\" ");
-	out_astring(&im->out, p->wire);
+	out_mailbox(im, p->wire);
 	if (below)
 		(void)netout_adds(&im->out,
 		    " (\"CHILDINFO\" (\"SUBSCRIBED\"))");

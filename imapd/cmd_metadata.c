@@ -158,7 +158,7 @@ out_entries(struct imap *im, struct get_cmd *g, struct span wire,
 	for (w = g->wanted; w != NULL; w = w->next) {
 		if (*sep == '*') {
 			(void)netout_adds(&im->out, sep);
-			out_astring(&im->out, wire);
+			out_mailbox(im, wire);
 			sep = " (";
 		}
 		if (metadata_find(all, w->name) == NULL && g->depth == 0)
@@ -185,7 +185,7 @@ metadata_out(struct imap *im, const char *raw, const struct meta_entry *wanted)
 	    metadata_load(dir, METADATA_FILE, &im->arena, &all) == -1)
 		return -1;
 	buf_init(&wire, 4 * NAME_RAW_MAX);
-	(void)name_from_raw(raw, &wire);
+	(void)name_from_raw(raw, utf8_names(im), &wire);
 	out_entries(im, &g, buf_span(&wire), all);
 	buf_free(&wire);
 	return 0;

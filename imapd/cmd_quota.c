@@ -152,12 +152,12 @@ cmd_getquotaroot(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if ((why = name_to_raw(name, raw)) != NULL) {
+	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL) {
 		reply_no(im, "NONEXISTENT", why);
 		return;
 	}
 	(void)netout_adds(&im->out, "* QUOTAROOT ");
-	out_astring(&im->out, name);
+	out_mailbox(im, name);
 	(void)netout_adds(&im->out, set ? " \"\"\r\n" : "\r\n");
 	if (set && tell(im) == -1)
 		reply_errno(im, "cannot count the mailbox");

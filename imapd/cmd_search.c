@@ -268,6 +268,14 @@ search(struct search_cmd *c)
 	buf_free(&c->scores);
 }
 
+/* RFC 9755 section 3: all is UTF-8 then. */
+static bool
+may_have_charset(const struct imap *im, struct args *a)
+{
+	return !(im->enabled & EN_UTF8) ||
+	    parse_fail(a, "No CHARSET after ENABLE UTF8=ACCEPT");
+}
+
 void
 cmd_search(struct imap *im, struct args *a)
 {
@@ -277,12 +285,16 @@ cmd_search(struct imap *im, struct args *a)
 
 	if (!parse_sp(a) || (cur_word(&a->c, "RETURN") &&
 	    !parse_search_returns(a, &c.ret)) || (cur_word(&a->c, "CHARSET") &&
-	    !parse_search_charset(a, &bad))) {
+	    (!may_have_charset(im, a) || !parse_search_charset(a, &bad)))) {
 		reply_args(im, a);
 		return;
 	}
 	at = a->c;
 	c.text = cur_rest(&at);
+	if (im->enabled & EN_REV2 && !c.ret.extended) {	/* RFC 9051 section 6.4.4 */
+		c.ret.extended = true;
+		c.ret.what = RET_ALL;
+	}
 	c.root = search_program(im, a, bad, &c.ret);
 	if (c.root != NULL)
 		search(&c);

@@ -10,7 +10,7 @@ mailbox_dir(struct imap *im, struct span wire, bool trycreate,
     char dir[DIR_SIZE])
 {
 	char raw[NAME_RAW_MAX + 1];
-	const char *why = name_to_raw(wire, raw);
+	const char *why = name_to_raw(wire, utf8_names(im), raw);
 
 	if (why == NULL && folder_path(im->root, raw, dir, DIR_SIZE) == -1)
 		why = "Mailbox name too long";
@@ -28,9 +28,23 @@ tell_unseen(struct imap *im)
 	const struct folder *f = im->view.folder;
 	size_t i = folder_first_unseen(f);
 
-	if (i < folder_count(f) && !(im->enabled & EN_UIDONLY))
+	if (i < folder_count(f) && !(im->enabled & (EN_UIDONLY | EN_REV2)))
 		(void)netout_addf(&im->out,
 		    "* OK [UNSEEN %zu] First unseen\r\n", i + 1);
+}
+
+/* RFC 9051 section 6.3.2: the name as LIST tells it. */
+static void
+tell_name(struct imap *im)
+{
+	struct buf wire;
+
+	buf_init(&wire, 4 * NAME_RAW_MAX);
+	(void)name_from_raw(im->view.raw, true, &wire);
+	(void)netout_adds(&im->out, "* LIST () \"/\" ");
+	out_mailbox(im, buf_span(&wire));
+	(void)netout_adds(&im->out, "\r\n");
+	buf_free(&wire);
 }
 
 /* RFC 3501 section 6.3.1: what SELECT must tell. */
@@ -49,9 +63,13 @@ tell(struct imap *im)
 		(void)netout_adds(&im->out,
 		    folder_keyword_count(f) < 64 ? " \\*" : "");
 	}
-	(void)netout_addf(&im->out, ")] %s\r\n* %zu EXISTS\r\n* %zu RECENT\r\n",
+	(void)netout_addf(&im->out, ")] %s\r\n* %zu EXISTS\r\n",
 	    v->read_only ? "Read-only mailbox" : "Flags permitted",
-	    folder_count(f), v->recent);
+	    folder_count(f));
+	if (im->enabled & EN_REV2)
+		tell_name(im);
+	else
+		(void)netout_addf(&im->out, "* %zu RECENT\r\n", v->recent);
 	tell_unseen(im);
 	(void)netout_addf(&im->out, "* OK [UIDVALIDITY %u] UIDs valid\r\n"
 	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
@@ -117,7 +135,7 @@ open_mailbox(struct imap *im, struct args *a, bool read_only)
 	if (im->view.folder != NULL)	/* RFC 7162 section 3.2.11 */
 		(void)netout_adds(&im->out, "* OK [CLOSED] Closed\r\n");
 	view_close(&im->view);
-	if ((why = name_to_raw(name, raw)) != NULL) {
+	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL) {
 		reply_no(im, "NONEXISTENT", why);
 		return;
 	}

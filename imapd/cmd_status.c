@@ -98,9 +98,9 @@ status_out(struct imap *im, const char *raw, unsigned items)
 	    st.uidvalidity, st.unseen, c.size, st.deleted,
 	    im->control->set.message_size, c.storage, st.highest_modseq } };
 	buf_init(&name, 4 * NAME_RAW_MAX);
-	(void)name_from_raw(raw, &name);
+	(void)name_from_raw(raw, utf8_names(im), &name);
 	(void)netout_adds(&im->out, "* STATUS ");
-	out_astring(&im->out, buf_span(&name));
+	out_mailbox(im, buf_span(&name));
 	buf_free(&name);
 	(void)netout_adds(&im->out, " (");
 	for (size_t i = 0; i < NITEMS; i++)
@@ -128,7 +128,7 @@ cmd_status(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if ((why = name_to_raw(name, raw)) != NULL)
+	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL)
 		reply_no(im, "NONEXISTENT", why);
 	else if (status_out(im, raw, items) == -1)
 		reply_errno(im, "cannot tell the status");

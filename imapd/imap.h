@@ -65,6 +65,14 @@ struct imap {
 int	mailbox_serve(struct control *, struct conn *, struct account *,
 	    int first);
 
+/* Are mailbox names UTF-8 for this client?  RFC 9755 section 3, RFC 9051
+ * section 5.1. */
+static inline bool
+utf8_names(const struct imap *im)
+{
+	return (im->enabled & (EN_UTF8 | EN_REV2)) != 0;
+}
+
 /* reply.c: the tagged reply.  The untagged updates of the selected mailbox go
  * before OK and NO.  A code in im->code, else code (may be NULL), stands in
  * brackets. */
@@ -83,6 +91,7 @@ void	reply_bye(struct imap *, const char *code, const char *text);
 void	out_string(struct netout *, struct span);	/* quoted or literal */
 void	out_nstring(struct netout *, struct span);	/* NIL when p is NULL */
 void	out_astring(struct netout *, struct span);
+void	out_mailbox(struct imap *, struct span);	/* in the client's form */
 /* The flags of message i in parentheses. */
 void	out_flags(struct imap *, size_t i);
 /* "* 3 FETCH (", or "* 103 UIDFETCH (" where that is enabled (RFC 9586). */

@@ -62,7 +62,7 @@ push(struct list_tree *t, struct span raw, bool exists, bool subscribed)
 	*p = (struct list_name){ .raw = (const char *)copy.p,
 	    .exists = exists, .subscribed = subscribed };
 	/* A name that has no form in IMAP is not shown. */
-	if (name_from_raw(p->raw, &wire) == 0) {
+	if (name_from_raw(p->raw, t->utf8, &wire) == 0) {
 		p->wire = arena_copy(t->arena, buf_span(&wire));
 		if (p->wire.p != NULL)
 			t->n++;
@@ -170,6 +170,7 @@ list_load(struct imap *im, struct list_tree *t, bool subscriptions)
 {
 	memset(t, 0, sizeof(*t));
 	t->arena = &im->arena;
+	t->utf8 = utf8_names(im);
 	if (push(t, span_str(""), true, false) == -1 ||
 	    folder_list(im->root, each_folder, t) == -1 ||
 	    (subscriptions && add_subscriptions(im, t) == -1) ||

@@ -18,6 +18,7 @@ struct list_tree {
 	struct list_name *names;	/* parents right before their children */
 	size_t n, cap;
 	struct arena *arena;
+	bool utf8;			/* the form of wire */
 };
 
 /*

@@ -76,6 +76,7 @@ run(struct imap *im)
 	struct span name;
 
 	cur_init(&a.c, buf_span(&im->input.cmd));
+	a.utf8 = utf8_names(im);
 	im->command = NULL;
 	im->uid = false;
 	if (!parse_tag(&a, &im->tag)) {

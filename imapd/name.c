@@ -27,20 +27,43 @@ check_parts(struct span s)
 	return NULL;
 }
 
+/* RFC 9755 section 3: no control characters, no line or paragraph separator. */
+static bool
+has_controls(struct span utf8)
+{
+	struct cur c;
+	int ch;
+
+	cur_init(&c, utf8);
+	while ((ch = cur_next(&c)) != -1) {
+		if (ch < ' ' || ch == 0x7f)
+			return true;
+		if (ch == 0xc2 && cur_peek(&c) >= 0x80 && cur_peek(&c) < 0xa0)
+			return true;
+		if (ch == 0xe2 && (cur_word(&c, "\x80\xa8") ||
+		    cur_word(&c, "\x80\xa9")))
+			return true;
+	}
+	return false;
+}
+
 static const char *
 check_utf7(struct span s)
 {
+	const char *why = NULL;
 	struct buf b;
-	bool bad;
 
 	buf_init(&b, 4 * s.len + 16);
-	bad = utf7_decode(s, &b) == -1;
+	if (utf7_decode(s, &b) == -1)
+		why = "Mailbox name is not valid modified UTF-7";
+	else if (has_controls(buf_span(&b)))
+		why = "Control character in a mailbox name";
 	buf_free(&b);
-	return bad ? "Mailbox name is not valid modified UTF-7" : NULL;
+	return why;
 }
 
-const char *
-name_to_raw(struct span wire, char raw[NAME_RAW_MAX + 1])
+static const char *
+utf7_to_raw(struct span wire, char raw[NAME_RAW_MAX + 1])
 {
 	const char *why;
 
@@ -65,7 +88,27 @@ name_to_raw(struct span wire, char raw[NAME_RAW_MAX + 1])
 }
 
 const char *
-name_for_new(struct span wire, char raw[NAME_RAW_MAX + 1])
+name_to_raw(struct span wire, bool utf8, char raw[NAME_RAW_MAX + 1])
+{
+	const char *why;
+	struct buf b;
+
+	if (!utf8)
+		return utf7_to_raw(wire, raw);
+	raw[0] = '\0';
+	buf_init(&b, 4 * NAME_RAW_MAX);
+	if (wire.len > NAME_RAW_MAX)
+		why = "Mailbox name too long";
+	else if (utf7_encode(wire, &b) == -1)
+		why = "Mailbox name is not valid UTF-8";
+	else
+		why = utf7_to_raw(buf_span(&b), raw);
+	buf_free(&b);
+	return why;
+}
+
+const char *
+name_for_new(struct span wire, bool utf8, char raw[NAME_RAW_MAX + 1])
 {
 	if (wire.len > 1 && wire.p[wire.len - 1] == '/')
 		wire.len--;
@@ -73,27 +116,28 @@ name_for_new(struct span wire, char raw[NAME_RAW_MAX + 1])
 		raw[0] = '\0';
 		return "A mailbox name cannot contain a wildcard";
 	}
-	return name_to_raw(wire, raw);
+	return name_to_raw(wire, utf8, raw);
 }
 
 int
-name_from_raw(const char *raw, struct buf *wire)
+name_from_raw(const char *raw, bool utf8, struct buf *wire)
 {
 	struct span s = span_str(raw);
-	size_t start = wire->len;
+	struct buf b;
+	int r = -1;
 
 	if (s.len == 0)
 		return buf_adds(wire, "INBOX");
 	if (span_isis(s, "INBOX"))
 		return -1;
-	buf_addspan(wire, s);
-	if (wire->bad)
-		return -1;
-	for (size_t i = start; i < wire->len; i++)
-		if (wire->p[i] == '.')
-			wire->p[i] = '/';
-		else if (wire->p[i] == '/')
-			return -1;
-	s = span_of(wire->p + start, s.len);
-	return check_parts(s) == NULL && check_utf7(s) == NULL ? 0 : -1;
+	buf_init(&b, 4 * NAME_RAW_MAX);
+	for (size_t i = 0; i < s.len; i++)
+		buf_addc(&b, s.p[i] == '.' ? '/' : s.p[i]);
+	if (!b.bad && !span_haschr(s, '/') &&
+	    check_parts(buf_span(&b)) == NULL &&
+	    check_utf7(buf_span(&b)) == NULL)
+		r = utf8 ? utf7_decode(buf_span(&b), wire) :
+		    buf_addspan(wire, buf_span(&b));
+	buf_free(&b);
+	return r;
 }

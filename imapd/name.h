@@ -11,11 +11,15 @@
 
 #define NAME_RAW_MAX 240	/* as common/folder: NAME_MAX less the dot, and room */
 
+/* utf8: the client's form is UTF-8 (RFC 9755 section 3), not modified UTF-7. */
+
 /* Converts into raw (NAME_RAW_MAX + 1 bytes).  NULL, or why it is refused. */
-const char *name_to_raw(struct span wire, char raw[NAME_RAW_MAX + 1]);
+const char *name_to_raw(struct span wire, bool utf8,
+	    char raw[NAME_RAW_MAX + 1]);
 /* For CREATE and RENAME: also drops one final "/", and refuses wildcards. */
-const char *name_for_new(struct span wire, char raw[NAME_RAW_MAX + 1]);
+const char *name_for_new(struct span wire, bool utf8,
+	    char raw[NAME_RAW_MAX + 1]);
 /* Appends the client's form.  -1: this name cannot be shown in IMAP. */
-int	name_from_raw(const char *raw, struct buf *wire);
+int	name_from_raw(const char *raw, bool utf8, struct buf *wire);
 
 #endif

@@ -86,6 +86,24 @@ out_astring(struct netout *o, struct span s)
 		out_string(o, s);
 }
 
+void
+out_mailbox(struct imap *im, struct span s)
+{
+	if (!utf8_names(im) || span_isascii(s)) {
+		out_astring(&im->out, s);
+		return;
+	}
+	/* RFC 9755 section 3: UTF-8 in a quoted string.  A name of this client's
+	 * has no control characters. */
+	(void)netout_adds(&im->out, "\"");
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			(void)netout_adds(&im->out, "\\");
+		(void)netout_add(&im->out, s.p + i, 1);
+	}
+	(void)netout_adds(&im->out, "\"");
+}
+
 static const struct { unsigned bit; const char *name; } names[] = {
 	{ MAIL_ANSWERED, "\\Answered" }, { MAIL_FLAGGED, "\\Flagged" },
 	{ MAIL_DELETED, "\\Deleted" }, { MAIL_SEEN, "\\Seen" },
@@ -108,7 +126,7 @@ out_flags(struct imap *im, size_t i)
 			(void)netout_adds(&im->out, names[k].name);
 			sep = " ";
 		}
-	if (folder_recent(f, i)) {
+	if (folder_recent(f, i) && !(im->enabled & EN_REV2)) {
 		(void)netout_adds(&im->out, sep);
 		(void)netout_adds(&im->out, "\\Recent");
 		sep = " ";

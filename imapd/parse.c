@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "addr.h"
 #include "limits.h"
 #include "maildir.h"
 
@@ -84,7 +85,7 @@ parse_atom(struct args *a, struct span *atom)
 
 /* quoted: RFC 3501 section 9.  Only one with an escape is copied. */
 static bool
-parse_quoted(struct args *a, struct span *s)
+parse_quoted_bytes(struct args *a, struct span *s)
 {
 	struct cur start;
 	struct buf b;
@@ -115,6 +116,15 @@ parse_quoted(struct args *a, struct span *s)
 	if (ch != '"')
 		return parse_fail(a, "Unterminated or invalid quoted string");
 	return s->p != NULL || parse_fail(a, "Command too large");
+}
+
+/* RFC 9755 section 3: what is not UTF-8 is refused, once the client has said that
+ * it speaks it. */
+static bool
+parse_quoted(struct args *a, struct span *s)
+{
+	return parse_quoted_bytes(a, s) && (!a->utf8 || is_utf8(*s) ||
+	    parse_fail(a, "Not UTF-8"));
 }
 
 static bool

@@ -23,6 +23,7 @@ struct args {
 	struct cur c;
 	struct arena *arena;
 	const char *why;
+	bool utf8;		/* bytes above 127 in quoted strings must be UTF-8 */
 };
 
 /* Sets why unless an earlier reason stands there.  Always false. */

@@ -170,7 +170,7 @@ tell_exists(struct imap *im)
 	v->told = n + v->ngone;
 	recent = folder_recent_count(v->folder);
 	(void)netout_addf(&im->out, "* %zu EXISTS\r\n", v->told);
-	if (recent != v->recent)
+	if (recent != v->recent && !(im->enabled & EN_REV2))
 		(void)netout_addf(&im->out, "* %zu RECENT\r\n", recent);
 	v->recent = recent;
 }

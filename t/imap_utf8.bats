@@ -1,0 +1,39 @@
+# imap_utf8.bats: UTF8=ACCEPT (RFC 9755) and IMAP4rev2 (RFC 9051): what changes once a client has enabled them.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+load imap
+
+setup() {
+	local i
+	mbox_dir
+	for i in 1 2 3; do
+		printf 'From: a%s@example.org\nSubject: number %s\n\nbody %s\n' $i $i $i | message "170000000$i.m$i.host"
+	done
+}
+
+@test "names: UTF-8 in and out, \"&\" is an ampersand, and others see modified UTF-7" {
+	output=$(bytes 'a CREATE "Entw&APw-rfe"\r\nb CREATE "R&-D"\r\nc ENABLE UTF8=ACCEPT\r\nd LIST "" *\r\ne CREATE "\303\234ber/\346\227\245\346\234\254"\r\nf CREATE "a&b"\r\ng SELECT "R&D"\r\nh STATUS "Entw\303\274rfe" (MESSAGES)\r\ni RENAME {5+}\r\na&b\303\244 x\r\nj RENAME "a&b" "\303\244&"\r\nk SUBSCRIBE "\303\244&"\r\nl LSUB "" "\303\244*"\r\nm LIST "" "\303\234%%/*"\r\nn CREATE "a\302\205b"\r\no CREATE "a\342\200\250b"\r\np CREATE "bad\377"\r\nq SELECT "R&-D"\r\nr CREATE {4+}\r\nb\303\050x\r\n')
+	has '\* ENABLED UTF8=ACCEPT' '\* LIST \(\\HasNoChildren\) "/" "Entwürfe"' '\* LIST \(\\HasNoChildren\) "/" R&D' 'g OK .*' \
+	    '\* STATUS "Entwürfe" \(MESSAGES 0\)' 'i NO \[NONEXISTENT\] .*' 'j OK .*' '\* LSUB \(\) "/" "ä&"' \
+	    '\* LIST \(\\HasNoChildren\) "/" "Über/日本"' '[no] NO \[CANNOT\] Control .*' 'p BAD Not UTF-8' 'q NO \[NONEXISTENT\] .*' 'r NO \[CANNOT\] .*UTF-8'
+	[ "$(grep -c '^[no] NO \[CANNOT\] Control' <<<"$output")" = 2 ]
+	[ -d "$M/.Entw&APw-rfe" ] && [ -d "$M/.R&-D" ] && [ -d "$M/.&ANw-ber.&ZeVnLA-" ] && [ -d "$M/.&AOQ-&-" ]
+	output=$(talk <<<$'a LIST "" *')
+	has '\* LIST \(\\HasNoChildren\) "/" &ANw-ber/&ZeVnLA-' '\* LIST \(\\HasNoChildren\) "/" &AOQ-&-' '\* LIST .* R&-D'
+}
+
+@test "UTF8=ACCEPT: SEARCH takes UTF-8 and no CHARSET; names in METADATA, QUOTAROOT and CATENATE" {
+	printf 'From: x@example.org\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n\nx\n' | message 1700000009.x.host
+	output=$(bytes 'a ENABLE UTF8=ACCEPT\r\nb SELECT INBOX\r\nc SEARCH CHARSET UTF-8 ALL\r\nd SEARCH SUBJECT "gr\303\274\303\237e"\r\ne CREATE "\303\244"\r\nf SETMETADATA "\303\244" (/private/comment "\303\266")\r\ng GETMETADATA "\303\244" /private/comment\r\nh GETQUOTAROOT "\303\244"\r\ni COPY 1 "\303\244"\r\nj APPEND INBOX CATENATE (URL "/%%C3%%A4/;UID=1")\r\n')
+	has 'c BAD No CHARSET .*' '\* SEARCH 4' '\* METADATA "ä" \(/private/comment \{2\}' 'ö\)' '\* QUOTAROOT "ä"' 'i OK .*' 'j OK .*'
+}
+
+@test "IMAP4rev2: ESEARCH, LIST in SELECT, no RECENT, no UNSEEN, UTF-8 names" {
+	mkdir -p "$M"/.Box/{cur,new,tmp}
+	output=$(bytes 'a ENABLE IMAP4rev2\r\nb SELECT inbox\r\nc SEARCH ALL\r\nd UID SEARCH UID 9\r\ne FETCH 1 FLAGS\r\nf CREATE "\303\244/x"\r\ng LIST "" *\r\nh SELECT "\303\244/x"\r\ni APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\nj SELECT Box\r\nk DELETE "\303\244/x"\r\nl CREATE "p/q/r"\r\nm DELETE p\r\nn STATUS INBOX (MESSAGES SIZE DELETED)\r\no SEARCH RETURN () 1:*\r\np SEARCH CHARSET UTF-8 1:*\r\n')
+	has '\* ENABLED IMAP4rev2' '\* LIST \(\) "/" INBOX' '\* ESEARCH \(TAG "c"\) ALL 1:3' '\* ESEARCH \(TAG "d"\) UID' '\* 1 FETCH \(FLAGS \(\)\)' \
+	    '\* LIST .* "ä/x"' '\* LIST \(\) "/" "ä/x"' '\* OK \[CLOSED\] .*' '\* 0 EXISTS' 'k OK .*' 'm NO \[HASCHILDREN\] .*' \
+	    '\* STATUS INBOX \(MESSAGES 4 SIZE [0-9]+ DELETED 0\)' '\* ESEARCH \(TAG "p"\)'
+	hasnot '.*RECENT.*' '.*Recent.*' '.*UNSEEN.*' '\* SEARCH.*'
+}
