@@ -1,55 +1,193 @@
 /*
  * posthouse explain ADDRESS: which file and line decide where mail for an
- * address goes, through every alias to mailboxes and hosts.
+ * address goes, through every alias to mailboxes and hosts; and, when asked, what DNS says
+ * of those hosts now.  As text or as JSON (RFC 8259).
  */
 #include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "admin.h"
+#include "dns.h"
 #include "ex.h"
 
 struct explain {
 	const struct control *c;
 	int depth;
+	bool json, dns;		/* as JSON; and ask DNS */
+	bool any;		/* a step was printed */
+	int naliases;
+	const struct addr *aliases[ALIAS_DEPTH_MAX];	/* that led here */
 	bool unknown;
 };
 
 static int	explain_target(struct explain *, const struct addr *);
 
 static void
-indent(int depth)
+json_string(const char *s)
 {
-	for (int i = 0; i < depth; i++)
-		fputs("    ", stdout);
+	putchar('"');
+	for (; *s != '\0'; s++)
+		if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else if ((unsigned char)*s < ' ' || *s == 0x7f)
+			printf("\\u%04x", (unsigned char)*s);
+		else
+			putchar(*s);
+	putchar('"');
 }
 
 static void
-explain_remote(const struct explain *x, const struct addr *a)
+put(struct explain *x, const char *key, const char *file, unsigned line,
+    const char *text)
+{
+	if (x->json) {
+		printf("%s\n{\"depth\":%d,", x->any ? "," : "", x->depth);
+		if (file != NULL)
+			printf("\"file\":\"%s\",", file);
+		if (line != 0)
+			printf("\"line\":%u,", line);
+		printf("\"%s\":", key);
+		json_string(text);
+		putchar('}');
+	} else {
+		printf("%*s", 4 * x->depth, "");
+		if (line != 0)
+			printf("%s:%u: ", file, line);
+		else if (file != NULL)
+			printf("%s: ", file);
+		printf("%s\n", text);
+	}
+	x->any = true;
+}
+
+/* One step: what FILE:LINE says; line 0: none of its lines; file NULL: what follows from
+ * the step before. */
+static void step(struct explain *, const char *file, unsigned line,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void
+step(struct explain *x, const char *file, unsigned line, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) == -1)
+		exit(EX_OSERR);
+	va_end(ap);
+	put(x, "text", file, line, text);
+	free(text);
+}
+
+static int
+mx_order(const void *a, const void *b)
+{
+	const struct dns_mx *x = a, *y = b;
+
+	return x->pref != y->pref ? (x->pref < y->pref ? -1 : 1) :
+	    strcmp(x->host, y->host);
+}
+
+static int
+text_order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The addresses of one host, in an order that is always the same. */
+static void
+explain_host(struct explain *x, const char *what, const char *host)
+{
+	struct sockaddr_storage ss[DNS_ADDR_MAX];
+	char text[DNS_ADDR_MAX][NI_MAXHOST];
+	size_t n = 0;
+	struct buf all;
+
+	if (dns_addr(host, 25, ss, &n) != DNS_OK || n == 0) {
+		step(x, "dns", 0, "%s%s: no address", what, host);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (getnameinfo((struct sockaddr *)&ss[i], sizeof(ss[i]),
+		    text[i], sizeof(text[i]), NULL, 0, NI_NUMERICHOST) != 0)
+			strlcpy(text[i], "?", sizeof(text[i]));
+	qsort(text, n, sizeof(text[0]), text_order);
+	buf_init(&all, DNS_ADDR_MAX * (NI_MAXHOST + 2));
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&all, "%s%s", i > 0 ? ", " : "", text[i]);
+	step(x, "dns", 0, "%s%s: %s", what, host, buf_cstr(&all));
+	buf_free(&all);
+}
+
+/* RFC 5321 section 5.1: what would be connected to. */
+static void
+explain_mx(struct explain *x, const char *domain)
+{
+	struct dns_mx mx[DNS_MX_MAX];
+	size_t n = 0;
+	bool null = false;
+	char what[32];
+
+	switch (dns_mx(domain, mx, &n, &null)) {
+	case DNS_OK:
+		break;
+	case DNS_NONE:
+		explain_host(x, "no MX, so the domain's own address: ",
+		    domain);
+		return;
+	case DNS_NXDOMAIN:
+		step(x, "dns", 0, "%s does not exist: the message would "
+		    "bounce with 5.1.2", domain);
+		x->unknown = true;
+		return;
+	case DNS_TEMP:
+		step(x, "dns", 0, "no answer about %s: the message would wait",
+		    domain);
+		return;
+	}
+	if (null) {
+		step(x, "dns", 0, "%s takes no mail (null MX): the message "
+		    "would bounce with 5.1.10", domain);
+		x->unknown = true;
+	}
+	qsort(mx, n, sizeof(mx[0]), mx_order);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(what, sizeof(what), "MX %u ", mx[i].pref);
+		explain_host(x, what, mx[i].host);
+	}
+}
+
+static void
+explain_remote(struct explain *x, const struct addr *a)
 {
 	static const char *const tls[] = { [TLS_NONE] = "no TLS",
 	    [TLS_MAY] = "TLS if offered", [TLS_ENCRYPT] = "TLS or nothing",
 	    [TLS_VERIFY] = "TLS with a verified name" };
+	const char *domain = addr_domain(a), *none;
 	struct route r;
 	struct buf where;
 	unsigned line;
 
-	line = route_find(x->c, addr_domain(a), &r);
+	line = route_find(x->c, domain, &r);
+	none = line == 0 ? "no line fits: " : "";
 	buf_init(&where, CONTROL_LINE_MAX);
 	route_print(&r, &where);
-	indent(x->depth);
-	printf("domains: %s is not local\n", addr_domain(a));
-	indent(x->depth);
-	if (line != 0)
-		printf("routes:%u: ", line);
-	else
-		printf("routes: no line fits: ");
+	step(x, "domains", 0, "%s is not local", domain);
 	if (strcmp(r.host, "mx:") == 0)
-		printf("to the MX of %s, %s\n", addr_domain(a), tls[r.tls]);
+		step(x, "routes", line, "%sto the MX of %s, %s", none, domain,
+		    tls[r.tls]);
 	else
-		printf("to %s, %s%s\n", buf_cstr(&where), tls[r.tls],
+		step(x, "routes", line, "%sto %s, %s%s", none,
+		    buf_cstr(&where), tls[r.tls],
 		    r.user[0] != '\0' ? ", with a password" : "");
+	if (x->dns && strcmp(r.host, "mx:") == 0 && domain[0] != '[')
+		explain_mx(x, domain);
+	else if (x->dns && r.host[0] != '[' && strcmp(r.host, "mx:") != 0)
+		explain_host(x, "", r.host);
 	buf_free(&where);
 	explicit_bzero(&r, sizeof(r));
 }
@@ -61,23 +199,22 @@ explain_mailbox(struct explain *x, const struct addr *a)
 	struct rcpt_decision d;
 
 	rcpt_mailbox(x->c, a, &d);
-	indent(x->depth);
 	if (d.kind == RCPT_MAILBOX)
-		printf("the mailbox itself: %s in %s\n", d.account.address,
-		    d.account.maildir);
+		step(x, NULL, 0, "the mailbox itself: %s in %s",
+		    d.account.address, d.account.maildir);
 	else {
-		printf("%s is no mailbox: the message would bounce\n", a->text);
+		step(x, NULL, 0, "%s is no mailbox: the message would bounce",
+		    a->text);
 		x->unknown = true;
 	}
 }
 
 static void
-explain_include(const struct explain *x, const char *path)
+explain_include(struct explain *x, const char *path)
 {
 	bool readable = access(path, R_OK) == 0;
 
-	indent(x->depth);
-	printf("the addresses in %s%s%s\n", path, readable ? "" :
+	step(x, NULL, 0, "the addresses in %s%s%s", path, readable ? "" :
 	    ", which cannot be read now: ", readable ? "" : strerror(errno));
 }
 
@@ -89,15 +226,14 @@ explain_item(struct explain *x, const struct addr *alias,
 
 	switch (item->kind) {
 	case TARGET_PROGRAM:
-		indent(x->depth);
-		printf("the program \"%s\"", item->text);
-		if (who->uid != (uid_t)-1)
-			printf(", as uid %lu", (unsigned long)who->uid);
-		putchar('\n');
+		if (who->uid == (uid_t)-1)
+			step(x, NULL, 0, "the program \"%s\"", item->text);
+		else
+			step(x, NULL, 0, "the program \"%s\", as uid %lu",
+			    item->text, (unsigned long)who->uid);
 		break;
 	case TARGET_FILE:
-		indent(x->depth);
-		printf("the file %s\n", item->text);
+		step(x, NULL, 0, "the file %s", item->text);
 		break;
 	case TARGET_INCLUDE:
 		explain_include(x, item->text);
@@ -124,10 +260,8 @@ explain_list(struct explain *x, const struct addr *alias, struct span targets,
 	struct targets t;
 	int r;
 
-	if (alias_owner(x->c, alias, owner, sizeof(owner))) {
-		indent(x->depth);
-		printf("a new message, from %s\n", owner);
-	}
+	if (alias_owner(x->c, alias, owner, sizeof(owner)))
+		step(x, NULL, 0, "a new message, from %s", owner);
 	targets_init(&t, targets, domain, false);
 	while ((r = targets_next(&t, &item, &wrong)) != 0)
 		if (r == 1)
@@ -136,15 +270,22 @@ explain_list(struct explain *x, const struct addr *alias, struct span targets,
 
 /* The owner may have it go elsewhere. */
 static void
-explain_forward(const struct explain *x, const struct account *a)
+explain_forward(struct explain *x, const struct account *a)
 {
 	char path[600];
 
-	if (account_forward(a, path, sizeof(path)) == -1 ||
-	    access(path, F_OK) == -1)
-		return;
-	indent(x->depth);
-	printf("%s says where it goes from there\n", path);
+	if (account_forward(a, path, sizeof(path)) == 0 &&
+	    access(path, F_OK) == 0)
+		step(x, NULL, 0, "%s says where it goes from there", path);
+}
+
+static bool
+comes_again(const struct explain *x, const struct addr *a)
+{
+	for (int i = 0; i < x->naliases; i++)
+		if (strcmp(x->aliases[i]->text, a->text) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -156,20 +297,21 @@ explain_alias(struct explain *x, const struct addr *a,
 
 	buf_init(&text, CONTROL_TABLE_MAX);
 	decision_print(d, &text);
-	indent(x->depth);
-	printf("aliases:%u: %s\n", d->line, buf_cstr(&text));
+	step(x, "aliases", d->line, "%s", buf_cstr(&text));
 	buf_free(&text);
-	if (x->depth + 1 >= ALIAS_DEPTH_MAX) {
-		indent(x->depth);
-		printf("this goes round in a circle: the message would bounce\n");
+	if (comes_again(x, a) || x->naliases == ALIAS_DEPTH_MAX) {
+		step(x, "aliases", d->line, "this goes round in a circle: the "
+		    "message would bounce");
 		x->unknown = true;
 		return;
 	}
 	strlcpy(domain, *addr_domain(a) != '\0' ? addr_domain(a) :
 	    x->c->first_domain, sizeof(domain));
+	x->aliases[x->naliases++] = a;
 	x->depth++;
 	explain_list(x, a, d->targets, domain);
 	x->depth--;
+	x->naliases--;
 }
 
 static int
@@ -178,18 +320,14 @@ explain_target(struct explain *x, const struct addr *a)
 	struct rcpt_decision d;
 
 	rcpt_decide(x->c, a, &d);
-	indent(x->depth);
-	printf("%s\n", a->text);
+	put(x, "address", NULL, 0, a->text);
 	x->depth++;
 	switch (d.kind) {
 	case RCPT_MAILBOX:
-		indent(x->depth);
-		if (d.line != 0)
-			printf("users:%u: ", d.line);
-		else
-			printf("an account of this system (home-maildir): ");
-		printf("mailbox %s in %s\n", d.account.address,
-		    d.account.maildir);
+		step(x, d.line != 0 ? "users" : NULL, d.line,
+		    "%smailbox %s in %s", d.line != 0 ? "" :
+		    "an account of this system (home-maildir): ",
+		    d.account.address, d.account.maildir);
 		explain_forward(x, &d.account);
 		break;
 	case RCPT_ALIAS:
@@ -199,9 +337,8 @@ explain_target(struct explain *x, const struct addr *a)
 		explain_remote(x, a);
 		break;
 	case RCPT_UNKNOWN:
-		indent(x->depth);
-		printf("domains: %s is local; users and aliases have no such "
-		    "address: refused with 550 5.1.1\n", addr_domain(a));
+		step(x, "domains", 0, "%s is local; users and aliases have no "
+		    "such address: refused with 550 5.1.1", addr_domain(a));
 		x->unknown = true;
 		break;
 	}
@@ -209,29 +346,62 @@ explain_target(struct explain *x, const struct addr *a)
 	return 0;
 }
 
+static int
+usage(void)
+{
+	fprintf(stderr, "usage: posthouse explain [-dj] address\n");
+	return EX_USAGE;
+}
+
+static int
+options(struct explain *x, int argc, char *argv[])
+{
+	int ch;
+
+	optind = 1;
+	while ((ch = getopt(argc, argv, "+dj")) != -1)
+		if (ch == 'd')
+			x->dns = true;
+		else if (ch == 'j')
+			x->json = true;
+		else
+			return -1;
+	return argc - optind == 1 ? 0 : -1;
+}
+
 int
 admin_rcpt(const char *dir, int argc, char *argv[])
 {
 	static struct control c;
-	struct explain x = { &c, 0, false };
+	struct explain x = { .c = &c };
 	struct addr a;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: posthouse explain address\n");
-		return EX_USAGE;
-	}
+	if (options(&x, argc, argv) == -1)
+		return usage();
 	control_init(&c, dir, CONTROL_HOSTNAME | CONTROL_DOMAINS |
 	    CONTROL_ROUTES | CONTROL_USERS | CONTROL_ALIASES);
 	if (control_load(&c, NULL) == -1) {
 		fprintf(stderr, "%s\n", c.error);
 		return EX_CONFIG;
 	}
-	if (parse_mailbox(span_str(argv[1]), true, &a) != ADDR_OK) {
+	if (parse_mailbox(span_str(argv[optind]), true, &a) != ADDR_OK) {
 		fprintf(stderr, "%s: this is not an address; write one like "
-		    "alice@example.org\n", argv[1]);
+		    "alice@example.org\n", argv[optind]);
 		return EX_USAGE;
 	}
+	if (x.dns && dns_init() == -1) {
+		fprintf(stderr, "explain: DNS cannot be used here\n");
+		return EX_OSERR;
+	}
+	if (x.json) {
+		fputs("{\"address\":", stdout);
+		json_string(a.text);
+		fputs(",\"steps\":[", stdout);
+	}
 	(void)explain_target(&x, &a);
+	if (x.json)
+		printf("\n],\"deliverable\":%s}\n",
+		    x.unknown ? "false" : "true");
 	control_free(&c);
 	return x.unknown ? EX_NOUSER : EX_OK;
 }

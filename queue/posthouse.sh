@@ -17,7 +17,8 @@ usage() {
 	cat >&2 <<-'END'
 	usage: posthouse [-C dir] command
 	  check                            read all control files, say what is wrong, print every setting
-	  explain ADDRESS|ID               where mail for the address goes, or what became of the message
+	  explain [-dj] ADDRESS            where mail for the address goes; -d asks DNS, -j prints JSON
+	  explain [-j] [-l LOG] ID         what became of the message
 	  user add|passwd|disable|enable|delete|show ADDRESS
 	  user app-password ADDRESS LABEL
 	  user list [-l]
@@ -56,10 +57,11 @@ check | hash | user)
 	helper admin "$command" "$@"
 	;;
 explain)
-	[ $# = 1 ] || usage
-	case $1 in
-	*@*) helper admin rcpt "$1" ;;
-	*) helper queue-explain "$1" ;;
+	[ $# -gt 0 ] || usage
+	for what; do :; done	# the last one
+	case $what in
+	*@*) helper admin rcpt "$@" ;;
+	*) helper queue-explain "$@" ;;
 	esac
 	;;
 queue)

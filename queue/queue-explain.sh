@@ -1,44 +1,118 @@
 #!/bin/sh
-# queue-explain ID: what is known of one message from its files: where it is, its envelope, and each undone recipient with its
-# attempts and the last answer.  posthouse explain runs it.
+# queue-explain [-j] [-l log] ID: what is known of one message: its place and next try, its envelope, which file and line decide for
+# each recipient, what is undone, each line of the log about it, and the mailbox where it landed.  posthouse explain runs it.
 set -u
 LC_ALL=C
 export LC_ALL
 here=$(dirname -- "$0")
 control=${POSTHOUSE:-/etc/posthouse}
-while getopts C: option; do
+json=0 logs=${POSTHOUSE_LOG-}
+while getopts C:jl: option; do
 	case $option in
 	C) control=$OPTARG ;;
+	j) json=1 ;;
+	l) logs="$logs $OPTARG" ;;
 	*) exit 64 ;;
 	esac
 done
 shift $((OPTIND - 1))
 case ${1-} in
+*[!0-9a-f.]* | *.*.*)
+	id='' ;;
 [0-9]*.[0-9a-f]*) id=$1 ;;
-*)
-	echo "usage: queue-explain [-C dir] id" >&2
+*) id='' ;;
+esac
+if [ -z "$id" ]; then
+	echo "usage: queue-explain [-j] [-C dir] [-l log] id" >&2
 	exit 64
-	;;
-esac
-path=$("$here/mailq" -l -C "$control" "$id") || exit
-if [ -z "$path" ]; then
-	echo "$id is not in the queue: it was delivered or bounced, or never came here."
-	echo "The log says which: grep 'qid=$id' in it; a delivered message keeps the id in its file name."
-	exit 67
 fi
-spool=$(sed -n 's/^[[:space:]]*spool-directory[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p' "$control/settings" 2>/dev/null |
-    tail -n 1)
-cd "${spool:-/var/spool/posthouse}" || exit 74
+setting() {
+	sed -n "s/^[[:space:]]*$1[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p" "$control/settings" 2>/dev/null | tail -n 1
+}
+spool=$(setting spool-directory) mail=$(setting mail-directory)
+spool=${spool:-/var/spool/posthouse} mail=${mail:-/var/mail/posthouse}
+path=$("$here/mailq" -l -C "$control" "$id") || exit
+# shellcheck disable=SC2086	# several logs
+log=$([ -z "$logs" ] || grep -h -e "qid=$id" -e "of $id\$" -- $logs)
 
-case $path in
-new/*) echo "accepted, not yet tried: $path" ;;
-cur/*) echo "in the queue, next try at $(date -u -r "$path" '+%Y-%m-%d %H:%M:%S') UTC: $path" ;;
-hold/*) echo "held by the administrator (posthouse queue release $id): $path" ;;
-esac
-echo
-sed -n '/^$/q; /^Received:/q; p' "$path"
-state=state/${path#*/}
-[ -s "$state" ] || exit 0
-echo
-# index, attempts, time of the last, address, answer: posthouse-spool(5)
-awk -F '\t' '{ printf "%s: %s attempt%s, the last answer: %s\n", $4, $2, $2 == 1 ? "" : "s", $5 == "" ? "none yet" : $5 }' "$state"
+# The facts, one a line with fields separated by tabs; what they look like comes behind.
+facts() {
+	printf 'id\t%s\n' "$id"
+	if [ -n "$path" ]; then
+		printf 'place\t%s\t%s\n' "$path" "$(date -u -r "$spool/$path" '+%Y-%m-%d %H:%M:%S')"
+		sed -n '/^$/q; /^Received:/q; s/^\([^:]*\): /field	\1	/p' "$spool/$path"
+		sed -n '/^Received:/q; s/^Delivered-To: //p' "$spool/$path" | while read -r rcpt; do
+			POSTHOUSE=$control "$here/admin" rcpt "$rcpt" 2>/dev/null | sed 's/^/decision	/'
+		done
+		# index, attempts, time of the last, address, answer: posthouse-spool(5)
+		sed -n '/^warned	/!s/^/undone	/p' "$spool/state/${path#*/}" 2>/dev/null
+	else
+		find "$mail" -name "$id.*" -type f 2>/dev/null | sort | sed 's/^/landed	/'
+	fi
+	[ -z "$log" ] || printf '%s\n' "$log" | sed 's/	/ /g; s/^/log	/'
+}
+
+facts | awk -F '\t' -v json=$json '
+function q(s) {
+	gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/[\001-\037\177]/, "?", s)
+	return "\"" s "\""
+}
+function put(list, item) { items[list] = items[list] (items[list] == "" ? "" : ",") "\n  " item }
+function value(line, key) { return match(line, " " key "=[^ ]*") ? substr(line, RSTART + length(key) + 2, RLENGTH - length(key) - 2) : "" }
+function rest(n,   i, s) { s = $n; for (i = n + 1; i <= NF; i++) s = s FS $i; return s }
+function head(title) { if (!said[title]++) print "\n" title }
+function attempt(line,   at, who, event, text, keys, i, n, key, out) {
+	if (!match(line, /[a-z0-9-]+\[[0-9]+\]: [a-z]+/)) return
+	at = substr(line, 1, RSTART - 1); sub(/ +$/, "", at)
+	who = substr(line, RSTART, RLENGTH); event = who; sub(/.*: /, "", event); sub(/\[.*/, "", who)
+	text = ""; if (match(line, / text=.*/)) { text = substr(line, RSTART + 6); line = substr(line, 1, RSTART - 1) }
+	if (!json) {
+		head("log:")
+		printf "  %s%s %s", at == "" ? "" : at " ", who, event
+	} else out = "{" (at == "" ? "" : "\"time\":" q(at) ",") "\"program\":" q(who) ",\"event\":" q(event)
+	n = split("peer from to rcpt relay tls status dsn delay size", keys, " ")
+	for (i = 1; i <= n; i++) {
+		key = value(line, keys[i]); if (key == "") continue
+		if (json) out = out "," q(keys[i]) ":" q(key); else printf " %s=%s", keys[i], key
+	}
+	if (json) put("log", out (text == "" ? "" : ",\"text\":" q(text)) "}"); else print text == "" ? "" : ": " text
+	known = 1
+}
+$1 == "id" { id = $2; if (!json) print id; next }
+$1 == "place" {
+	known = 1; place = $2; sub(/\/.*/, "", place)
+	what = place == "new" ? "accepted, not yet tried" : place == "hold" ? "held by the administrator (posthouse queue release " id ")" : \
+	    "in the queue, next try at " $3 " UTC"
+	if (json) { where = ",\"place\":" q(place) ",\"file\":" q($2) (place == "cur" ? ",\"next\":" q($3) : "") }
+	else print what ": " $2
+	next
+}
+$1 == "field" { if (json) put("envelope", "{\"name\":" q($2) ",\"value\":" q(rest(3)) "}"); else { head("envelope:"); print "  " $2 ": " rest(3) } next }
+$1 == "decision" {
+	if (json) { s = rest(2); sub(/^ +/, "", s); put("decisions", "{\"depth\":" int((length(rest(2)) - length(s)) / 4) ",\"text\":" q(s) "}") }
+	else { head("where it goes:"); print "  " rest(2) }
+	next
+}
+$1 == "undone" {
+	if (json) put("undone", "{\"recipient\":" q($5) ",\"attempts\":" $3 + 0 ",\"answer\":" q(rest(6)) "}")
+	else {
+		head($6 ~ /^5/ || $6 ~ /^2/ ? "done with, to be told to the sender:" : "undone:")
+		printf "  %s: %s attempt%s, the last answer: %s\n", $5, $3, $3 == 1 ? "" : "s", $6 == "" ? "none yet" : rest(6)
+	}
+	next
+}
+$1 == "landed" { known = 1; if (json) put("landed", q(rest(2))); else { head("it landed in:"); print "  " rest(2) } next }
+$1 == "log" { attempt(rest(2)) }
+END {
+	if (json) {
+		if (where == "") where = ",\"place\":\"gone\""
+		printf "{\"id\":%s%s", q(id), where
+		n = split("envelope decisions undone landed log", lists, " ")
+		for (i = 1; i <= n; i++) printf ",\n \"%s\":[%s]", lists[i], items[lists[i]]
+		print "}"
+	} else if (place == "") {
+		print (known ? "\n" : "") id " is not in the queue" (known ? "." : ": it was delivered or bounced, or never came here.")
+		if (!known) print "The log says which: posthouse explain -l LOG " id
+	}
+	exit known ? 0 : 67
+}'

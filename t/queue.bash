@@ -80,7 +80,7 @@ cleanup_site() {
 }
 
 # message FROM RCPT...: a spool file in new/ as smtpd writes it; its queue id is in $qid, its name in $name.  ARRIVAL may give
-# its time, BYTES more content, ENVELOPE further fields.
+# its time, QID the digits of its queue id, BYTES more content, ENVELOPE further fields.
 message() {
 	local from=$1 text rcpt size lines
 	shift
@@ -93,7 +93,7 @@ message() {
 	text+=$'\n'"Subject: test"$'\n\n'"body of the message"$'\n'
 	[ -z "${BYTES-}" ] || text+=$(head -c "$BYTES" /dev/zero | tr '\0' x)$'\n'
 	size=${#text} lines=$(wc -l <<<"${text%$'\n'}")
-	qid=${ARRIVAL-$(date +%s)}.$(printf '%04x' $RANDOM $RANDOM $RANDOM $RANDOM)
+	qid=${ARRIVAL-$(date +%s)}.${QID-$(printf '%04x' $RANDOM $RANDOM $RANDOM $RANDOM)}
 	name="$qid.mx.example.test,S=$size,W=$((size + lines))"
 	printf '%s' "$text" >"$SPOOL/tmp/$qid" || return 1
 	chmod 640 "$SPOOL/tmp/$qid"

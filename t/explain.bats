@@ -1,0 +1,219 @@
+# explain.bats: what posthouse explain says of addresses and of messages, byte for byte (t/data/explain/NAME.out), as text and as
+# JSON.  UPDATE=1 bats t/explain.bats writes the expected files anew: look at the difference before it is committed.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+load queue
+load lab
+
+setup() {
+	need python3 python3
+	site <<-END
+		delay-warning 4h
+	END
+	cp "$BIN"/{deliver-remote,admin} "$QBIN/"
+	lab_start
+	export POSTHOUSE=$CONTROL POSTHOUSE_LIBEXEC=$QBIN
+}
+
+teardown() {
+	lab_stop
+	cleanup_site
+}
+
+explain() { sh "$BIN/posthouse" explain "$@"; }
+
+# normal: without what differs between two runs.
+normal() {
+	sed -E -e "s|$WORK|/W|g" -e 's/\[[0-9]+\]: /[N]: /; s/127\.0\.0\.1\]:[0-9]+/127.0.0.1]:PORT/g' \
+	    -e 's/(qid=|of )?179[0-9]{7}\.[0-9a-f]{4}[1-9a-f][0-9a-f]{11}/\1QID/g' -e 's/(size=|"size":"|S=|W=)[0-9]+/\1N/g'
+}
+
+# situation NAME ARGS...: both forms of what explain says go to $WORK/out; the JSON is parsed, and the exit code is said.
+situation() {
+	local name=$1 code=0
+	shift
+	{
+		echo "== $name: explain ${*##*/}"
+		explain "$@" 2>&1 || code=$?
+		echo "-- exit $code"
+		explain -j "$@" >"$WORK/json" 2>&1 || [ $? = $code ]
+		cat "$WORK/json"
+		echo
+	} >>"$WORK/out"
+	[ "$code" = 64 ] || python3 -m json.tool "$WORK/json" >/dev/null
+	count=$((${count-0} + 1))
+}
+
+golden() {
+	normal <"$WORK/out" >"$WORK/normal"
+	[ -z "${UPDATE-}" ] || cp "$WORK/normal" "$ROOT/t/data/explain/$1.out"
+	diff -u "$ROOT/t/data/explain/$1.out" "$WORK/normal"
+}
+
+@test "addresses: mailboxes, aliases, routes and DNS" {
+	printf '%s\n' example.test second.test >"$CONTROL/domains"
+	cat >>"$CONTROL/aliases" <<-'END'
+		sales: alice, team, x@far.example
+		deep: sales
+		remote: someone@smart.example
+		broken: alice, nosuch
+		@second.test: bob@example.test
+		info@second.test: alice@example.test
+	END
+	cat >"$CONTROL/routes" <<-'END'
+		smart.example relay.far.example:587 user=me password=hidden words
+		.lab.example [192.0.2.25] tls=none
+		sure.example mx: tls=verify
+		crypt.example mx: tls=encrypt
+	END
+	zone <<-'END'
+		far.example	MX	20 mx2.far.example
+		far.example	MX	10 mx1.far.example
+		mx1.far.example	A	192.0.2.1
+		mx1.far.example	AAAA	2001:db8::1
+		mx2.far.example	A	192.0.2.2
+		relay.far.example	A	192.0.2.3
+		null.example	MX	0 .
+		plain.example	A	192.0.2.4
+		broken.example	SERVFAIL
+		lost.example	MX	10 nowhere.lost.example
+		other.example	TXT	x
+	END
+	situation "a mailbox" alice@example.test
+	situation "a mailbox, in capitals" ALICE@Example.Test
+	situation "a mailbox with a detail" alice+news@example.test
+	situation "an alias of two" team@example.test
+	situation "an alias of one" single@example.test
+	situation "an alias with a detail" single+x@example.test
+	situation "an alias of an alias, and another host" deep@example.test
+	situation "an alias that goes elsewhere" remote@example.test
+	situation "an alias with a target that is nobody" broken@example.test
+	situation "an alias that goes round" loop@example.test
+	situation "the postmaster" postmaster@example.test
+	situation "nobody" nosuch@example.test
+	situation "the catch-all of a domain" anything@second.test
+	situation "an alias before the catch-all" info@second.test
+	situation "another host" x@far.example
+	situation "a route with a password" x@smart.example
+	situation "a route for all below" x@deep.lab.example
+	situation "the domain itself is not below" x@lab.example
+	situation "a route with a verified name" x@sure.example
+	situation "a route that insists on TLS" x@crypt.example
+	situation "an address literal" 'x@[192.0.2.9]'
+	situation "a quoted local part" '"a b\"c"@example.test'
+	situation "no address" 'a b@example.test'
+	situation "DNS: two MX hosts" -d x@far.example
+	situation "DNS: no mail at all" -d x@null.example
+	situation "DNS: no MX but an address" -d x@plain.example
+	situation "DNS: no such domain" -d x@nowhere.example
+	situation "DNS: no answer" -d x@broken.example
+	situation "DNS: an MX without address" -d x@lost.example
+	situation "DNS: neither" -d x@other.example
+	situation "DNS: the host of a route" -d x@smart.example
+	situation "DNS: an alias's other host" -d sales@example.test
+	golden addresses
+	[ "$count" = 32 ]
+	not grep -q 'hidden' "$WORK/out"
+}
+
+# told NAME ARGS...: what is said of the message that was last written, with the log; by program, for those work side by side.
+told() {
+	sort -s -t '[' -k 1,1 "$WORK/log" >"$WORK/sorted/log"
+	situation "$1" -l "$WORK/sorted/log" "$qid"
+}
+new() { # FROM RCPT...
+	n=$((${n-0} + 1))
+	ARRIVAL=1795000000 QID=$(printf '0000%012d' $n) message "$@"
+}
+later() { at "$1"; touch -d "@$1" "$SPOOL/cur/"*; pass; }
+
+@test "messages: from the queue's files, the log, and the mailboxes" {
+	sink sink -e "8BITMIME" -r "RCPT~later@: 450-4.2.0 come back\r\n450 4.2.0 in an hour" -r "RCPT~grey@: 451 4.7.1 Greylisted" \
+	    -r "RCPT~no@: 550 5.1.1 no such user" -r "MAIL~spam: 554 5.7.1 we do not like you" -r "RCPT~full@: 452 4.2.2 full"
+	port=$PORT
+	mkdir "$WORK/sorted"
+	sink dsn -e "8BITMIME,DSN"
+	printf '%s tls=none\n' "* [127.0.0.1]:$port" "dsn.example [127.0.0.1]:$PORT" "dead.example [127.0.0.1]:1" >"$CONTROL/routes"
+	at 1795000000
+	new alice@example.test bob@example.test
+	told "not yet tried"
+	pass
+	told "in its mailbox"
+	situation "in its mailbox, without the log" "$qid"
+	new x@far.example team@example.test
+	pass
+	told "an alias's mailboxes"
+	new alice@example.test x@far.example
+	pass
+	told "sent to another host"
+	new alice@example.test later@far.example
+	pass
+	told "deferred"
+	later 1795002000
+	told "deferred twice"
+	tool hold "$qid"
+	told "held"
+	tool delete -a
+	told "deleted"
+	new alice@example.test grey@far.example
+	pass
+	told "greylisted"
+	new alice@example.test x@dead.example
+	pass
+	told "no connection"
+	new alice@example.test full@far.example bob@example.test x@far.example
+	pass
+	told "one of three is undone"
+	tool delete -a >/dev/null
+	new alice@example.test no@far.example
+	pass
+	told "refused, and the sender told"
+	new spam@far.example x@far.example
+	pass
+	told "the sender refused"
+	new alice@example.test nosuch@example.test loop@example.test
+	pass
+	told "nobody, and an alias that goes round"
+	new "" no@far.example
+	pass
+	told "a bounce that cannot be delivered"
+	ENVELOPE='Envelope-Notify: 1 NEVER' new alice@example.test no@far.example
+	pass
+	told "refused, and nobody to be told"
+	ENVELOPE=$'Envelope-Id: id7\nEnvelope-Notify: 1 SUCCESS\nEnvelope-Notify: 2 SUCCESS' new alice@example.test bob@example.test x@far.example
+	pass
+	told "delivered and relayed, as the sender wanted to know"
+	ENVELOPE='Envelope-Notify: 1 SUCCESS' new alice@example.test x@dsn.example
+	pass
+	told "sent to a host that will report itself"
+	mv "$QBIN/bounce" "$QBIN/bounce.away"
+	printf '#!/bin/sh\nexit 75\n' >"$QBIN/bounce" && chmod 755 "$QBIN/bounce"
+	new alice@example.test no@far.example
+	pass
+	told "failed, and its bounce could not be written"
+	ENVELOPE='Envelope-Notify: 1 SUCCESS' new alice@example.test bob@example.test
+	pass
+	told "delivered, and its report could not be written"
+	mv "$QBIN/bounce.away" "$QBIN/bounce"
+	later 1795004000
+	told "delivered, and its report came later"
+	new alice@example.test later@far.example
+	pass
+	later 1795020000
+	told "the sender was told of a delay"
+	tool bounce "$qid" >/dev/null
+	pass
+	told "given up by the administrator"
+	new alice@example.test later@far.example
+	at 1795000000
+	pass
+	later 1795432000
+	told "its time is over"
+	qid=1795000000.0123456789abcdef
+	told "never here"
+	situation "no id" 12.zz
+	golden messages
+	[ "$count" -ge 26 ]
+}
+tool() { sh "$BIN/posthouse" queue "$@"; }
