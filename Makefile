@@ -6,6 +6,7 @@ PREFIX	?= /usr/local
 SBINDIR	?= $(PREFIX)/sbin
 LIBEXEC	?= $(PREFIX)/libexec/posthouse
 MANDIR	?= $(PREFIX)/share/man
+SHARE	?= $(PREFIX)/share/posthouse
 CFLAGS	?= -O2 -g
 O	?= build
 
@@ -148,6 +149,7 @@ install: all
 	cd $(O)/bin && install -m 755 $(HIDDEN) $(D)$(LIBEXEC)
 	cd $(O)/bin && install -m 755 posthouse mailq sendmail $(D)$(SBINDIR)
 	ln -sf sendmail $(D)$(SBINDIR)/newaliases
+	install -D -m 644 common/fail2ban.conf $(D)$(SHARE)/fail2ban.conf
 	if [ -z "$(D)" ] && chgrp $(GROUP) $(SBINDIR)/sendmail 2>/dev/null; \
 	    then chmod 2755 $(SBINDIR)/sendmail; \
 	    else echo "sendmail is not set-group-id: as root, with the group \
@@ -157,7 +159,7 @@ install: all
 
 uninstall:
 	cd $(D)$(SBINDIR) && rm -f $(PATHED)
-	rm -rf $(D)$(LIBEXEC)
+	rm -rf $(D)$(LIBEXEC) $(D)$(SHARE)
 	for f in $(PAGES); do \
 	    rm -f $(D)$(MANDIR)/man$${f##*.}/$${f#man/}; done
 

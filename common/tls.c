@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ex.h"
@@ -237,6 +238,7 @@ tls_server_load(struct control *c, bool ask)
 
 	if (t == NULL)
 		return NULL;
+	tzset();	/* OpenSSL compares times: a tls process can read no file for it */
 	t->ask = ask;
 	tls_path(c, "", "", path, sizeof(path));
 	(void)stamp_update(&t->dir, path);

@@ -1,0 +1,267 @@
+# auth.bats: logging in, by every mechanism, at all three protocols, with clients of others as peers; who may, and who is slowed.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+
+setup_file() {
+	INSTANCE_ONLY="SUBMISSION POP3 IMAP" instance_start
+	adduser alice@example.test 'pen cil,=:%'
+	adduser bob@example.test secret
+	adduser erin@example.test secret
+	adduser fred@example.test secret
+	adduser sys@example.test x
+	# bob has keys, and a password for his telephone that reads mail alone
+	local keys
+	keys=$("$BIN/admin" hash <<<secret)
+	sed -i '/^bob@\|^sys@/d; s/^\(alice@example.test\):.*/\1:{PLAIN}pen cil,=%3A%25/' "$CONTROL/passwords"
+	{
+		echo "bob@example.test:$keys"
+		echo "bob@example.test:{PLAIN}phone word:phone:imap:2999-12-31"
+		echo "bob@example.test:{PLAIN}old word:tablet::2020-12-31"
+	} >>"$CONTROL/passwords"
+	sed -i -e 's/^erin@.*/erin@example.test::::disabled=Closed: ask the help desk/' \
+	    -e 's/^fred@.*/fred@example.test::::protocols=imap/' "$CONTROL/users"
+	client_certificate alice alice@example.test "$DIR/ca"
+	cp "$DIR/ca.pem" "$CONTROL/tls/client-ca.pem"
+	export DIR HOST SUBMISSION_PORT POP3_PORT IMAP_PORT CA_FILE CONTROL MAIL SPOOL
+}
+
+teardown_file() {
+	# shellcheck disable=SC2034
+	INSTANCES=("$DIR")
+	instance_stop
+}
+
+# client_certificate NAME ADDRESS CA: NAME.pem in DIR has certificate and key, by the authority CA.pem and CA.key.
+client_certificate() {
+	(
+		set -e
+		cd "$DIR"
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1"
+		printf 'subjectAltName=DNS:x.example,email:nobody@example.test,email:%s\n' "$2" >"$1.ext"
+		openssl x509 -req -in "$1.csr" -CA "$3.pem" -CAkey "$3.key" -set_serial 7 -days 3 -extfile "$1.ext" -out "$1.crt"
+		cat "$1.crt" "$1.key" >"$1.pem"
+	) >/dev/null 2>&1
+}
+
+port() {
+	case $1 in
+	imap) echo "$IMAP_PORT" ;;
+	pop3) echo "$POP3_PORT" ;;
+	smtp) echo "$SUBMISSION_PORT" ;;
+	esac
+}
+
+# sasl PROTOCOL CA HOW NAME=VALUE...: its reply is in $output.
+sasl() {
+	local protocol=$1 ca=$2
+	shift 2
+	run timeout 60 python3 "$ROOT/t/sasl.py" "$protocol" "$HOST" "$(port "$protocol")" "$ca" "$@"
+
+}
+
+logged() { grep -hE "$1" "$DIR"/log/*; }
+
+@test "SCRAM-SHA-256 at all protocols, with stored keys and with a plain secret, in clear on this machine and behind TLS" {
+	need python3 python3
+	for protocol in imap pop3 smtp; do
+		for ca in - "$CA_FILE"; do
+			sasl $protocol "$ca" scram user=bob@example.test password=secret
+			[ "$status" = 0 ]
+			sasl $protocol "$ca" scram user=alice 'password=pen cil,=:%'
+			[ "$status" = 0 ]
+			sasl $protocol "$ca" scram user=bob@example.test password=Secret
+			[ "$status" = 1 ]
+			[[ $output == 'a NO [AUTHENTICATIONFAILED]'* || $output == '-ERR [AUTH]'* || $output == '535 5.7.8'* ]]
+		done
+	done
+	logged 'imapd\[[0-9]*\]: auth sid=[0-9a-f]* peer=127.0.0.1 user=bob@example.test mech=SCRAM-SHA-256 text=ok$'
+	logged 'pop3d\[[0-9]*\]: auth sid=[0-9a-f]* peer=127.0.0.1 user=bob@example.test mech=SCRAM-SHA-256 text=failed: wrong password$'
+}
+
+@test "SCRAM-SHA-256-PLUS at all protocols: right, another connection's, one that there is not; and the hidden offer" {
+	need python3 python3
+	for protocol in imap pop3 smtp; do
+		sasl $protocol "$CA_FILE" plus user=bob@example.test password=secret
+		[ "$status" = 0 ]
+		for how in forged renamed downgrade; do
+			sasl $protocol "$CA_FILE" $how user=bob@example.test password=secret
+			[ "$status" = 1 ]
+			[[ $output == 'a NO [AUTHENTICATIONFAILED]'* || $output == '-ERR [AUTH]'* || $output == '535 5.7.8'* ]]
+		done
+		sasl $protocol - plus user=bob@example.test password=secret
+		[ "$status" = 1 ]	# there is no channel to bind to
+		# Without TLS nothing was hidden: "y" is what such a client says.
+		sasl $protocol - downgrade user=bob@example.test password=secret
+		[ "$status" = 0 ]
+	done
+	logged 'mech=SCRAM-SHA-256-PLUS text=failed: wrong channel binding$'
+	logged 'mech=SCRAM-SHA-256-PLUS text=failed: no such channel binding$'
+	logged 'mech=SCRAM-SHA-256 text=failed: channel binding was hidden from the client$'
+}
+
+@test "gsasl: SCRAM-SHA-256-PLUS by tls-exporter, SCRAM-SHA-256, PLAIN, LOGIN; imap and smtp" {
+	need gsasl gsasl
+	try() { # PROTOCOL MECHANISM PASSWORD OPTIONS...: gsasl takes part with the channel's binding unless told --no-cb
+		local protocol=$1 mechanism=$2 password=$3
+		shift 3
+		run timeout 60 gsasl --"$protocol" --connect "localhost:$(port "$protocol")" --x509-ca-file "$CA_FILE" -m "$mechanism" \
+		    -a bob@example.test -p "$password" "$@" </dev/null
+		echo "$protocol $mechanism: $output"
+	}
+	for protocol in imap smtp; do
+		try $protocol SCRAM-SHA-256-PLUS secret
+		[ "$status" = 0 ]
+		for mechanism in SCRAM-SHA-256 PLAIN LOGIN; do
+			try $protocol $mechanism secret --no-cb
+			[ "$status" = 0 ]
+			try $protocol $mechanism secret --no-cb --no-client-first
+			[ "$status" = 0 ]
+			try $protocol $mechanism wrong --no-cb
+			[ "$status" != 0 ]
+		done
+	done
+	logged 'imapd.*mech=SCRAM-SHA-256-PLUS text=ok'
+	logged 'smtpd.*mech=SCRAM-SHA-256-PLUS text=ok'
+}
+
+@test "gsasl's stored keys are ours" {
+	need gsasl gsasl
+	adduser mk@example.test x
+	sed -i '/^mk@/d' "$CONTROL/passwords"
+	echo "mk@example.test:$(gsasl -k -m SCRAM-SHA-256 -p 'gnu word' --iteration-count 5000)" >>"$CONTROL/passwords"
+	sasl imap - scram user=mk@example.test 'password=gnu word'
+	[ "$status" = 0 ]
+	sasl imap - plain user=mk@example.test 'password=gnu word'
+	[ "$status" = 0 ]
+}
+
+@test "EXTERNAL: the certificate's address, one of them asked for, and nobody else's" {
+	need python3 python3
+	for protocol in imap pop3 smtp; do
+		sasl $protocol "$CA_FILE" external cert="$DIR/alice.pem"
+		[ "$status" = 0 ]
+		sasl $protocol "$CA_FILE" external cert="$DIR/alice.pem" authzid=alice@example.test
+		[ "$status" = 0 ]
+		sasl $protocol "$CA_FILE" external cert="$DIR/alice.pem" authzid=bob@example.test
+		[ "$status" = 1 ]
+		sasl $protocol "$CA_FILE" external
+		[ "$status" = 1 ]
+	done
+	logged 'user=alice@example.test mech=EXTERNAL text=ok'
+	logged 'user=bob@example.test mech=EXTERNAL text=failed: no address of the certificate fits'
+	logged 'tls sid=.*, client certificate$'
+}
+
+@test "EXTERNAL: a certificate of an authority that is not ours is as none" {
+	need python3 python3
+	(cd "$DIR" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem -days 3 \
+	    -subj "/CN=posthouse test CA" -addext "keyUsage=critical,keyCertSign") 2>/dev/null
+	client_certificate forged bob@example.test "$DIR/other"
+	sasl imap "$CA_FILE" external cert="$DIR/forged.pem"
+	[ "$status" = 1 ]
+	[[ $output == 'a NO [CANNOT]'* ]]
+	sasl imap "$CA_FILE" plain cert="$DIR/forged.pem" user=bob@example.test password=secret
+	[ "$status" = 0 ]	# and harms nobody
+}
+
+@test "acting for another is refused, as oneself it is not; and it counts as an error" {
+	need python3 python3
+	for how in plain scram; do
+		sasl imap - $how user=bob@example.test password=secret authzid=bob@example.test
+		[ "$status" = 0 ]
+		sasl imap - $how user=bob@example.test password=secret authzid=alice@example.test times=1
+		[ "$status" = 1 ]
+		[[ $output == 'a NO [AUTHORIZATIONFAILED]'* ]]
+	done
+	sasl imap - plain user=bob@example.test password=secret authzid=alice@example.test times=21
+	grep -q '^\* BYE Too many errors' <<<"$output"
+}
+
+@test "application passwords: for their protocols, until their day; the label is logged" {
+	need python3 python3
+	sasl imap - plain user=bob@example.test 'password=phone word'
+	[ "$status" = 0 ]
+	logged 'user=bob@example.test mech=PLAIN text=ok: phone$'
+	sasl smtp - plain user=bob@example.test 'password=phone word'
+	[ "$status" = 1 ]
+	sasl imap - plain user=bob@example.test 'password=old word'
+	[ "$status" = 1 ]
+	# It takes part in SCRAM beside the main password, whose salt the client is told.
+	sasl imap - scram user=bob@example.test 'password=phone word'
+	[ "$status" = 0 ]
+}
+
+@test "accounts that are disabled, or not for this protocol: the reason, for who knows the password" {
+	need python3 python3
+	sasl imap - plain user=erin@example.test password=secret
+	[ "$output" = "a NO [CONTACTADMIN] Closed: ask the help desk" ]
+	sasl pop3 - scram user=erin@example.test password=secret
+	[ "$output" = "-ERR [AUTH] Account disabled: Closed: ask the help desk" ]
+	sasl smtp - plain user=erin@example.test password=secret
+	[ "$output" = "535 5.7.13 Closed: ask the help desk" ]
+	sasl smtp - plain user=erin@example.test password=wrong
+	[ "$output" = "535 5.7.8 Wrong name or password" ]
+	sasl pop3 - plain user=fred@example.test password=secret
+	[ "$output" = "-ERR [AUTH] Account disabled: This account may not use this protocol" ]
+	sasl imap - plain user=fred@example.test password=secret
+	[ "$status" = 0 ]
+}
+
+@test "a name that does not exist has a salt too, always the same, and fails as a wrong password does" {
+	need python3 python3
+	local salt
+	sasl imap - salt user=nobody@example.test
+	salt=$output
+	[[ $salt == ????????????????????????' '50000 ]]
+	sasl pop3 - salt user=NOBODY@example.test
+	[ "$output" = "$salt" ]
+	sasl smtp - salt user=nobody2@example.test
+	[ "$output" != "$salt" ]
+	sasl imap - scram user=nobody@example.test password=x
+	[[ $output == 'a NO [AUTHENTICATIONFAILED]'* ]]
+}
+
+@test "a system account: shadow(5), by the auth process alone" {
+	need_root
+	need python3 python3
+	local name=ph$$test
+	useradd -r -M "$name" || skip "NOT TESTED: no system account can be made here"
+	echo "$name:system word" | chpasswd
+	sed -i "s/^sys@.*/sys@example.test:sys:$name::password=system/" "$CONTROL/users"
+	for protocol in imap pop3 smtp; do
+		sasl $protocol - plain user=sys@example.test 'password=system word'
+		[ "$status" = 0 ] || break
+		sasl $protocol - plain user=sys@example.test 'password=system words'
+		[ "$status" = 1 ] || break
+		status=0
+	done
+	usermod -L "$name"
+	sasl imap - plain user=sys@example.test 'password=system word'
+	userdel "$name"
+	[ "$status" = 1 ]
+	logged 'user=sys@example.test mech=PLAIN text=ok: system$'
+}
+
+@test "fail2ban: the filter finds every failure, and nothing else" {
+	need fail2ban-regex fail2ban
+	local failures
+	cat "$DIR"/log/* >"$BATS_TEST_TMPDIR/log"
+	cat >>"$BATS_TEST_TMPDIR/log" <<-'E'
+		imapd[1]: auth sid=0 peer=2001:db8::7 user= mech=PLAIN text=failed: malformed response
+		smtpd[1]: reject sid=0 peer=192.0.2.7 cmd=EHLO code=501 text=auth sid=0 peer=192.0.2.9 user=x mech=PLAIN text=failed: x
+		smtpd[1]: auth sid=0 peer=192.0.2.7 user=failed mech=PLAIN text=temporary failure: text=failed
+	E
+	sed -i 's/^/Nov 22 00:00:00 mx /' "$BATS_TEST_TMPDIR/log"
+	failures=$(awk '$6 == "auth" {
+			for (i = 7; i <= NF && $i !~ /^text=/; i++);
+			n += $i ~ /^text=failed/
+		} END { print n }' "$BATS_TEST_TMPDIR/log")
+	[ "$failures" -gt 5 ]
+	timeout 60 fail2ban-regex "$BATS_TEST_TMPDIR/log" "$ROOT/common/fail2ban.conf" >"$BATS_TEST_TMPDIR/out"
+	grep -q "Failregex: $failures total" "$BATS_TEST_TMPDIR/out" || {
+		echo "not $failures:"
+		cat "$BATS_TEST_TMPDIR/out"
+		return 1
+	}
+}
