@@ -22,6 +22,7 @@ would that does not know it; DOT is also the end of the last chunk.  ACTIONs, jo
 	close		the connection is closed
 	reset		it is reset (RST)
 	sleep N		N seconds pass
+	forget		what the client has sent ahead is thrown away
 	go		the ordinary thing is done after all
 	slow		the rest, up to the next command, is sent byte by byte, 0.05 s apart
 """
@@ -146,6 +147,15 @@ class Session:
                 raise Closed
             if action == "go":
                 go = True
+            elif action == "forget":
+                time.sleep(0.2)
+                self.sock.setblocking(False)
+                try:
+                    self.more()
+                except (BlockingIOError, InterruptedError):
+                    pass
+                self.sock.setblocking(True)
+                self.buf = b""
             elif action == "slow":
                 self.slow = True
             elif word == "sleep":
