@@ -79,6 +79,9 @@ int	folder_vanished(struct folder *, uint64_t since,
 void	folder_id(const struct folder *, char out[FOLDER_ID_SIZE]);
 int	folder_email_id(const struct folder *, size_t i,
 	    char out[FOLDER_ID_SIZE]);
+/* The digits of an id that is made of text alone. */
+#define FOLDER_EMAIL_ID	24	/* hexadecimal digits */
+void	folder_id_make(struct span text, char out[FOLDER_EMAIL_ID + 1]);
 
 /* Keywords: number of names, a name, and the bit for a name (made if create; -1 EINVAL bad name, ENOSPC
  * when the folder has 64). */

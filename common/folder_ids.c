@@ -28,9 +28,21 @@ is_id(struct span s)
 }
 
 void
-folder_id_of(struct span base, size_t unique, char out[FOLDER_EMAIL_ID + 1])
+folder_id_make(struct span text, char out[FOLDER_EMAIL_ID + 1])
 {
 	uint64_t a = 0xcbf29ce484222325ULL, b = a;
+
+	for (size_t i = 0; i < text.len; i++) {
+		a = mix(a, text.p[i]);
+		b = mix(b, text.p[text.len - 1 - i]);
+	}
+	snprintf(out, FOLDER_EMAIL_ID + 1, "%016jx%08jx", (uintmax_t)a,
+	    (uintmax_t)(b >> 32));
+}
+
+void
+folder_id_of(struct span base, size_t unique, char out[FOLDER_EMAIL_ID + 1])
+{
 	struct cur c;
 
 	cur_init(&c, span_of(base.p + unique,
@@ -45,12 +57,7 @@ folder_id_of(struct span base, size_t unique, char out[FOLDER_EMAIL_ID + 1])
 			return;
 		}
 	}
-	for (size_t i = 0; i < unique && unique <= base.len; i++) {
-		a = mix(a, base.p[i]);
-		b = mix(b, base.p[unique - 1 - i]);
-	}
-	snprintf(out, FOLDER_EMAIL_ID + 1, "%016jx%08jx", (uintmax_t)a,
-	    (uintmax_t)(b >> 32));
+	folder_id_make(span_of(base.p, unique <= base.len ? unique : 0), out);
 }
 
 int

@@ -110,7 +110,6 @@ void	msg_gone(struct folder *, size_t i);
 void	folder_log_gone(struct folder *);
 
 /* folder_ids.c */
-#define FOLDER_EMAIL_ID	24	/* hexadecimal digits */
 /* The id of the message whose base this is: its field E=, or made of its unique part. */
 void	folder_id_of(struct span base, size_t unique,
 	    char out[FOLDER_EMAIL_ID + 1]);

@@ -8,6 +8,7 @@
 
 #include "crlf.h"
 #include "fetch.h"
+#include "search.h"
 #include "imapdate.h"
 #include "qresync.h"
 
@@ -71,12 +72,17 @@ fetch_emailid(struct fetch_run *r, const struct fetch_item *item)
 		(void)netout_addf(&r->im->out, "(%s)", id);
 }
 
-/* RFC 8474 section 5.2: a server that keeps no threads says NIL. */
+/* RFC 8474 section 5.2. */
 void
 fetch_threadid(struct fetch_run *r, const struct fetch_item *item)
 {
+	char id[FOLDER_ID_SIZE];
+
 	(void)item;
-	(void)netout_adds(&r->im->out, "NIL");
+	if (search_thread_id(&r->m, id) == -1)
+		(void)netout_adds(&r->im->out, "NIL");
+	else
+		(void)netout_addf(&r->im->out, "(%s)", id);
 }
 
 void

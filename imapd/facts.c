@@ -306,3 +306,11 @@ facts_reference(struct span *refs, struct span *id)
 	*refs = cur_rest(&c);
 	return true;
 }
+
+struct span
+facts_thread(const struct facts *f)
+{
+	struct span refs = f->refs, id;
+
+	return facts_reference(&refs, &id) ? id : f->s[FACT_ID];
+}

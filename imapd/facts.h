@@ -33,6 +33,9 @@ struct facts {
 int	facts_pack(struct span header, struct buf *out);
 /* False: these are no packed facts. */
 bool	facts_unpack(struct span packed, struct facts *);
+/* What all messages of a thread have in common, as far as each one tells: the oldest
+ * Message ID that it names, its own at last.  len 0: it names none. */
+struct span facts_thread(const struct facts *);
 /* Takes the next Message ID that the message refers to, oldest first. */
 bool	facts_reference(struct span *refs, struct span *id);
 

@@ -23,7 +23,7 @@ static const struct item_row rows[] = {
 	{ "MODSEQ", { .print = fetch_modseq } },
 	{ "SAVEDATE", { .print = fetch_savedate } },
 	{ "EMAILID", { .print = fetch_emailid } },
-	{ "THREADID", { .print = fetch_threadid } },
+	{ "THREADID", { .print = fetch_threadid, .need = NEED_HEADER } },
 	{ "ENVELOPE", { .print = fetch_envelope, .need = NEED_HEADER } },
 	{ "BODY", { .print = fetch_body, .need = NEED_TREE } },
 	{ "BODYSTRUCTURE", { .print = fetch_bodystructure,

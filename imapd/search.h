@@ -15,7 +15,7 @@ enum search_kind {
 	K_MODSEQ, K_SEQ, K_UID,
 	K_BEFORE, K_ON, K_SINCE, K_SAVEDBEFORE, K_SAVEDON, K_SAVEDSINCE,
 	K_EMAILID, K_LARGER, K_SMALLER, K_YOUNGER, K_OLDER,
-	K_SENTBEFORE, K_SENTON, K_SENTSINCE, K_HEADER,
+	K_SENTBEFORE, K_SENTON, K_SENTSINCE, K_THREADID, K_HEADER,
 	K_BODY, K_TEXT
 };
 struct search_key {
@@ -88,6 +88,9 @@ void	search_end(struct search_run *);
 int	search_facts(struct search_run *, size_t i, struct buf *packed,
 	    struct facts *);
 
+/* THREADID of a header, "T" and what folder_id_make makes of facts_thread; a
+ * message that names nothing is a thread of its own: its EMAILID's digits. */
+int	search_thread_id(struct message *, char out[FOLDER_ID_SIZE]);
 /* NOUPDATE for this command: RFC 5267 section 4.3.1. */
 void	search_no_update(struct imap *);
 /* "RELEVANCY" and a list of n scores. */

@@ -129,14 +129,18 @@ cost_of(enum search_kind kind)
 static enum search_result
 eval_one(struct search_run *r, const struct search_key *k)
 {
+	char id[FOLDER_ID_SIZE];
+
 	switch (cost_of(k->kind)) {
 	case COST_INDEX:
 		return eval_index(r, k);
 	case COST_FILE:
 		return eval_file(r, k);
 	case COST_HEADER:
-		return k->kind == K_HEADER ?
-		    yes(search_header(r, k)) :
+		if (k->kind == K_THREADID)
+			return yes(search_thread_id(&r->m, id) == 0 &&
+			    span_is(k->name, id));
+		return k->kind == K_HEADER ? yes(search_header(r, k)) :
 		    eval_sent(r, k);
 	default:
 		return yes(search_body(r, k, k->kind == K_TEXT));

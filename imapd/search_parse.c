@@ -12,7 +12,7 @@
 #include "search.h"
 
 enum arg { A_NONE, A_FLAG, A_UNFLAG, A_STRING, A_FIELD, A_DATE, A_NUMBER, A_NZNUMBER,
-	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID, A_MODSEQ, A_ID, A_NOID };
+	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID, A_MODSEQ, A_ID };
 
 struct row {
 	const char *name;
@@ -54,7 +54,7 @@ static const struct row rows[] = {
 	{ "SMALLER", K_SMALLER, A_NUMBER, 0 },
 	{ "SUBJECT", K_HEADER, A_FIELD, 0 },
 	{ "TEXT", K_TEXT, A_STRING, 0 },
-	{ "THREADID", K_ALL, A_NOID, 0 },
+	{ "THREADID", K_THREADID, A_ID, 0 },
 	{ "TO", K_HEADER, A_FIELD, 0 },
 	{ "UID", K_UID, A_UID, 0 },
 	{ "UNANSWERED", K_FLAG, A_UNFLAG, MAIL_ANSWERED },
@@ -182,9 +182,6 @@ parse_arg(struct args *a, const struct row *row, struct search_key *k)
 		return parse_keyword(a, k);
 	case A_MODSEQ:
 		return parse_modseq_key(a, k);
-	case A_NOID:			/* no message has a thread id */
-		k->not = true;
-		return parse_id_key(a, k);
 	case A_ID:
 		return parse_id_key(a, k);
 	case A_UID:

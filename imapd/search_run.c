@@ -118,6 +118,25 @@ search_tell_scores(struct netout *o, const unsigned char *score, size_t n)
 	(void)netout_adds(o, ")");
 }
 
+int
+search_thread_id(struct message *m, char out[FOLDER_ID_SIZE])
+{
+	struct buf packed;
+	struct facts f;
+	int r = -1;
+
+	buf_init(&packed, FACTS_MAX);
+	if (facts_pack(message_header(m), &packed) == 0 &&
+	    facts_unpack(buf_span(&packed), &f)) {
+		r = folder_email_id(m->folder, m->i, out);
+		out[0] = 'T';
+		if (facts_thread(&f).len > 0)
+			folder_id_make(facts_thread(&f), out + 1);
+	}
+	buf_free(&packed);
+	return r;
+}
+
 /* The sent date is INTERNALDATE where no Date field can be read: RFC 5256
  * section 2.2. */
 int

@@ -169,6 +169,25 @@ ask() {
 	[ "$(grep -o '[0-9][0-9]*' "$BATS_TEST_TMPDIR/out" | wc -l)" = 20000 ]
 }
 
+@test "THREADID: one for all that name the same oldest message, in FETCH and SEARCH" {
+	local a b
+	mail 1 a 'Message-ID: <a@x>'
+	mail 2 b 'Message-ID: <b@x>' 'References: <a@x>'
+	mail 3 c 'Message-ID: <c@x>' 'References: <a@x> <b@x>' 'In-Reply-To: <b@x>'
+	mail 4 d 'Message-ID: <d@x>' 'In-Reply-To: <"a"@x>'
+	mail 5 e
+	mail 6 f
+	run ask 'FETCH 1:6 THREADID'
+	echo "$output"
+	a=$(sed -n 's/^\* 1 FETCH (THREADID (\(T[0-9a-f]*\)))$/\1/p' <<<"$output")
+	b=$(sed -n 's/^\* 5 FETCH (THREADID (\(T[0-9a-f]*\)))$/\1/p' <<<"$output")
+	[ -n "$a" ] && [ -n "$b" ] && [ "$(grep -c "$a" <<<"$output")" = 4 ] && [ "$(grep -c "$b" <<<"$output")" = 1 ]
+	run ask "SEARCH THREADID $a" "SEARCH THREADID $b" 'SEARCH THREADID T0'
+	[ "$output" = '* SEARCH 1 2 3 4
+* SEARCH 5
+* SEARCH' ]
+}
+
 @test "bad SORT and THREAD" {
 	local line
 	mail 1 a

@@ -49,12 +49,12 @@ async function messages(client) {
 	const box = await client.mailboxOpen('INBOX');
 	assert.strictEqual(box.exists, 4);
 	assert.ok(box.highestModseq > 0n);
-	const all = await client.fetchAll('1:*', { envelope: true, bodyStructure: true, flags: true, internalDate: true, size: true, uid: true, headers: ['subject'] });
+	const all = await client.fetchAll('1:*', { envelope: true, bodyStructure: true, flags: true, internalDate: true, size: true, uid: true, headers: ['subject'], threadId: true });
 	assert.deepStrictEqual(all.map((m) => m.envelope.subject), ['number 1', 'number 2', 'number 3', 'number 4']);
 	assert.strictEqual(all[0].envelope.from[0].name, 'Bob B.');
 	assert.ok(all[0].flags.has('\\Seen') && all[0].flags.has('$Label1') && !all[1].flags.has('\\Seen'));
 	assert.strictEqual(all[0].internalDate.toISOString(), '2026-01-02T03:04:05.000Z');
-	assert.ok(all[0].emailId);
+	assert.ok(all[0].emailId && /^T/.test(all[0].threadId));
 	assert.strictEqual(all[3].bodyStructure.childNodes[1].dispositionParameters.filename, 'a.pdf');
 	assert.strictEqual(await collect((await client.download('4', '2')).content), 'hello');
 	const source = (await client.fetchOne('2', { source: true })).source;
