@@ -111,7 +111,7 @@ host() {
 	grep -q '^MAIL FROM:<alice@example.test> .*SMTPUTF8' "$DIR/new/1.env"
 	grep -qF $'Subject: gr\303\274n' "$DIR/new/1.eml"
 	await 20 has_messages "$(maildir alice@example.test)" 1
-	grep -q '^Status: 5.6.7$' "$(maildir alice@example.test)"/new/*
+	grep -q '^Status: 5.6.9$' "$(maildir alice@example.test)"/new/*
 	grep -q 'message/global-delivery-status' "$(maildir alice@example.test)"/new/*
 	[ ! -e "$DIR/old/1.eml" ]
 	await 10 spool_empty
