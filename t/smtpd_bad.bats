@@ -246,6 +246,27 @@ E
 	done
 }
 
+@test "a whole session, AUTH and BDAT in it, one octet at a time" {
+	need python3 python3
+	cat >"$DIR/code" <<-'E'
+		import os, subprocess, sys, time
+		p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+		text = (b"EHLO a\r\nAUTH LOGIN\r\nYm9iQGV4YW1wbGUudGVzdA==\r\ncHc=\r\nMAIL FROM:<bob@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
+		        b"BDAT 9\r\nx: y\r\n\r\n.BDAT 3 LAST\r\n.\r\nMAIL FROM:<bob@example.test>\r\nRCPT TO:<al@example.test>\r\nDATA\r\n"
+		        b"x: y\r\n\r\n..\r\n.\r\nQUIT\r\n")
+		for i in range(len(text)):
+		    os.write(p.stdin.fileno(), text[i:i + 1])
+		    time.sleep(0.002)
+		p.stdin.close()
+		sys.stdout.buffer.write(p.stdout.read().replace(b"\r", b""))
+		sys.exit(p.wait())
+	E
+	output=$(unprivileged timeout 30 python3 "$DIR/code" "$BIN/smtpd" -s -C "$CONTROL" 2>>"$LOG")
+	expect 250 334 334 235 250 250 250 250 250 250 354 250 221
+	[ "$(stored)" = 2 ]
+	for f in "$SPOOL"/new/*; do [[ $(tail -n 1 "$f") == . || $(tail -n 1 "$f") == .. ]]; done
+}
+
 @test "half-closed connections and clients that do not wait for replies" {
 	need python3 python3
 	port=$(free_port)
