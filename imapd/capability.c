@@ -23,6 +23,7 @@ static const struct capability {
 	{ "BINARY", 0 }, { "UIDPLUS", 0 }, { "UNSELECT", 0 }, { "MOVE", 0 },
 	{ "CONDSTORE", EN_CONDSTORE },
 	{ "QRESYNC", EN_CONDSTORE | EN_QRESYNC }, { "UIDONLY", EN_UIDONLY },
+	{ "UIDBATCHES", 0 }, { "PREVIEW", 0 }, { "LANGUAGE", 0 },
 	{ "UTF8=ACCEPT", EN_UTF8 },
 	{ "SAVEDATE", 0 }, { "OBJECTID", 0 },
 	{ "SPECIAL-USE", 0 }, { "CREATE-SPECIAL-USE", 0 },
@@ -43,7 +44,8 @@ void
 capability_session(struct netout *o, bool can_tls, const char *mechanisms,
     bool can_login)
 {
-	(void)netout_adds(o, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE");
+	(void)netout_adds(o, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ "
+	    "ID ENABLE LANGUAGE");
 	if (can_tls)
 		(void)netout_adds(o, " STARTTLS");
 	if (mechanisms != NULL)

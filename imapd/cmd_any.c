@@ -1,6 +1,6 @@
 /*
  * Commands that concern the session: CAPABILITY NOOP LOGOUT ID ENABLE
- * NAMESPACE CHECK.
+ * NAMESPACE CHECK LANGUAGE.
  */
 #include "imap.h"
 #include "limits.h"
@@ -108,4 +108,22 @@ cmd_namespace(struct imap *im, struct args *a)
 	(void)netout_adds(&im->out,
 	    "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
 	reply_ok(im, NULL, "Namespace completed");
+}
+
+/* RFC 5255 section 3.2. */
+void
+cmd_language(struct imap *im, struct args *a)
+{
+	bool list, known;
+
+	if (!parse_languages(a, &list, &known)) {
+		reply_args(im, a);
+	} else if (!list && !known) {
+		reply_no(im, NULL, "Unsupported language");
+	} else {
+		(void)netout_adds(&im->out, list ?
+		    "* LANGUAGE (EN i-default)\r\n" :
+		    "* LANGUAGE (EN)\r\n");
+		reply_ok(im, NULL, "Language completed");
+	}
 }

@@ -11,6 +11,7 @@
 #include "append.h"
 #include "ex.h"
 #include "log.h"
+#include "recode.h"
 #include "usage.h"
 
 #define APPEND_MAX 500		/* messages in one command: each holds a file open */
@@ -19,7 +20,9 @@
 struct append_message {
 	struct folder_append *to;
 	uint64_t size;			/* of its literals and URLs so far */
-	uint64_t crlfs;			/* on disk these are one byte each */
+	uint64_t stored, crlfs;		/* bytes given to the folder; CRLFs of them */
+	struct recode *recode;		/* of a literal8 */
+	struct recode_plan plan;
 	struct flag_list flags;
 	time_t date;
 	struct append_message *next;
@@ -161,22 +164,56 @@ count_crlfs(struct append_cmd *c, struct span s)
 }
 
 static int
+to_folder(struct append_cmd *c, struct span s)
+{
+	count_crlfs(c, s);
+	c->now->stored += s.len;
+	if (folder_append_add(c->now->to, s.p, s.len) == 0)
+		return 0;
+	c->failed = errno;
+	return -1;
+}
+
+/* What recode makes of a literal8. */
+static int
+recoded(void *arg, struct span s)
+{
+	return to_folder(arg, s);
+}
+
+/*
+ * RFC 3516 section 4.4: what no FETCH BODY could show is stored as base64.  The
+ * message must say of its parts that they are binary.
+ */
+static int
+store_binary(struct append_cmd *c, struct span s)
+{
+	struct append_message *m = c->now;
+
+	if (m->recode == NULL && (m->recode = recode_new(RECODE_ONCE,
+	    RECODE_8BIT, RECODE_CRLF, &m->plan, recoded, c)) == NULL)
+		log_die(EX_TEMPFAIL, "out of memory");
+	if (recode_add(m->recode, s) == 0)
+		return 0;
+	if (c->failed == 0)
+		c->failed = errno;
+	return -1;
+}
+
+static int
 store_bytes(void *arg, const void *p, size_t n)
 {
 	struct append_cmd *c = arg;
 
 	if (hopeless(c) || c->now->to == NULL)
 		return -1;
+	if (c->im->input.lit.binary && !c->catenate)
+		return store_binary(c, span_of(p, n));
 	if (memchr(p, 0, n) != NULL) {
 		c->bad = "NUL in a message";
 		return -1;
 	}
-	count_crlfs(c, span_of(p, n));
-	if (folder_append_add(c->now->to, p, n) == -1) {
-		c->failed = errno;
-		return -1;
-	}
-	return 0;
+	return to_folder(c, span_of(p, n));
 }
 
 /* size more bytes are to come for the present message. */
@@ -266,8 +303,19 @@ parse_parts(struct append_cmd *c, struct args *a)
 static void
 end_message(struct append_cmd *c)
 {
-	if (!hopeless(c) && c->now->size == 0)
+	struct append_message *m = c->now;
+
+	if (!hopeless(c) && m->size == 0)
 		c->empty = true;
+	if (hopeless(c) || m->recode == NULL)
+		return;
+	if (recode_end(m->recode) == -1) {
+		if (c->failed == 0)
+			c->failed = errno;
+	} else if (m->plan.prohibited) {
+		c->code = "UNKNOWN-CTE";
+		c->why = "Binary data in a part that is not said to be";
+	}
 }
 
 /* What stands behind a literal: true when the text goes on. */
@@ -392,7 +440,7 @@ usage_of(struct append_cmd *c)
 	size_t i;
 
 	for (struct append_message *m = c->first; m != NULL; m = m->next) {
-		more.bytes += (int64_t)(m->size - m->crlfs);
+		more.bytes += (int64_t)(m->stored - m->crlfs);
 		more.messages++;
 	}
 	if (c->replace && (i = folder_lower(f, c->old)) < folder_count(f))
@@ -490,9 +538,13 @@ append(struct append_cmd *c, struct args *a)
 		c->failed = errno;
 	}
 	finish(c, take_all(c, a));
-	for (struct append_message *m = c->first; m != NULL; m = m->next)
+	for (struct append_message *m = c->first; m != NULL; m = m->next) {
 		if (m->to != NULL)
 			folder_append_abort(m->to);
+		if (m->recode != NULL)
+			recode_free(m->recode);
+		recode_plan_free(&m->plan);
+	}
 }
 
 void

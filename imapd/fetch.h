@@ -65,6 +65,7 @@ void	fetch_modseq(struct fetch_run *, const struct fetch_item *);
 void	fetch_savedate(struct fetch_run *, const struct fetch_item *);
 void	fetch_emailid(struct fetch_run *, const struct fetch_item *);
 void	fetch_threadid(struct fetch_run *, const struct fetch_item *);
+void	fetch_preview(struct fetch_run *, const struct fetch_item *);
 void	fetch_internaldate(struct fetch_run *, const struct fetch_item *);
 void	fetch_size(struct fetch_run *, const struct fetch_item *);
 void	fetch_envelope(struct fetch_run *, const struct fetch_item *);

@@ -24,6 +24,7 @@ static const struct item_row rows[] = {
 	{ "SAVEDATE", { .print = fetch_savedate } },
 	{ "EMAILID", { .print = fetch_emailid } },
 	{ "THREADID", { .print = fetch_threadid, .need = NEED_HEADER } },
+	{ "PREVIEW", { .print = fetch_preview, .need = NEED_TREE } },
 	{ "ENVELOPE", { .print = fetch_envelope, .need = NEED_HEADER } },
 	{ "BODY", { .print = fetch_body, .need = NEED_TREE } },
 	{ "BODYSTRUCTURE", { .print = fetch_bodystructure,
@@ -246,6 +247,9 @@ parse_fetch_att(struct args *a, struct fetch *f)
 		}
 	}
 	a->c = end;
+	/* RFC 8970 section 4: there is no undue delay to avoid. */
+	if (best != NULL && best->item.print == fetch_preview)
+		(void)cur_word(&a->c, " (LAZY)");
 	return best != NULL ? add_row(a, f, best) :
 	    parse_fail(a, "Unknown FETCH item");
 }

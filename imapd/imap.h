@@ -156,6 +156,8 @@ void	cmd_status(struct imap *, struct args *);
 void	cmd_store(struct imap *, struct args *);
 void	cmd_subscribe(struct imap *, struct args *);
 void	cmd_thread(struct imap *, struct args *);
+void	cmd_language(struct imap *, struct args *);
+void	cmd_uidbatches(struct imap *, struct args *);
 void	cmd_unselect(struct imap *, struct args *);
 void	cmd_unsubscribe(struct imap *, struct args *);
 bool	append_streams(struct span before);	/* for input.streams */

@@ -37,6 +37,7 @@ static const struct command commands[] = {
 	{ "GETQUOTAROOT", S_ANY, C_UID_BARE, cmd_getquotaroot },
 	{ "ID", S_ANY, C_UID_BARE, cmd_id },
 	{ "IDLE", S_ANY, C_UID_BARE, cmd_idle },
+	{ "LANGUAGE", S_ANY, C_UID_BARE, cmd_language },
 	{ "LIST", S_ANY, C_UID_BARE, cmd_list },
 	{ "LOGOUT", S_ANY, C_UID_BARE | C_QUIET, cmd_logout },
 	{ "LSUB", S_ANY, C_UID_BARE, cmd_lsub },
@@ -54,6 +55,7 @@ static const struct command commands[] = {
 	{ "STORE", S_SELECTED, BOTH | C_KEEP, cmd_store },
 	{ "SUBSCRIBE", S_ANY, C_UID_BARE, cmd_subscribe },
 	{ "THREAD", S_SELECTED, BOTH | C_KEEP, cmd_thread },
+	{ "UIDBATCHES", S_SELECTED, C_UID_BARE, cmd_uidbatches },
 	{ "UNSELECT", S_SELECTED, C_UID_BARE | C_QUIET, cmd_unselect },
 	{ "UNSUBSCRIBE", S_ANY, C_UID_BARE, cmd_unsubscribe },
 };

@@ -366,6 +366,31 @@ parse_flag_list(struct args *a, struct flag_list *f, bool bare)
 	return true;
 }
 
+/* language-ranges: RFC 5255 section 3.5.  All texts are English: a range matches
+ * that is "en" or begins with it, "i-default", "default" or "*". */
+bool
+parse_languages(struct args *a, bool *list, bool *known)
+{
+	struct span s;
+
+	*known = false;
+	*list = cur_end(&a->c);
+	while (!cur_end(&a->c)) {
+		if (!parse_sp(a))
+			return false;
+		if (cur_ch(&a->c, '*')) {
+			*known = true;
+			continue;
+		}
+		if (!parse_astring(a, &s))
+			return false;
+		*known |= span_isis(s, "en") || span_isis(s, "i-default") ||
+		    span_isis(s, "default") || span_isis(s, "*") ||
+		    (s.len > 3 && span_isis(span_of(s.p, 3), "en-"));
+	}
+	return true;
+}
+
 #define ID_PAIRS 30		/* RFC 2971 section 3.3 */
 
 /* id_params_list: RFC 2971 section 4. */

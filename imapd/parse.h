@@ -41,6 +41,9 @@ bool	parse_list_mailbox(struct args *, struct span *);
 bool	parse_number(struct args *, uint32_t *);
 bool	parse_number64(struct args *, uint64_t *);	/* RFC 9051: number64 */
 bool	parse_nz_number(struct args *, uint32_t *);
+/* The arguments of LANGUAGE (RFC 5255): *list when there are none, *known when one
+ * of them is a language that we speak. */
+bool	parse_languages(struct args *, bool *list, bool *known);
 /* An ID argument (RFC 2971): NIL or a list of pairs, with its limits. */
 bool	parse_id(struct args *);
 bool	parse_sequence_set(struct args *, struct seqset *);

@@ -160,6 +160,24 @@ do_starttls(struct login *s, struct args *a)
 	s->exit_code = CHAIN_EXIT_STARTTLS;
 }
 
+/* RFC 5255 section 3.2. */
+static void
+do_language(struct login *s, struct args *a)
+{
+	bool list, known;
+
+	if (!parse_languages(a, &list, &known)) {
+		login_bad(s, a->why);
+	} else if (!list && !known) {
+		login_reply(s, "NO", "Unsupported language");
+	} else {
+		(void)netout_adds(&s->out, list ?
+		    "* LANGUAGE (EN i-default)\r\n" :
+		    "* LANGUAGE (EN)\r\n");
+		login_reply(s, "OK", "Language completed");
+	}
+}
+
 static const struct {
 	const char *name;
 	bool bare;			/* takes no arguments */
@@ -169,6 +187,7 @@ static const struct {
 	{ "CAPABILITY", true, do_capability },
 	{ "ENABLE", false, do_enable },
 	{ "ID", false, do_id },
+	{ "LANGUAGE", false, do_language },
 	{ "LOGIN", false, login_login },
 	{ "LOGOUT", true, do_logout },
 	{ "NOOP", true, do_noop },

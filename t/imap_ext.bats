@@ -234,3 +234,63 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	[ "$(sed -n '/^f OK/,/^g OK/p' <<<"$output" | grep -c '^\* LIST')" = 2 ]
 	[ ! -d "$M/.Nix" ]
 }
+
+@test "APPEND of a literal8: binary parts are kept to the byte; data that is not said to be binary is refused" {
+	printf 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\1\n\r\n\377\r\n--b--\r\n' >"$BATS_TEST_TMPDIR/m"
+	{
+		printf 'a SELECT INBOX\r\nb APPEND INBOX ~{%s+}\r\n' "$(stat -c %s "$BATS_TEST_TMPDIR/m")"
+		cat "$BATS_TEST_TMPDIR/m"
+		printf '\r\nc FETCH 7 BINARY.PEEK[1]\r\nd FETCH 7 BODY.PEEK[1]\r\ne APPEND INBOX ~{20+}\r\nSubject: x\r\n\r\nab\0def\r\nf APPEND INBOX ~{14+}\r\nSubject: x\r\n\r\n\r\ng APPEND INBOX {15+}\r\nSubject: x\r\n\r\n\0\r\n'
+	} | "$BIN/imapd" "$M" 2>"$BATS_TEST_TMPDIR/log" >"$BATS_TEST_TMPDIR/out"
+	clean
+	python3 - "$BATS_TEST_TMPDIR/out" <<-'END'
+	import sys
+	out = open(sys.argv[1], 'rb').read()
+	for want in (b'b OK [APPENDUID ', b'* 7 FETCH (BINARY[1] ~{6}\r\n\0\1\n\r\n\xff)\r\n', b'* 7 FETCH (BODY[1] {', b'AAEKDQr/',
+	             b'e NO [UNKNOWN-CTE] ', b'f OK [APPENDUID ', b'g BAD NUL in a message'):
+	    assert want in out, (want, out)
+	END
+}
+
+@test "UIDBATCHES: ranges that touch, from the newest; limits" {
+	local i
+	for i in $(seq 2100); do echo x >"$M/cur/1600000000.$i.host:2,"; done
+	output=$(talk <<-'END'
+		z UIDBATCHES 500
+		a SELECT INBOX
+		b UIDBATCHES 1000
+		c UIDBATCHES 1000 2:3
+		d UIDBATCHES 1000 4:9
+		e UIDBATCHES 499
+		f UIDBATCHES 1000 3:2
+		g UIDBATCHES 1000 1:101
+		h UIDBATCHES 5000
+		i UIDBATCHES 1000 1:*
+		j UIDBATCHES
+		k ENABLE UIDONLY
+		l UIDBATCHES 2105
+	END
+	)
+	has 'z BAD .*' '\* UIDBATCHES \(TAG "b"\) 2106:1107,1106:107,106:1' '\* UIDBATCHES \(TAG "c"\) 1106:107,106:1' '\* UIDBATCHES \(TAG "d"\)' \
+	    'e NO \[TOOFEW\] .*' 'f BAD \[CLIENTBUG\] .*' 'g NO \[TOOMANY\] .*' '\* UIDBATCHES \(TAG "h"\) 2106:1' 'i BAD .*' 'j BAD .*' \
+	    '\* UIDBATCHES \(TAG "l"\) 2106:2,1:1'
+}
+
+@test "PREVIEW: the first words, of plain text or HTML, in UTF-8, at most 200" {
+	printf 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\n> quoted\nHallo  W=F6rld\n\tnext\n' | message 1700000010.a.host
+	printf 'Content-Type: text/html\n\n<html><head><title>no</title><style>p { x: y }</style></head><body><!-- <p>no --><p>One &amp; two<br>three</p> &lt;x&gt; <script>no</script>end' | message 1700000011.a.host
+	printf 'Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: image/png\n\nxxxx\n--b--\n' | message 1700000012.a.host
+	{ printf 'Content-Type: text/plain; charset=utf-8\n\n'; printf 'ä%.0s' {1..300}; } | message 1700000013.a.host
+	output=$(talk <<<$'a SELECT INBOX\nb FETCH 7 (PREVIEW UID)\nc FETCH 8 PREVIEW\nd FETCH 9 (PREVIEW (LAZY) UID)\ne FETCH 10 PREVIEW (LAZY)\nf FETCH 1 (PREVIEW (EAGER))\ng FETCH 1 PREVIEW')
+	has '\* 7 FETCH \(PREVIEW \{17\}' 'Hallo Wörld next UID 7\)' '\* 8 FETCH \(PREVIEW "One & two three <x> end"\)' '\* 9 FETCH \(PREVIEW "" UID 9\)' \
+	    '\* 10 FETCH \(PREVIEW \{400\}' 'f BAD .*' '\* 1 FETCH \(PREVIEW "body 1"\)'
+	hasnot '.*FLAGS \(\\Seen.*'
+}
+
+@test "LANGUAGE: English under its names, before and after login" {
+	output=$(talk <<<$'a LANGUAGE\nb LANGUAGE FR-CA EN-CA\nc LANGUAGE MUL\nd LANGUAGE "default"\ne LANGUAGE *')
+	has '\* LANGUAGE \(EN i-default\)' 'a OK .*' '\* LANGUAGE \(EN\)' 'b OK .*' 'c NO .*' 'd OK .*' 'e OK .*'
+	control_dir
+	output=$(session 'a LANGUAGE EN\r\nb LANGUAGE XX\r\n')
+	has '\* LANGUAGE \(EN\)' 'a OK .*' 'b NO .*'
+}
