@@ -89,6 +89,8 @@ static const struct row rows[] = {
 	/* What all accounts that posthouse user makes can do. */
 	{ "login-mechanisms", MECHANISMS, F(mechanisms),
 	    "scram-sha-256-plus scram-sha-256 external plain login", 0, 0, { 0 } },
+	/* MD5, and a password that must be kept as it is. */
+	{ "apop", CHOICE, F(apop), "no", NO_YES },
 	/* In ten minutes, of one name or from one network: a person gives up earlier. */
 	{ "login-failures", COUNT, F(login_failures), "10", 0, 600, { 0 } },
 	/* Longer than any check of a password takes, so that its time tells nothing. */

@@ -70,6 +70,7 @@ struct settings {
 	bool sandbox;
 	/* imap, pop3 */
 	unsigned idle_timeout, poll_seconds;
+	bool apop;
 	unsigned login_delay, expire;	/* s; expire 0: never */
 	bool pop3_keep;			/* else what was retrieved goes at QUIT */
 	bool pop3_hide;			/* instead of removing */

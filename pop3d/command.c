@@ -29,6 +29,7 @@ const struct command commands[] = {
 	{ "QUIT", ANY, 0, 0, false, do_quit },
 	{ "USER", BEFORE, 0, 0, true, do_user },
 	{ "PASS", BEFORE, 0, 0, true, do_pass },
+	{ "APOP", BEFORE, 0, 0, true, do_apop },
 	{ "AUTH", BEFORE, 0, 0, true, do_auth },
 	{ "STLS", BEFORE, 0, 0, false, do_stls },
 	{ "STAT", AFTER, 0, 0, false, do_stat },

@@ -4,11 +4,15 @@
  */
 #include "pop3.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ex.h"
 #include "file.h"
 #include "sasl.h"
+
+#define STAMP_SIZE	(ADDR_DOMAIN_MAX + 24)	/* of APOP: session id, "@" and host name */
+#define APOP_DIGITS	32			/* MD5 in hexadecimal */
 
 bool
 login_offered(const struct pop3 *p)
@@ -107,6 +111,69 @@ do_pass(struct pop3 *p, const struct request *r, const uint64_t *number,
 	else
 		authenticate(p, buf_span(&p->user), r->raw);
 	buf_clear(&p->user);
+}
+
+/* RFC 1939 section 7, APOP: what the greeting says.  The session's id is random, and the same after STLS. */
+static void
+stamp(const struct pop3 *p, char *out, size_t size)
+{
+	snprintf(out, size, "<%s@%s>", p->conn->sid, p->control->hostname);
+}
+
+static void
+greet(struct pop3 *p)
+{
+	char text[STAMP_SIZE];
+
+	if (!p->control->set.apop) {
+		reply(p, R_GREETING);
+		return;
+	}
+	stamp(p, text, sizeof(text));
+	netout_addf(&p->out, "%s %s\r\n", replies[R_GREETING].text, text);
+}
+
+/* name SP digest, 32 hexadecimal digits in lower case */
+static int
+parse_apop(struct span arg, struct span *name, struct span *digest)
+{
+	struct cur c;
+
+	cur_init(&c, arg);
+	*name = cur_until(&c, ' ');
+	(void)cur_ch(&c, ' ');
+	*digest = cur_rest(&c);
+	if (name->len == 0 || name->len > ADDR_MAX || digest->len != APOP_DIGITS)
+		return -1;
+	for (size_t i = 0; i < digest->len; i++)
+		if (!span_haschr(span_str("0123456789abcdef"), digest->p[i]))
+			return -1;
+	return 0;
+}
+
+void
+do_apop(struct pop3 *p, const struct request *r, const uint64_t *number,
+    unsigned n)
+{
+	char text[STAMP_SIZE];
+	struct span name, digest;
+	struct auth_result res;
+
+	(void)number;
+	(void)n;
+	if (!p->control->set.apop) {
+		reply(p, R_BAD_COMMAND);
+		return;
+	}
+	if (parse_apop(r->arg, &name, &digest) == -1) {
+		reply(p, R_ARGUMENTS);
+		return;
+	}
+	stamp(p, text, sizeof(text));
+	if (auth_apop(p->conn->auth_out, p->conn->auth_in, name, digest, text,
+	    &res) == -1)
+		res.verdict = AUTH_TEMP;
+	verdict(p, &res);
 }
 
 /* RFC 5034 section 4: challenges, and the answers in lines of their own. */
@@ -239,7 +306,7 @@ login_session(struct control *control, struct conn *conn)
 	pop3_init(&p, control, conn, STATE_AUTHORIZATION);
 	if (!conn->after_starttls) {
 		log_connect(&p);
-		reply(&p, R_GREETING);
+		greet(&p);
 	}
 	code = pop3_run(&p);
 	if (code != CHAIN_EXIT_STARTTLS && code != CHAIN_EXIT_MAILBOX) {

@@ -75,6 +75,7 @@ int	pop3_run(struct pop3 *);
 int	login_session(struct control *, struct conn *);
 void	do_user(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_pass(struct pop3 *, const struct request *, const uint64_t *, unsigned);
+void	do_apop(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_auth(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_stls(struct pop3 *, const struct request *, const uint64_t *, unsigned);
 void	do_utf8(struct pop3 *, const struct request *, const uint64_t *, unsigned);

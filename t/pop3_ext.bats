@@ -22,6 +22,12 @@ teardown() {
 	rm -rf "$D"
 }
 
+certificate() {
+	need openssl openssl
+	mkdir -p "$C/tls"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$C/tls/key.pem" -out "$C/tls/cert.pem" \
+	    -days 2 -subj /CN=localhost 2>/dev/null
+}
 owned() { [ "$(id -u)" != 0 ] || chown -R 64006:64006 "$M"; }
 message() { printf '%b' "$2" >"$M/$1" && owned; }
 lines() { printf '%s\r\n' "$@"; }
@@ -50,6 +56,59 @@ is() { # is WHAT WANTED GOT
 	drop CAPA QUIT | grep -qx 'LOGIN-DELAY 600'
 	echo 'pop3-keep no' >>"$C/settings"
 	session CAPA QUIT | grep -qx 'EXPIRE 0'
+}
+
+@test "APOP: where it is on, for a password that is kept as it is; after STLS too" {
+	need python3 python3
+	is off $'+OK POP3 ready\n-ERR Unknown command\n+OK Bye' "$(session 'APOP alice@example.test 00' QUIT)"
+	printf 'apop yes\nlogin-failure-pause 0\n' >>"$C/settings"
+	hash=$("$BIN/posthouse" hash <<<secret)
+	printf 'bob@example.test:b\n' >>"$C/users"
+	printf 'bob@example.test:%s\n' "$hash" >>"$C/passwords"
+	certificate
+	port=$(free_port)
+	"$BIN/pop3d" -C "$C" -l "127.0.0.1:$port" 2>"$D/log" 3>&- &
+	PID=$!
+	await 10 grep -q 'text=listening' "$D/log"
+	python3 - "$port" <<-'PY'
+	import hashlib, poplib, re, ssl, sys
+	def connect(tls=False):
+	    p = poplib.POP3("localhost", int(sys.argv[1]), timeout=10)
+	    if tls:
+	        c = ssl.create_default_context()
+	        c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
+	        p.stls(context=c)
+	    return p
+	def refused(f, *args):
+	    try:
+	        f(*args)
+	    except poplib.error_proto as e:
+	        return e.args[0].decode()
+	    sys.exit("let in: %r" % (args,))
+	stamps = set()
+	for tls in (False, True):
+	    p = connect(tls)
+	    stamp = re.search(rb"<[^<>@ ]+@[^<>@ ]+>", p.getwelcome()).group()
+	    stamps.add(stamp)
+	    assert "Wrong name" in refused(p.apop, "alice@example.test", "wrong")
+	    assert "Wrong name" in refused(p.apop, "bob@example.test", "secret")
+	    assert "Wrong name" in refused(p.apop, "eve@example.test", "secret")
+	    digest = hashlib.md5(stamp + b"secret").hexdigest()
+	    for bad in ("", "alice@example.test", "alice@example.test " + digest.upper(), "alice@example.test " + digest[:-1],
+	                "alice@example.test " + digest + " x"):
+	        assert "Wrong arguments" in refused(p._shortcmd, "APOP " + bad), bad
+	    assert p.apop("alice@example.test", "secret").startswith(b"+OK")
+	    assert p.stat()[0] == 0
+	    p.quit()
+	assert len(stamps) == 2
+	PY
+}
+
+@test "SASL: what is offered, and logging in by LOGIN" {
+	session CAPA QUIT | grep -qx 'SASL SCRAM-SHA-256 PLAIN LOGIN'
+	is login $'+OK POP3 ready\n+ VXNlcm5hbWU6\n+ UGFzc3dvcmQ6\n+OK 0 messages\n+OK Bye' \
+	    "$(session 'AUTH LOGIN' "$(printf alice@example.test | base64)" "$(printf secret | base64)" QUIT)"
+	is list $'+OK Mechanisms\nSCRAM-SHA-256\nPLAIN\nLOGIN\n.' "$(session 'AUTH ' QUIT | sed '1d;$d')"
 }
 
 @test "LOGIN-DELAY: a second login too early is refused, and later is not" {
@@ -257,11 +316,8 @@ is() { # is WHAT WANTED GOT
 }
 
 @test "UTF8 is for before login, and STLS for before UTF8" {
-	need openssl openssl
 	is late $'+OK 0 messages\n-ERR Logged in already\n+OK Bye' "$(drop UTF8 QUIT)"
-	mkdir -p "$C/tls"
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$C/tls/key.pem" -out "$C/tls/cert.pem" \
-	    -days 2 -subj /CN=localhost 2>/dev/null
+	certificate
 	is stls $'+OK POP3 ready\n+OK UTF8 enabled\n-ERR STLS comes before UTF8\n+OK Bye' "$(session UTF8 STLS QUIT)"
 }
 

@@ -11,7 +11,7 @@ setup() {
 	echo 'alice@example.test:a:::' >"$D/control/users"
 	echo 'alice@example.test:{PLAIN}secret' >"$D/control/passwords"
 	chmod 600 "$D/control/passwords"
-	echo 'error-limit 10000' >>"$D/control/settings"
+	printf 'error-limit 10000\nlogin-failures 600\nlogin-failure-pause 0\n' >>"$D/control/settings"
 	mkdir -p "$M"/{cur,new,tmp}
 	printf 'Subject: a\n\nx\n' >"$M/new/1.a"
 	chmod 711 "$D/mail"
@@ -65,13 +65,13 @@ before_login() {
 	TOP x y\r\n	-ERR Log in first
 	AUTH CRAM-MD5\r\n	-ERR No such mechanism
 	AUTH PLAINX\r\n	-ERR No such mechanism
-	AUTH LOGIN\r\n	-ERR No such mechanism
-	AUTH PLAIN =\r\n	-ERR Not base64
+	AUTH GSSAPI\r\n	-ERR No such mechanism
+	AUTH PLAIN =\r\n	-ERR Not a response of this mechanism
 	AUTH PLAIN ====\r\n	-ERR Not base64
 	AUTH PLAIN @@@@\r\n	-ERR Not base64
 	AUTH PLAIN YQ\r\n	-ERR Not base64
-	AUTH PLAIN YQ==\r\n	-ERR Not base64
-	AUTH PLAIN AAA=\r\n	-ERR Not base64
+	AUTH PLAIN YQ==\r\n	-ERR Not a response of this mechanism
+	AUTH PLAIN AAA=\r\n	-ERR Not a response of this mechanism
 	AUTH PLAIN AGEAYg== x\r\n	-ERR Not base64
 	AUTH PLAIN AGEAYg==\r\n	-ERR [AUTH] Wrong name or password
 	AUTH PLAIN YgBhAGM=\r\n	-ERR [AUTH] Wrong name or password

@@ -258,3 +258,20 @@ kill_everywhere() {
 	[ "$(quick 3 "$POST" user list -l | wc -l)" = 100003 ]
 	[ "$(grep -c '' passwords)" = 100004 ]
 }
+@test "a made password logs in, and only where it may" {
+	echo 'login-failure-pause 0' >>settings
+	mkdir -p "$BOX"/{cur,new,tmp}
+	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$DIR/mail/example.test"
+	made=$("$POST" user app-password -p pop3 alice@example.test tablet)
+	login() { printf 'USER alice@example.test\r\nPASS %s\r\nQUIT\r\n' "$1" | "$BIN/pop3d" 2>"$DIR/log" | tr -d '\r' | sed -n 3p; }
+	[ "$(login "$made")" = '+OK 0 messages' ]
+	[ "$(login main)" = '+OK 0 messages' ]
+	[[ $(login one) == '-ERR [AUTH]'* ]]
+	"$POST" user disable alice@example.test 'Closed: call 7'
+	grep -qx 'alice@example.test::::disabled=Closed: call 7' users
+	[[ $(login "$made") == '-ERR [AUTH]'* ]]
+	"$POST" user enable alice@example.test
+	grep -qx 'alice@example.test:' users
+	[ "$(login "$made")" = '+OK 0 messages' ]
+}
+
