@@ -105,6 +105,15 @@ pass_on(struct state *s, const struct delivery *d, struct target *t, bool move)
 		    "too many forwards are under way");
 }
 
+/* Nobody tells of a new account of the system: the file is looked at. */
+static bool
+may_be_known_now(struct control *c)
+{
+	if (c->set.home_maildir[0] != '\0')
+		c->refreshed = 0;
+	return control_changed(c);
+}
+
 /* true: done, answered.  false: the control files have changed and say what
  * these addresses are. */
 static bool
@@ -116,7 +125,8 @@ run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
 		    "this is no mailbox any more");
 		t[i].found = target_find(s->w->c, &t[i]);
 		t[i].todo = t[i].found == FOUND_MAILBOX;
-		if (t[i].found == FOUND_NOTHING && control_changed(s->w->c))
+		if (t[i].found == FOUND_NOTHING &&
+		    may_be_known_now(s->w->c))
 			return false;
 	}
 	for (size_t i = 0; i < n; i++)
