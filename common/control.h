@@ -118,6 +118,7 @@ bool	control_may_relay(const struct control *, const struct in6_addr *);
 /* One line of routes: "destination host[:port] key=value ...". */
 struct route {
 	char host[ADDR_DOMAIN_MAX + 4];	/* "[192.0.2.1]", a name, or "mx:" for MX look-up */
+	bool lmtp;			/* RFC 2033: a store, not a relay */
 	unsigned port;
 	enum { TLS_NONE, TLS_MAY, TLS_ENCRYPT, TLS_VERIFY } tls;
 	char user[256], password[256];

@@ -11,6 +11,7 @@
 #include "control_parts.h"
 
 #define SMTP_PORT	25
+#define LMTP_PORT	24
 #define DAY		86400u
 
 /* "[address]" with or without the tag IPv6: of RFC 5321 section 4.1.3. */
@@ -40,15 +41,18 @@ is_number(struct span host)
 	    inet_pton(AF_INET, text, &to) == 1;
 }
 
-/* host, host:port, [address], [address]:port, or mx: for the domain's MX. */
+/* host, host:port, [address], [address]:port, the same with lmtp: before it, or
+ * mx: for the domain's MX. */
 static const char *
 host_parse(struct span s, struct route *r)
 {
 	struct span host;
 	struct cur c;
-	uint64_t port = SMTP_PORT;
+	uint64_t port;
 
 	cur_init(&c, s);
+	r->lmtp = cur_word(&c, "lmtp:");
+	port = r->lmtp ? LMTP_PORT : SMTP_PORT;
 	if (span_is(s, "mx:")) {
 		strlcpy(r->host, "mx:", sizeof(r->host));
 		return NULL;
@@ -64,7 +68,7 @@ host_parse(struct span s, struct route *r)
 		host = cur_until(&c, ':');
 		if (!is_domain(host, false))
 			return "the second word must be a host name, an [address], "
-			    "or mx: for the MX records";
+			    "the same behind lmtp:, or mx: for the MX records";
 		if (is_number(host))
 			return "an address stands in brackets: [192.0.2.1] or "
 			    "[192.0.2.1]:25";

@@ -218,11 +218,11 @@ maybe_taken(struct tx *tx)
 /* The reply to all of the content.  What it grants is noted before anything else
  * is done. */
 static void
-content_reply(struct tx *tx, const char *command)
+content_reply(struct tx *tx, const char *command, const bool *whose)
 {
 	smtp_verdict(tx->s, command, &tx->v);
 	tx->v.passed = tx->s->ehlo.dsn;
-	notes_add(tx->job, tx->rcpts, tx->accepted, tx->n, &tx->s->relay,
+	notes_add(tx->job, tx->rcpts, whose, tx->n, &tx->s->relay,
 	    &tx->v);
 }
 
@@ -235,7 +235,7 @@ bdat_reply(struct tx *tx)
 
 	if (tx->naccepted == 0)
 		return;
-	content_reply(tx, "BDAT");
+	content_reply(tx, "BDAT", tx->accepted);
 	if (code >= 500 && code <= 504) {
 		tx->s->no_chunking = tx->s->closing = true;
 		return;
@@ -323,6 +323,27 @@ early_reply(struct tx *tx)
 	tx->s->closing = true;
 }
 
+/* RFC 2033 section 4.2: one reply for each accepted recipient, in their order. */
+static void
+lmtp_replies(struct tx *tx)
+{
+	for (size_t i = 0; i < tx->n; i++) {
+		bool one[SEND_RCPTS] = { false };
+
+		if (!tx->accepted[i])
+			continue;
+		if (smtp_reply(tx->s, SMTP_WAIT_DOT, "the final dot", NULL,
+		    &tx->v) == -1) {
+			maybe_taken(tx);
+			return;
+		}
+		one[i] = true;
+		content_reply(tx, "the final dot", one);
+		answer(tx, i);
+	}
+	tx->s->dirty = false;
+}
+
 /* After 354. */
 static void
 send_content(struct tx *tx)
@@ -343,12 +364,16 @@ send_content(struct tx *tx)
 		early_reply(tx);
 		return;
 	}
+	if (s->lmtp) {
+		lmtp_replies(tx);
+		return;
+	}
 	if (smtp_reply(s, SMTP_WAIT_DOT, "the final dot", NULL,
 	    &tx->v) == -1) {
 		maybe_taken(tx);
 		return;
 	}
-	content_reply(tx, "the final dot");
+	content_reply(tx, "the final dot", tx->accepted);
 	s->dirty = false;
 }
 
@@ -358,7 +383,9 @@ static void
 send_nothing(struct tx *tx)
 {
 	netout_adds(&tx->s->out, ".\r\n");
-	(void)smtp_reply(tx->s, SMTP_WAIT_COMMAND, "the final dot", NULL,
+	tx->s->closing = tx->s->lmtp;	/* which would say nothing */
+	if (!tx->s->lmtp)
+		(void)smtp_reply(tx->s, SMTP_WAIT_COMMAND, "the final dot", NULL,
 	    &tx->v);
 	tx->s->dirty = true;
 }
@@ -397,7 +424,7 @@ prepare_chunk(struct tx *tx)
 	const struct ehlo *e = &tx->s->ehlo;
 
 	buf_init(&tx->chunk, 0);
-	if (!e->chunking || !e->pipelining || tx->s->no_chunking ||
+	if (tx->s->lmtp || !e->chunking || !e->pipelining || tx->s->no_chunking ||
 	    tx->mail->sent_size > CHUNK_MAX)
 		return;
 	buf_init(&tx->chunk, BODY_ROOM(CHUNK_MAX));

@@ -161,10 +161,30 @@ smtp_verdict(const struct smtp *s, const char *command, struct verdict *v)
 		    class == PROC_FAIL ? "5.0.0" : "4.0.0", "%.*s", len, text);
 }
 
+/* RFC 2033 section 4.1.  A refusal is a wrong port or a wrong route, which the
+ * administrator mends. */
+static int
+say_lhlo(struct smtp *s, const char *name, struct verdict *v)
+{
+	memset(&s->ehlo, 0, sizeof(s->ehlo));
+	netout_addf(&s->out, "LHLO %s\r\n", name);
+	if (smtp_reply(s, SMTP_WAIT_COMMAND, "LHLO", &s->ehlo, v) == -1)
+		return -1;
+	if (s->reply.code / 100 == 2)
+		return 0;
+	smtp_verdict(s, "LHLO", v);
+	if (v->class == PROC_FAIL)
+		verdict_set(v, PROC_DEFER, "4.5.0", "no LMTP server: %.*s",
+		    (int)s->reply.text.len, (const char *)s->reply.text.p);
+	return -1;
+}
+
 /* RFC 5321 section 4.1.1.1; HELO for servers that know nothing newer. */
 static int
 say_hello(struct smtp *s, const char *name, struct verdict *v)
 {
+	if (s->lmtp)
+		return say_lhlo(s, name, v);
 	memset(&s->ehlo, 0, sizeof(s->ehlo));
 	netout_addf(&s->out, "EHLO %s\r\n", name);
 	if (smtp_reply(s, SMTP_WAIT_COMMAND, "EHLO", &s->ehlo, v) == -1)
@@ -297,6 +317,7 @@ smtp_start(struct smtp *s, int fd, const char *host, const char *address,
 	s->fd = fd;
 	s->tls = NULL;
 	memset(&s->facts, 0, sizeof(s->facts));
+	s->lmtp = w->route->lmtp;
 	s->reply_timeout = reply_timeout;
 	s->dirty = s->closing = false;
 	s->messages = 0;

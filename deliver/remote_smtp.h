@@ -26,6 +26,7 @@ struct smtp {
 	struct reply reply;		/* the last one */
 	bool dirty;			/* a transaction may be open: RSET first */
 	bool impostor;			/* SCRAM: it does not know the password */
+	bool lmtp;			/* RFC 2033: a reply for each recipient */
 	bool closing;			/* 421, or the connection broke */
 	bool no_chunking;		/* offered, and not understood; outlives the connection */
 	unsigned messages;		/* transactions done */

@@ -54,7 +54,8 @@ route_print(const struct route *r, struct buf *out)
 	if (strcmp(r->host, "mx:") == 0)
 		buf_adds(out, "mx:");
 	else
-		buf_addf(out, "%s:%u", r->host, r->port);
+		buf_addf(out, "%s%s:%u", r->lmtp ? "lmtp:" : "", r->host,
+		    r->port);
 }
 
 /* The part behind "->" with single spaces, so that spelling is free. */
