@@ -265,3 +265,95 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 		return 1
 	}
 }
+
+@test "checkpassword: the program of posthouse-users(5) is asked for who has no line in passwords" {
+	need python3 python3
+	local program=$DIR/checkpassword
+	awk '/^\.\\" program$/{ p = 1; next } p && /^\.Bd/{ inside = 1; next } /^\.Ed/{ if (inside) exit }
+	    inside { gsub(/\\e/, "\\"); print }' "$ROOT/man/posthouse-users.5" | sed "s|/etc/other/passwords|$DIR/other|" >"$program"
+	[ "$(wc -l <"$program")" -gt 15 ]
+	chmod 755 "$program"
+	echo 'sys@example.test other word' >"$DIR/other"
+	chmod 644 "$DIR/other"
+	sed -i 's/^sys@.*/sys@example.test:/' "$CONTROL/users"
+	echo "checkpassword $program" >>"$CONTROL/settings"
+	for protocol in imap pop3 smtp; do
+		sasl $protocol - plain user=sys@example.test 'password=other word'
+		[ "$status" = 0 ]
+		sasl $protocol - plain user=sys@example.test 'password=word'
+		[ "$status" = 1 ]
+		[[ $output == 'a NO [AUTHENTICATIONFAILED]'* || $output == '-ERR [AUTH]'* || $output == '535 5.7.8'* ]]
+		sasl $protocol - plain user=bob@example.test 'password=secret'	# has a line
+		[ "$status" = 0 ]
+		sasl $protocol - plain user=nobody@example.test 'password=other word'
+		[ "$status" = 1 ]
+	done
+	logged 'user=sys@example.test mech=PLAIN text=ok: checkpassword$'
+	rm "$DIR/other"
+	sasl imap - plain user=sys@example.test 'password=other word'
+	[[ $output == 'a NO [UNAVAILABLE]'* ]]
+	sasl pop3 - plain user=sys@example.test 'password=other word'
+	[[ $output == '-ERR [SYS/TEMP]'* ]]
+	sasl smtp - plain user=sys@example.test 'password=other word'
+	[[ $output == '454 4.7.0'* ]]
+	logged 'checkpassword: ended by exit code 111$'
+	sed -i '/^checkpassword/d' "$CONTROL/settings"
+}
+
+@test "guessing: failures are slow and equal, more of them slower, and a stranger locks nobody out" {
+	need python3 python3
+	sed -i -e 's/^login-failures .*/login-failures 3/' -e 's/^login-failure-pause .*/login-failure-pause 1s/' "$CONTROL/settings"
+	rm -f "$SPOOL/auth/guesses"
+	took() { # SECONDS-AT-LEAST AT-MOST ARGUMENTS...
+		local from=$1 to=$2 start=${EPOCHREALTIME/./} ms
+		shift 2
+		sasl "$@"
+		ms=$(((${EPOCHREALTIME/./} - start) / 1000))
+		echo "$*: $ms ms: $output"
+		[ $ms -ge $((from * 1000)) ] && [ $ms -le $((to * 1000)) ]
+	}
+	took 0 5 imap - plain user=alice@example.test 'password=pen cil,=:%'
+	[ "$status" = 0 ]
+	for name in nobody alice; do
+		took 1 10 pop3 - plain user=$name@example.test password=x
+		[ "$status" = 1 ]
+	done
+	for _ in 1 2 3 4 5 6; do
+		sasl smtp - plain user=bob@example.test password=x
+	done
+	took 2 20 smtp - plain user=bob@example.test password=x
+	took 1 20 imap - plain user=bob@example.test password=secret	# waits, and gets in
+	[ "$status" = 0 ]
+	took 0 5 imap - plain user=bob@example.test password=secret	# is known here now
+	[ "$status" = 0 ]
+	grep -aq 'user bob@example.test [0-9]' "$SPOOL/auth/guesses"
+	[ "$(stat -c %a "$SPOOL/auth/guesses")" = 600 ]
+	sed -i -e 's/^login-failures .*/login-failures 0/' -e 's/^login-failure-pause .*/login-failure-pause 0/' "$CONTROL/settings"
+}
+
+@test "msmtp: SCRAM-SHA-256 and EXTERNAL" {
+	need msmtp msmtp
+	cat >"$BATS_TEST_TMPDIR/rc" <<-E
+		defaults
+		host localhost
+		port $SUBMISSION_PORT
+		tls on
+		tls_trust_file $CA_FILE
+		from bob@example.test
+		user bob@example.test
+		password secret
+		account scram
+		auth scram-sha-256
+		account external
+		from alice@example.test
+		user alice@example.test
+		auth external
+		tls_cert_file $DIR/alice.crt
+		tls_key_file $DIR/alice.key
+	E
+	chmod 600 "$BATS_TEST_TMPDIR/rc"
+	for account in scram external; do
+		printf 'Subject: %s\n\nbody\n' $account | timeout 60 msmtp -C "$BATS_TEST_TMPDIR/rc" -a $account bob@example.test
+	done
+	logged 'smtpd.* user=alice@example.test mech=EXTERNAL text=ok'
+}
