@@ -24,12 +24,36 @@
 
 static const char version2[] = "V\t2\n\n";
 
+/* Courier's file, whose names begin with "INBOX.", where it had the mailbox before. */
+static int
+read_courier(int dirfd, struct buf *b)
+{
+	struct buf text;
+	struct cur c;
+	int r;
+
+	buf_init(&text, FILE_MAX);
+	r = file_read(dirfd, "courierimapsubscribed", &text);
+	cur_init(&c, buf_span(&text));
+	while (r == 0 && !cur_end(&c)) {
+		struct cur line;
+
+		cur_init(&line, cur_until(&c, '\n'));
+		(void)cur_ch(&c, '\n');
+		(void)cur_word(&line, "INBOX.");
+		(void)buf_addspan(b, cur_rest(&line));
+		r = buf_addc(b, '\n');
+	}
+	buf_free(&text);
+	return r == -1 && errno != ENOENT ? -1 : 0;
+}
+
 static int
 read_file(int dirfd, struct buf *b)
 {
-	if (file_read(dirfd, "subscriptions", b) == -1 && errno != ENOENT)
-		return -1;
-	return 0;
+	if (file_read(dirfd, "subscriptions", b) == 0)
+		return 0;
+	return errno == ENOENT ? read_courier(dirfd, b) : -1;
 }
 
 /* The next line as a raw name; false at the end. */
