@@ -30,6 +30,7 @@
 
 struct child {
 	pid_t pid;		/* 0: free */
+	char id[24];		/* of the recipient; "": cleaning up */
 	uint64_t since;		/* ms */
 };
 struct master {
@@ -87,21 +88,37 @@ child_begin(void)
 	log_forked();
 }
 
+static void
+answer_deferred(struct span id, const char *dsn, const char *text)
+{
+	struct buf b;
+
+	buf_init(&b, PIPE_BUF);
+	answer_print(&b, id, PROC_DEFER, dsn, span_str(text));
+	(void)file_write_all(1, b.p, b.len);
+	buf_free(&b);
+}
+
+/* The queue's word for the recipient of a request; len 0: there is none. */
+static struct span
+request_id(struct span line)
+{
+	struct job_rcpt r;
+	struct job j;
+
+	if (job_parse(line, &j) == -1 || job_next(&j, &r) != 1)
+		return span_of("", 0);
+	return r.id;
+}
+
 /* A request that cannot be served now is answered as a deferral. */
 static void
 refuse_request(struct span line)
 {
-	struct job_rcpt r;
-	struct buf b;
-	struct job j;
+	struct span id = request_id(line);
 
-	if (job_parse(line, &j) == -1 || job_next(&j, &r) != 1)
-		return;
-	buf_init(&b, PIPE_BUF);
-	answer_print(&b, r.id, PROC_DEFER, "4.3.2",
-	    span_str("too many programs are running"));
-	(void)file_write_all(1, b.p, b.len);
-	buf_free(&b);
+	if (id.len > 0)
+		answer_deferred(id, "4.3.2", "too many programs are running");
 }
 
 static int
@@ -179,6 +196,7 @@ start_child(struct master *m, struct span line)
 		_exit(0);
 	}
 	slot->pid = pid;
+	(void)span_cstr(request_id(line), slot->id, sizeof(slot->id));
 	slot->since = clock_mono_ms();
 }
 
@@ -231,6 +249,21 @@ take_requests(struct master *m)
 	buf_drop(&m->in, whole);
 }
 
+/* One that did not come to its end has not answered. */
+static void
+child_ended(struct child *c, int status)
+{
+	if (status != 0 && c->id[0] != '\0') {
+		log_warn("a process for one recipient has ended: %s %d",
+		    WIFSIGNALED(status) ? "signal" : "exit code",
+		    WIFSIGNALED(status) ? WTERMSIG(status) :
+		    WEXITSTATUS(status));
+		answer_deferred(span_str(c->id), "4.3.0",
+		    "its process has ended before its work was done");
+	}
+	c->pid = 0;
+}
+
 /* Who has ended?  The worker's status, or -1. */
 static int
 reap(struct master *m)
@@ -244,7 +277,7 @@ reap(struct master *m)
 			    EX_SOFTWARE;
 		for (size_t i = 0; i < CHILDREN; i++)
 			if (m->children[i].pid == pid)
-				m->children[i].pid = 0;
+				child_ended(&m->children[i], status);
 	}
 	return r;
 }

@@ -305,6 +305,31 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	done
 }
 
+@test "a recipient's process that is killed: deferred, and the others go on" {
+	forward alice "\"|touch $WORK/tried/on; exec sleep 30\"\n"
+	roots
+	message s@example.org alice@example.test
+	mkfifo "$WORK/in"
+	"$QBIN/deliver-local" <"$WORK/in" >"$WORK/out" 2>>"$WORK/log" 3>&- &
+	pid=$!
+	exec 8>"$WORK/in"
+	printf '%s\tnew\tmove\t7:1:alice@example.test\n' "$name" >&8
+	await 10 test -e "$WORK/tried/on"
+	for child in $(children "$pid"); do
+		case $(tr '\0' ' ' <"/proc/$child/cmdline") in
+		"sleep 30 ") sleeper=$child ;;
+		esac
+	done
+	kill -9 "$(ps -o ppid= -p "$sleeper" | tr -d ' ')"
+	await 10 grep -q '^7 defer 4.3.0 its process has ended before its work was done$' "$WORK/out"
+	kill "$sleeper"
+	message s@example.org bob@example.test
+	printf '%s\tnew\tmove\t8:1:bob@example.test\n' "$name" >&8
+	await 10 grep -q '^8 done ' "$WORK/out"
+	exec 8>&-
+	wait "$pid"
+}
+
 @test "litter: a journal whose message has gone is removed, another is not" {
 	name="1795000000.0123456789abcdef.mx,S=5,W=6"
 	touch -d '1 hour ago' "$SPOOL/local/$name:1" "$SPOOL/local/$name:1.child"
