@@ -78,6 +78,9 @@ int	bounce_print(struct bounce *, const char *qid, struct buf *out);
  */
 void	bounce_wrap(struct buf *out, const char *first, const char *indent,
 	    struct span text);
+/* Why it failed and what the sender can do: clauses of a sentence. */
+struct bounce_reason { const char *why, *what; };
+const struct bounce_reason *bounce_reason(const struct bounce_rcpt *);
 /* Is this another server's SMTP reply, and not what we found out ourselves? */
 bool	bounce_is_reply(struct span text);
 /* Appends text as UTF-8 without control bytes; ascii: with "?" for all else. */

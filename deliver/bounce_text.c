@@ -14,69 +14,6 @@
 #define WIDTH		76
 #define WORD_MAX_	900	/* a line of text has at most 998 bytes */
 
-/* By the enhanced status code without its class (RFC 3463); the first that
- * matches counts.  A code that ends in "." stands for all below it. */
-static const struct reason {
-	const char *code, *why, *what;
-} reasons[] = {
-	{ "1.1", "there is no such mailbox",
-	    "please check the address and send your message again" },
-	{ "1.2", "its domain does not exist",
-	    "please check what stands behind the \"@\" and send your message "
-	    "again" },
-	{ "1.3", "the address is not a valid one",
-	    "please check the address and send your message again" },
-	{ "1.6", "the mailbox has moved and left no new address",
-	    "please ask the recipient for it in another way" },
-	{ "1.10", "its domain does not take any mail",
-	    "please ask the recipient for another address" },
-	{ "1.", "something is wrong with the address",
-	    "please check it and send your message again" },
-	{ "2.1", "the mailbox is not in use",
-	    "please ask the recipient for another address" },
-	{ "2.2", "the mailbox is full",
-	    "please send your message again later, or reach the recipient in "
-	    "another way" },
-	{ "2.3", "the message is too large for the mailbox",
-	    "please send it in smaller parts" },
-	{ "3.4", "the message is too large for the receiving system",
-	    "please send it in smaller parts" },
-	{ "4.1", "the receiving system does not answer",
-	    "please send your message again later" },
-	{ "4.2", "the receiving system breaks the connection",
-	    "please send your message again later" },
-	{ "4.4", "no server for its domain can be found",
-	    "please check what stands behind the \"@\" and send your message "
-	    "again" },
-	{ "4.6", "it went round in a circle",
-	    "please tell the postmaster" },
-	{ "4.7", "the receiving system did not take it for too long",
-	    "please send it again later, or reach the recipient in another "
-	    "way" },
-	{ "6.", "the receiving system cannot take this kind of content",
-	    "please send your message in a simpler form" },
-	{ "7.", "the receiving system does not allow it",
-	    "please see its own words below" },
-	{ "", "the receiving system did not take it",
-	    "please see its own words below" },
-};
-
-static const struct reason *
-reason_for(const struct bounce_rcpt *r)
-{
-	const struct reason *q = reasons;
-	const char *code = r->dsn + 2;
-
-	for (; q->code[0] != '\0'; q++) {
-		size_t n = strlen(q->code);
-
-		if (q->code[n - 1] == '.' ? strncmp(code, q->code, n) == 0 :
-		    strcmp(code, q->code) == 0)
-			break;
-	}
-	return q;
-}
-
 void
 bounce_clean(struct buf *out, struct span text, bool ascii)
 {
@@ -191,7 +128,7 @@ static void
 put_one(const struct bounce *b, struct buf *out)
 {
 	const struct bounce_rcpt *r = &b->rcpts[0];
-	const struct reason *why = reason_for(r);
+	const struct bounce_reason *why = bounce_reason(r);
 	bool delay = b->kind == BOUNCE_DELAYED;
 	struct buf s;
 
@@ -244,7 +181,7 @@ put_many(const struct bounce *b, struct buf *out)
 	buf_addc(out, '\n');
 	for (size_t i = 0; i < b->nrcpts && i < BOUNCE_TOLD_MAX; i++) {
 		const struct bounce_rcpt *r = &b->rcpts[i];
-		const struct reason *why = reason_for(r);
+		const struct bounce_reason *why = bounce_reason(r);
 
 		buf_init(&s, 16384);
 		put_address(&s, r);

@@ -81,6 +81,26 @@ none() {
 	grep -q "^bounce\[[0-9]*\]: queued qid=$(cat "$DIR/out") from=<> to=<alice@example.org> size=[0-9]* text=failure of 1795305000.0123456789abcdef$" "$DIR/log"
 }
 
+@test "the commonest errors of other servers: why, in words that a sender understands, and what to do" {
+	local name answer n=0
+	message >"$DIR/message"
+	while IFS=$'\t' read -r name answer; do
+		[[ $name != "#"* ]] || continue
+		n=$((n + 1))
+		line 1 3 bob@example.net "$answer" >"$DIR/lines"
+		bounce
+		printf '=== %s\n' "$name"
+		# What people read, and what programs read.
+		report | sed -n '/^Content-Description: What happened/,/^The message:/{/^Content-/d;/^The message:/d;p}
+		    /^Content-Type: message\/delivery-status/,/^--=_/{/^Content-/d;/^--=_/d;p}' | cat -s
+		rm "$DIR"/spool/new/*
+	done <"$ROOT/t/data/bounce/errors" >"$DIR/errors"
+	[ "$n" -ge 40 ]
+	[ -z "${UPDATE-}" ] || cp "$DIR/errors" "$ROOT/t/data/bounce/errors.out"
+	diff -u "$ROOT/t/data/bounce/errors.out" "$DIR/errors"
+	[ "$(grep -c '^Your message to bob@example.net could not be delivered, because' "$DIR/errors")" = "$n" ]
+}
+
 @test "several recipients, an alias, an address, ENVID and ORCPT" {
 	ENVELOPE='Return-Path: <alice@example.org>\nDelivered-To: bob@example.net\nDelivered-To: list@example.org\nDelivered-To: carol@example.com\nEnvelope-Id: QQ+2B1\nEnvelope-Orcpt: 3 rfc822;Carol+2Bx@example.com\n' message >"$DIR/message"
 	{
