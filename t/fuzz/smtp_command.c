@@ -46,8 +46,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.state = states[data[0] & 3];
 	if (s.state > STATE_READY)
 		s.tx.envelope.sender = strdup("a@example.org");
-	if (s.state == STATE_RCPT)
+	if (s.state == STATE_RCPT) {
 		envelope_add_rcpt(&s.tx.envelope, "b@example.org", NULL, NULL);
+		s.tx.accepted = 1;
+	}
 	if ((data[0] & 64) != 0)
 		strlcpy(s.user, "a@example.org", sizeof(s.user));
 	s.xclient = (data[0] & 128) != 0;
