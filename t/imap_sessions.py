@@ -13,6 +13,7 @@ import time
 
 IMAPD, ROOT = sys.argv[1], sys.argv[2]
 COUNTER = [0]
+PRESENT = sum(len(os.listdir(os.path.join(ROOT, d))) for d in ('cur', 'new'))
 
 
 class Imap:
@@ -229,6 +230,38 @@ def qresync_two():
     assert not any('VANISHED' in x or 'FETCH' in x for x in out), out
     for s in a, b, c:
         s.close()
+
+
+def half_dead():
+    """Who does not read, or is gone in the middle of a literal, keeps nobody from the mailbox."""
+    for _ in range(200):
+        deliver(subject='x' * 500)
+    deaf, gone, c = Imap(True), Imap(True), Imap()
+    deaf.cmd('SELECT INBOX')
+    deaf.sock.setblocking(False)
+    asked = 0
+    try:        # until the server cannot write and therefore does not read any more
+        while asked < 4000:
+            deaf.send(b'x STORE 1:* +FLAGS (\\Seen)\r\ny FETCH 1:* (FLAGS ENVELOPE)\r\n')
+            asked += 1
+    except BlockingIOError:
+        pass
+    assert asked < 4000, 'the server read everything'
+    gone.send(b'a APPEND INBOX {1000+}\r\nSubject: half')
+    start = time.monotonic()
+    c.cmd('SELECT INBOX')
+    c.cmd('STORE 1:* +FLAGS.SILENT (\\Flagged)')
+    c.cmd('STORE 1:100 +FLAGS.SILENT (\\Deleted)')
+    c.cmd('EXPUNGE')
+    assert time.monotonic() - start < 5, time.monotonic() - start
+    gone.sock.close()
+    gone.proc.wait(10)
+    out = c.cmd('STATUS INBOX (MESSAGES)')
+    assert '* STATUS INBOX (MESSAGES %d)' % (COUNTER[0] - 100 + PRESENT) in out, out
+    assert not os.listdir(ROOT + '/tmp'), 'litter of the half message'
+    deaf.sock.close()
+    deaf.proc.wait(10)
+    c.close()
 
 
 def two_store():
