@@ -249,11 +249,13 @@ part_put_header(const struct part *p, struct span header, unsigned how,
 	struct header_field f;
 
 	for (; header_field(&rest, &f); from = rest.p) {
-		/* A line that is no field, and was passed over. */
+		if (label != NULL &&
+		    span_isis(f.name, "content-transfer-encoding"))
+			continue;
+		/* A line that is no field, and was passed over.  Without the
+		 * field behind it, it would end the header. */
 		buf_add(out, from, (size_t)(f.whole.p - from));
-		if (label == NULL ||
-		    !span_isis(f.name, "content-transfer-encoding"))
-			put_field(f.whole, out);
+		put_field(f.whole, out);
 	}
 	if (label == NULL)
 		return;
