@@ -1,0 +1,96 @@
+# queue_tools.bats: posthouse queue bounce, requeue, shape and the other verbs, alone and while queue works.
+# shellcheck shell=bash disable=SC2154,SC2030,SC2031
+
+load helper
+load queue
+
+setup() {
+	site </dev/null
+}
+
+teardown() {
+	cleanup_site
+}
+
+settings() {
+	printf '%s\n' "$@" >>"$CONTROL/settings"
+}
+
+# posthouse queue VERB, from the tree.
+tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
+
+@test "bounce now: the sender is told with the last answer; hold, a state of its own, a message without one" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example bob@example.test
+	pass
+	[ "$(tool bounce -n "$qid")" = "$qid" ]
+	[ -e "$SPOOL/cur/$name" ] && grep -q '	4.2.0 ' "$SPOOL/state/$name"
+	[ "$(tool bounce -d later.example)" = "$qid" ]
+	pass
+	logged "bounce qid=$qid .*rcpt=<b@later.example> status=bounced dsn=5.0.0 text=given up by the postmaster; last answer: 4.2.0 .*try later"
+	[ "$(count_in alice)" = 1 ] && [ "$(count_in bob)" = 1 ]
+	spool_is_empty
+	ARRIVAL=1795000000 message alice@example.test b@ok.example bob@example.test
+	tool hold "$qid"
+	tool bounce "$qid"
+	pass
+	[ "$(attempts ok.example)" = 0 ] && [ "$(count_in bob)" = 1 ] && [ "$(count_in alice)" = 2 ]
+	spool_is_empty
+}
+
+@test "requeue: the schedule begins anew, what is done stays done" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example bob@example.test
+	pass
+	at $((1795000000 + 90000))
+	pass
+	grep -q '^1	2	' "$SPOOL/state/$name"
+	owner=$(stat -c '%U %a' "$SPOOL/state/$name")
+	[ "$(tool requeue -f alice@example.test -m 'try later')" = "$qid" ]
+	[ "$(cat "$SPOOL/state/$name")" = "1	0	0	b@later.example	" ]
+	[ "$(stat -c '%U %a' "$SPOOL/state/$name")" = "$owner" ]
+	pass
+	grep -q '^1	1	1795090000	b@later.example	' "$SPOOL/state/$name"
+	[ "$(count_in bob)" = 1 ]
+}
+
+@test "the tools while queue works: whatever they meet, every message ends once" {
+	settings "retry-first 1s" "retry-max 1s"
+	start_queue
+	for i in {1..40}; do
+		message alice@example.test "b$i@once.example" bob@example.test
+		announce "$name"
+		case $((i % 4)) in
+		0) tool hold "$qid" && tool release "$qid" ;;
+		1) tool requeue "$qid" ;;
+		2) tool retry "$qid" ;;
+		3) tool hold -n "$qid" ;;
+		esac || :
+	done >/dev/null 2>&1
+	tool release -a
+	await 60 spool_is_empty
+	[ "$(count_in bob)" = 40 ]
+	[ "$(count_in alice)" = 0 ]
+}
+
+@test "no choice is no order, -n changes nothing, and the shape counts by age and domain" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example c@Later.Example
+	ARRIVAL=1794990000 message "" d@dead.example
+	pass
+	for verb in bounce delete hold release requeue retry; do
+		code=0
+		tool $verb -n -C "$CONTROL" 2>"$WORK/said" || code=$?
+		[ "$code" = 64 ] && grep -q 'which messages' "$WORK/said"
+	done
+	find "$SPOOL" -type f -printf '%p %T@ %s\n' | sort >"$WORK/before"
+	for verb in bounce delete hold requeue retry; do
+		[ "$(tool $verb -n -a | wc -l)" = 2 ]
+	done
+	find "$SPOOL" -type f -printf '%p %T@ %s\n' | sort | diff "$WORK/before" -
+	printf 'domain\ttotal\t5\t10\t20\t40\t80\t160\t320\t640\t1280\t1280+
+		TOTAL\t3\t2\t0\t0\t0\t0\t0\t1\t0\t0\t0
+		later.example\t2\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0
+		dead.example\t1\t0\t0\t0\t0\t0\t0\t1\t0\t0\t0\n' | sed 's/^\t*//' | diff - <(tool shape)
+	[ "$(tool shape -S | cut -f 1,2 | tr '\t\n' '  ')" = "domain total TOTAL 3 example.test 2 <> 1 " ]
+}
