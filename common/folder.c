@@ -57,6 +57,7 @@ folder_close(struct folder *f)
 	if (f->watch != -1)
 		close(f->watch);
 	folder_keywords_free(f);
+	folder_blob_close(f);
 	folder_cache_drop(f);
 	buf_free(&f->pending_names);
 	free(f->pending);

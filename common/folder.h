@@ -28,7 +28,7 @@ struct folder;
 	SYS_unlinkat, SYS_linkat, SYS_mkdirat, SYS_fsync, SYS_fdatasync, \
 	SYS_ftruncate, SYS_fstatfs, SYS_utimensat, SYS_inotify_init1, \
 	SYS_inotify_add_watch, SYS_clock_nanosleep, SYS_nanosleep, \
-	SYS_fchmod, SYS_sync_file_range, SYS_sysinfo	/* qsort(3) asks how much memory there is */
+	SYS_fchmod, SYS_sync_file_range, SYS_pwrite64, SYS_sysinfo	/* qsort(3) asks how much memory there is */
 
 /* The setting spool-sync directory: directories are synced too when messages are added. */
 void	folder_setup(bool sync_directory);
@@ -116,6 +116,23 @@ int	folder_refresh(struct folder *, const struct folder_changes *);
 /* An inotify descriptor that becomes readable when the folder may have changed, or -1: poll
  * every poll-seconds instead.  folder_refresh drains it. */
 int	folder_watch(struct folder *);
+
+/*
+ * A cache of what a program has made of message i: any bytes, at most FOLDER_BLOB_MAX, of one of a few kinds, in a format
+ * that the program gives a number.  get: p is NULL when there is nothing; valid until the next call of
+ * these.  It is checked against accidents, not against an owner of the mailbox who wants to fool his own program: never
+ * trust its lengths.  put: best effort; flush writes what has gathered.
+ */
+#define FOLDER_BLOB_MAX	65536
+enum {
+	FOLDER_BLOB_ENVELOPE, FOLDER_BLOB_STRUCTURE, FOLDER_BLOB_SEARCH,
+	FOLDER_BLOB_OTHER, FOLDER_BLOB_KINDS
+};
+struct span folder_blob_get(struct folder *, size_t i, unsigned kind,
+	    uint32_t format);
+void	folder_blob_put(struct folder *, size_t i, unsigned kind,
+	    uint32_t format, const void *, size_t);
+void	folder_blob_flush(struct folder *);
 
 #include "folder_add.h"
 

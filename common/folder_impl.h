@@ -36,6 +36,7 @@ struct uid_range {
 	uint32_t lo, hi;
 };
 
+struct blobs;
 struct listing;
 struct entry;
 struct batch;
@@ -58,6 +59,7 @@ struct folder {
 	size_t nrecent;
 	size_t first_unseen;		/* no message before it is unseen */
 	struct folder_counts counts;
+	struct blobs *blobs;
 	bool save;			/* much was found out that the cache does not tell */
 	size_t names_listed;	/* its length after the last listing */
 	/* uid list */

@@ -39,6 +39,8 @@ bool	folder_cache_load(struct folder *);
 /* Writes it, and where that is worth it maps it in place of memory.  Best effort. */
 void	folder_cache_save(struct folder *);
 void	folder_cache_drop(struct folder *);
+/* folder_blob.c */
+void	folder_blob_close(struct folder *);
 void	folder_count_all(struct folder *);	/* sets counts */
 /* Before n bytes at this place of the mapped file are believed.  Does not return when they are damaged. */
 void	folder_cache_check(const struct folder *, const void *, size_t n);

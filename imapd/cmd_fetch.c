@@ -105,8 +105,13 @@ fetch_size(struct fetch_run *r, const struct fetch_item *item)
 void
 fetch_envelope(struct fetch_run *r, const struct fetch_item *item)
 {
+	struct span known = r->parsed.envelope;
+
 	(void)item;
-	envelope_out(&r->im->out, message_header(&r->m));
+	if (known.p != NULL)
+		(void)netout_add(&r->im->out, known.p, known.len);
+	else
+		envelope_out(&r->im->out, message_header(&r->m));
 }
 
 void
@@ -119,8 +124,13 @@ fetch_body(struct fetch_run *r, const struct fetch_item *item)
 void
 fetch_bodystructure(struct fetch_run *r, const struct fetch_item *item)
 {
+	struct span known = r->parsed.structure;
+
 	(void)item;
-	structure_out(&r->im->out, &r->m.tree, true);
+	if (known.p != NULL)
+		(void)netout_add(&r->im->out, known.p, known.len);
+	else
+		structure_out(&r->im->out, &r->m.tree, true);
 }
 
 /* Can all that is asked of this message be decoded? */
@@ -158,10 +168,18 @@ prepare(struct fetch_cmd *c, size_t i)
 
 	r->i = i;
 	message_begin(&r->m, i);
-	if (message_need(&r->m, c->f.need) == -1 ||
-	    (c->f.size && folder_size(r->m.folder, i, &r->size) == -1) ||
-	    (c->f.date && folder_date(r->m.folder, i, &r->date) == -1))
+	if (parsed_get(r, &c->f))
+		return 0;
+	if (message_need(&r->m, c->f.need) == -1)
 		return -1;
+	if (r->m.has == NEED_TREE)
+		r->size = crlf_size(r->m.text);
+	else if (c->f.size && folder_size(r->m.folder, i, &r->size) == -1)
+		return -1;
+	if ((c->f.date || r->parsed.able) &&
+	    folder_date(r->m.folder, i, &r->date) == -1)
+		return -1;
+	parsed_put(r);
 	return 0;
 }
 
@@ -317,6 +335,7 @@ cmd_fetch(struct imap *im, struct args *a)
 		(void)view_sync(im, false, im->uid);
 	view_tell_keywords(im);
 	message_init(&c.run.m, im->view.folder);
+	parsed_begin(&c.run, &c.f);
 	if (fetch_all(&c, &set) == -1)
 		reply_bad(im, "No such message");
 	else if (c.unknown_cte)
@@ -327,5 +346,6 @@ cmd_fetch(struct imap *im, struct args *a)
 		    "Some of the messages are gone");
 	else
 		reply_ok(im, NULL, "Fetch completed");
+	parsed_end(&c.run);
 	message_free(&c.run.m);
 }

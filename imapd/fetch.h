@@ -19,6 +19,12 @@ struct section {
 };
 
 struct fetch_item;
+/* What was printed of the message before; p NULL: nothing is known. */
+struct parsed {
+	bool able, wants_envelope, wants_structure;
+	struct span envelope, structure;
+	struct netout out;		/* memory only */
+};
 /* One message, while its response is being written. */
 struct fetch_run {
 	struct imap *im;
@@ -26,6 +32,7 @@ struct fetch_run {
 	size_t i;
 	uint64_t size;
 	time_t date;
+	struct parsed parsed;
 };
 struct fetch_item {
 	const char *name;		/* printed; NULL: BODY[section] */
@@ -72,6 +79,12 @@ void	fetch_envelope(struct fetch_run *, const struct fetch_item *);
 void	fetch_body(struct fetch_run *, const struct fetch_item *);
 void	fetch_bodystructure(struct fetch_run *, const struct fetch_item *);
 void	fetch_section(struct fetch_run *, const struct fetch_item *);
+
+/* fetch_parsed.c: around a command; whether all that it wants of message r->i is known; and to remember it. */
+void	parsed_begin(struct fetch_run *, const struct fetch *);
+void	parsed_end(struct fetch_run *);
+bool	parsed_get(struct fetch_run *, const struct fetch *);
+void	parsed_put(struct fetch_run *);
 
 void	fetch_binary(struct fetch_run *, const struct fetch_item *);
 void	fetch_binary_size(struct fetch_run *, const struct fetch_item *);

@@ -303,6 +303,99 @@ test_memory(void)
 	test_end("memory");
 }
 
+/* What message i was given: bytes that depend on it. */
+static size_t
+blob_of(size_t i, unsigned kind, unsigned char out[512])
+{
+	size_t n = 1 + (i * 37 + kind * 11) % 511;
+
+	memset(out, (int)(i + kind) & 0xff, n);
+	return n;
+}
+
+static void
+blobs_put(struct folder *f, unsigned kind)
+{
+	unsigned char b[512];
+
+	for (size_t i = 0; i < folder_count(f); i++)
+		folder_blob_put(f, i, kind, 7, b,
+		    blob_of(folder_uid(f, i) - 1, kind, b));
+	folder_blob_flush(f);
+}
+
+/* How many are there; each that is there is right.  UIDs are 1 and up. */
+static size_t
+blobs_right(struct folder *f, unsigned kind)
+{
+	unsigned char b[512];
+	size_t n = 0;
+
+	for (size_t i = 0; i < folder_count(f); i++) {
+		struct span s = folder_blob_get(f, i, kind, 7);
+
+		if (s.p == NULL)
+			continue;
+		n++;
+		CHECK(span_eq(s, span_of(b, blob_of(folder_uid(f, i) - 1, kind,
+		    b))), "right");
+	}
+	return n;
+}
+
+static void
+test_blobs(void)
+{
+	char records[400], index[400];
+	struct folder *f, *g;
+	struct stat st;
+	int fd;
+
+	fresh("blobs", LARGE);
+	snprintf(records, sizeof(records), "%s-parsed", cache);
+	snprintf(index, sizeof(index), "%s-index", cache);
+	f = get();
+	g = get();
+	CHECK(blobs_right(f, 0) == 0, "none yet");
+	blobs_put(f, 0);
+	CHECK(blobs_right(f, 0) == LARGE && blobs_right(f, 1) == 0, "all");
+	CHECK(blobs_right(g, 0) == 0 || blobs_right(g, 0) == LARGE, "another");
+	blobs_put(g, 1);
+	CHECK(blobs_right(f, 1) == LARGE && blobs_right(f, 0) == LARGE,
+	    "both kinds");
+	CHECK(folder_blob_get(f, 3, 0, 8).p == NULL, "another format");
+	CHECK(folder_remove(f, 0) == 0 && folder_refresh(f, NULL) == 0,
+	    "remove");
+	CHECK(blobs_right(f, 0) == LARGE - 1, "by UID");
+	folder_close(g);
+	/* Any bytes may be wrong. */
+	CHECK(stat(records, &st) == 0, "stat");
+	fd = open(records, O_WRONLY);
+	for (off_t at = 64; at < st.st_size; at += 997)
+		CHECK(pwrite(fd, "Z", 1, at) == 1, "patch");
+	close(fd);
+	fd = open(index, O_WRONLY);
+	for (off_t at = 64; at < 40000; at += 333)
+		CHECK(pwrite(fd, "\377\377", 2, at) == 2, "patch");
+	close(fd);
+	CHECK(blobs_right(f, 0) < LARGE - 1, "damaged ones are not told");
+	unlink(records);
+	CHECK(blobs_right(f, 1) < LARGE, "deleted while open");
+	folder_close(f);
+	f = get();
+	CHECK(blobs_right(f, 0) == 0, "none");
+	blobs_put(f, 2);
+	CHECK(blobs_right(f, 2) == LARGE - 1, "made anew");
+	folder_close(f);
+	sh("rm -f %s; mkfifo %s", records, records);
+	f = get();
+	alarm(20);
+	CHECK(folder_blob_get(f, 1, 0, 7).p == NULL, "a FIFO");
+	alarm(0);
+	folder_close(f);
+	test_end("what was made of messages");
+}
+
 int
 main(void)
 {
@@ -317,6 +410,7 @@ main(void)
 	test_deleted();
 	test_foreign();
 	test_memory();
+	test_blobs();
 	sh("rm -rf %s", root);
 	return test_done();
 }
