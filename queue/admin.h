@@ -18,6 +18,7 @@ struct admin_check {
 /* Each is one command: argv[0] is its name.  They return an exit code. */
 int	admin_check(const char *dir, int argc, char *argv[]);
 int	admin_hash(const char *dir, int argc, char *argv[]);
+int	admin_import(const char *dir, int argc, char *argv[]);
 int	admin_rcpt(const char *dir, int argc, char *argv[]);
 int	admin_user(const char *dir, int argc, char *argv[]);
 

@@ -22,6 +22,7 @@ usage() {
 	  user add|passwd|disable|enable|delete|show ADDRESS
 	  user app-password ADDRESS LABEL
 	  user list [-l]
+	  import [-f FOLDER] ADDRESS FILE  messages of an mbox file or a Maildir into a mailbox
 	  hash                             a password on standard input to what passwords holds
 	  queue [shape] [...]              list the queue, or show its shape by age and domain (posthouse-mailq(1))
 	  queue bounce|delete|hold|release|requeue|retry ...  work on it
@@ -53,7 +54,7 @@ command=$1
 shift
 
 case $command in
-check | hash | user)
+check | hash | import | user)
 	helper admin "$command" "$@"
 	;;
 explain)

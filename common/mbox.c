@@ -1,0 +1,117 @@
+/*
+ * mbox files (mboxo and mboxrd): a line "From " behind an empty one begins a message.  Trusts nothing: whatever
+ * comes is text of some message.
+ */
+#include "mbox.h"
+
+#include <string.h>
+
+#include "header.h"
+#include "maildir.h"
+#include "table.h"
+
+#define WORDS	5		/* of asctime(3): Sun Nov 22 00:00:00 2026 */
+
+/* Letters of Status and X-Status, as mail programs have written them since elm. */
+static const struct { const char *field; unsigned char letter; unsigned flag; } marks[] = {
+	{ "Status:", 'R', MAIL_SEEN },
+	{ "X-Status:", 'A', MAIL_ANSWERED }, { "X-Status:", 'F', MAIL_FLAGGED },
+	{ "X-Status:", 'D', MAIL_DELETED }, { "X-Status:", 'T', MAIL_DRAFT },
+};
+
+static void
+take_status(struct mbox *m, struct span line)
+{
+	struct cur c;
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		cur_init(&c, line);
+		if (cur_word(&c, marks[i].field) &&
+		    span_haschr(cur_rest(&c), marks[i].letter))
+			m->flags |= marks[i].flag;
+	}
+}
+
+/* ">From ", ">>From " and so on lose one ">". */
+static struct span
+unquote(struct span line)
+{
+	struct cur c;
+
+	cur_init(&c, line);
+	while (cur_ch(&c, '>'))
+		;
+	if (line.p[0] == '>' && cur_left(&c) >= 5 &&
+	    memcmp(c.p, "From ", 5) == 0)
+		return span_of(line.p + 1, line.len - 1);
+	return line;
+}
+
+static enum mbox_result
+empty_line(struct mbox *m)
+{
+	m->filled = false;
+	if (m->header) {
+		m->header = false;
+		return MBOX_LINE;
+	}
+	if (m->held)
+		return MBOX_LINE;
+	m->held = true;
+	return MBOX_NOTHING;
+}
+
+enum mbox_result
+mbox_line(struct mbox *m, struct span *line)
+{
+	bool ended = line->len > 0 && line->p[line->len - 1] == '\n';
+	bool begins = !m->inside;
+
+	m->inside = !ended;
+	m->empty_first = false;
+	if (begins && !m->filled && line->len >= 5 &&
+	    memcmp(line->p, "From ", 5) == 0) {
+		m->filled = true;
+		return MBOX_FROM;
+	}
+	if (begins && (span_is(*line, "\n") || span_is(*line, "\r\n")))
+		return empty_line(m);
+	m->empty_first = m->held;
+	m->held = false;
+	m->filled = true;
+	if (begins && m->header)
+		take_status(m, *line);
+	if (begins)
+		*line = unquote(*line);
+	return MBOX_LINE;
+}
+
+void
+mbox_begin(struct mbox *m, struct span from)
+{
+	struct span words[WORDS], word;
+	struct buf date;
+	struct cur c;
+	int zone;
+
+	m->header = true;
+	m->held = false;
+	m->flags = 0;
+	m->arrival = 0;
+	memset(words, 0, sizeof(words));
+	cur_init(&c, from);
+	while ((word = cur_nextword(&c)).len > 0) {
+		memmove(words, words + 1, sizeof(words) - sizeof(*words));
+		words[WORDS - 1] = word;
+	}
+	buf_init(&date, 256);
+	buf_addf(&date, "%.*s %.*s %.*s %.*s +0000", (int)words[2].len,
+	    (const char *)words[2].p, (int)words[1].len,
+	    (const char *)words[1].p, (int)words[4].len,
+	    (const char *)words[4].p, (int)words[3].len,
+	    (const char *)words[3].p);
+	if (words[0].len == 0 || date.bad ||
+	    date_parse(buf_span(&date), &m->arrival, &zone) == -1)
+		m->arrival = 0;
+	buf_free(&date);
+}
