@@ -81,11 +81,11 @@ system_load(struct control *c)
 	struct passwd *pw;
 	int r = 0;
 
-	control_watch(c, "/etc/passwd");
 	if (c->set.home_maildir[0] == '\0') {
 		system_free(c);
 		return;
 	}
+	control_watch(c, "/etc/passwd");
 	/* Not root: perhaps in a sandbox by now. */
 	if (c->system != NULL && geteuid() != 0)
 		return;
