@@ -192,7 +192,8 @@ auth_permit(struct auth *a)
 		return not_allowed(a, "This account is disabled");
 	if ((u->protocols & a->protocol) == 0)
 		return not_allowed(a, "This account may not use this protocol");
-	if (!a->conn->loopback &&
+	/* A shell's pipe comes from no network. */
+	if ((a->conn->peer.ss_family != AF_UNSPEC || !a->conn->loopback) &&
 	    !user_line_client(u, &a->conn->peer_in6))
 		return not_allowed(a, "This account may not be used from your "
 		    "network");

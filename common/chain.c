@@ -75,7 +75,7 @@ see_pending(void)
 		got_term = 1;
 }
 
-/* A client costs the listener up to four descriptors: all that the hard limit
+/* A client costs the listener up to six descriptors: all that the hard limit
  * allows. */
 static void
 raise_descriptors(void)

@@ -468,6 +468,8 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 	cl->login = ++ch->logins;
 	cl->handover = false;
 	close_fd(&cl->cred_in);
+	close_fd(&cl->facts_in);	/* nobody logs in once more */
+	close_fd(&cl->facts_out);
 	if (cl->conn.tls) {
 		close_fd(&cl->plain_in);
 		close_fd(&cl->plain_out);

@@ -206,6 +206,12 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	[ "$output" = "-ERR [AUTH] Account disabled: This account may not use this protocol" ]
 	sasl imap - plain user=fred@example.test password=secret
 	[ "$status" = 0 ]
+	sed -i 's/^fred@.*/fred@example.test::::clients=192.0.2.0\/24,2001:db8::\/32/' "$CONTROL/users"
+	sasl imap - scram user=fred@example.test password=secret
+	[ "$output" = "a NO [CONTACTADMIN] This account may not be used from your network" ]
+	sed -i 's/^fred@.*/fred@example.test::::clients=192.0.2.0\/24,127.0.0.0\/8/' "$CONTROL/users"
+	sasl imap - scram user=fred@example.test password=secret
+	[ "$status" = 0 ]
 }
 
 @test "a name that does not exist has a salt too, always the same, and fails as a wrong password does" {
