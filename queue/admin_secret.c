@@ -89,6 +89,7 @@ admin_hash(const char *dir, int argc, char *argv[])
 	char secret[ADMIN_SECRET_MAX];
 	enum secret_kind kind = SECRET_SCRAM;
 	struct buf out;
+	int r;
 
 	(void)dir;
 	if (argc == 2 && strcmp(argv[1], "-c") == 0)
@@ -100,10 +101,12 @@ admin_hash(const char *dir, int argc, char *argv[])
 	if (secret_read(secret) == -1)
 		return EX_DATAERR;
 	buf_init(&out, CONTROL_LINE_MAX);
-	if (secret_make(kind, span_str(secret), false, NULL, &out) == -1)
+	r = secret_make(kind, span_str(secret), false, NULL, &out);
+	if (r == -1)
 		fprintf(stderr, "cannot make a hash: %s\n", strerror(errno));
 	else
 		puts(buf_cstr(&out));
 	explicit_bzero(secret, sizeof(secret));
-	return out.len == 0 ? EX_OSERR : EX_OK;
+	buf_wipe(&out);
+	return r == -1 ? EX_OSERR : EX_OK;
 }
