@@ -28,6 +28,7 @@
 #include "log.h"
 #include "proc.h"
 
+#define PENDING_TURNS	8	/* clients that may come before signals are looked for */
 #define LISTEN_MAX	32	/* sockets: a few names, two families each */
 
 static volatile sig_atomic_t got_term, got_child;
@@ -405,6 +406,7 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 {
 	static const struct timespec second = { .tv_sec = 1 };
 	bool full = false;	/* no descriptor, no memory */
+	unsigned turns = 0;
 
 	while (!got_term && (nfds > 0 || ch->used > 0)) {
 		size_t n;
@@ -417,7 +419,7 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 		full = false;
 		if (r == -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "ppoll");
-		if (r > 0)
+		if (r > 0 && ++turns % PENDING_TURNS == 0)
 			see_pending();
 		for (size_t i = 0; r > 0 && i < n; i++) {
 			if (set[i].revents == 0)

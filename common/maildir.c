@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc.h"
+
 #define COMPONENT_MAX	256	/* NAME_MAX and the NUL */
 #define PATH_SIZE	1024	/* of a mailbox; longer ones are walked */
 
@@ -347,7 +349,7 @@ maildir_open_new(const char *dir, const struct ids *owner)
 	if ((fd = open_plain(dir)) == -1 &&
 	    (fd = open_closely(dir, owner)) == -1)
 		return -1;
-	if (fstat(fd, &st) == 0 && (geteuid() != 0 ||
+	if (fstat(fd, &st) == 0 && (!proc_is_root() ||
 	    owner->uid == (uid_t)-1 || st.st_uid == owner->uid))
 		return fd;
 	close(fd);

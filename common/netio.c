@@ -28,13 +28,15 @@ fd_is_socket(int fd)
 	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-static void
+/* false: it is no socket.  Failing otherwise leaves the wait unbounded but for
+ * the session's deadline. */
+static bool
 socket_timeout(int fd, int option, unsigned seconds)
 {
 	struct timeval tv = { .tv_sec = (time_t)seconds };
 
-	/* Failing leaves the wait unbounded but for the session's deadline. */
-	(void)setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
+	return setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)) == 0 ||
+	    errno != ENOTSOCK;
 }
 
 void
@@ -44,7 +46,8 @@ netin_init(struct netin *n, int fd, struct netout *out, unsigned pause)
 	n->fd = fd;
 	n->out = out;
 	n->pause = pause;
-	n->is_socket = fd_is_socket(fd);
+	n->is_socket = out != NULL && out->fd == fd ? out->is_socket :
+	    fd_is_socket(fd);
 }
 
 void
@@ -132,7 +135,7 @@ await(struct netin *n)
 	if (n->is_socket && (ms == -1 || (uint64_t)ms ==
 	    (uint64_t)n->pause * 1000)) {
 		if (n->pause_set != n->pause)
-			socket_timeout(n->fd, SO_RCVTIMEO, n->pause);
+			(void)socket_timeout(n->fd, SO_RCVTIMEO, n->pause);
 		n->pause_set = n->pause;
 		return NETIN_DATA;
 	}
@@ -326,10 +329,9 @@ netout_init(struct netout *o, int fd, unsigned timeout)
 	memset(o, 0, sizeof(*o));
 	o->fd = fd;
 	o->timeout = timeout;
-	o->is_socket = fd_is_socket(fd);
+	o->is_socket = timeout > 0 ? socket_timeout(fd, SO_SNDTIMEO, timeout) :
+	    fd_is_socket(fd);
 	buf_init(&o->buf, NETOUT_BUF);
-	if (o->is_socket && timeout > 0)
-		socket_timeout(fd, SO_SNDTIMEO, timeout);
 }
 
 void

@@ -146,10 +146,20 @@ proc_spawn(const char *path, char *const argv[], char *const envp[],
 	return pid;
 }
 
+static enum { UNKNOWN, ROOT, OTHER } who;
+
+bool
+proc_is_root(void)
+{
+	if (who == UNKNOWN)
+		who = geteuid() == 0 ? ROOT : OTHER;
+	return who == ROOT;
+}
+
 int
 proc_become(const struct ids *ids)
 {
-	if (geteuid() != 0)
+	if (!proc_is_root())
 		return 0;
 	if (ids->uid == (uid_t)-1 || ids->uid == 0 || ids->gid == (gid_t)-1) {
 		errno = EPERM;
@@ -162,6 +172,7 @@ proc_become(const struct ids *ids)
 		errno = EPERM;
 		return -1;
 	}
+	who = OTHER;
 	return 0;
 }
 

@@ -31,6 +31,8 @@ int	proc_arrange(const struct proc_map *map, size_t nmap);
 /* Gives up root for good: setgroups, setgid, setuid, and checks that it cannot come back.
  * No effect (0) when not root.  0 or -1. */
 int	proc_become(const struct ids *);
+/* Are we root?  Asked once; proc_become changes it. */
+bool	proc_is_root(void);
 void	proc_ignore_sigpipe(void);
 
 #endif

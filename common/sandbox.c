@@ -236,6 +236,7 @@ limit(int what, uint64_t value)
 }
 
 static uint64_t held;		/* bytes of data at sandbox_measure() */
+static bool no_core;		/* no core file is written, nor by children */
 
 void
 sandbox_measure(void)
@@ -246,6 +247,7 @@ sandbox_measure(void)
 	ssize_t n;
 	int fd;
 
+	no_core = limit(RLIMIT_CORE, 0) == 0;
 	/* size resident shared text library data, in pages: proc(5). */
 	if ((fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) == -1)
 		return;
@@ -266,7 +268,7 @@ enter_limits(const struct sandbox_role *role)
 {
 	struct stat st;
 
-	if (limit(RLIMIT_CORE, 0) == -1)
+	if (!no_core && limit(RLIMIT_CORE, 0) == -1)
 		return -1;
 	if (role->memory > 0 && !SANITIZED &&
 	    limit(RLIMIT_DATA, held + role->memory) == -1)
@@ -278,7 +280,7 @@ enter_limits(const struct sandbox_role *role)
 		return -1;
 	if (role->files > 0 && limit(RLIMIT_NOFILE, role->files) == -1)
 		return -1;
-	if (role->no_fork && geteuid() != 0 && limit(RLIMIT_NPROC, 0) == -1)
+	if (role->no_fork && !proc_is_root() && limit(RLIMIT_NPROC, 0) == -1)
 		return -1;
 	return 0;
 }
@@ -288,7 +290,7 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
     const struct ids *ids, const struct sandbox_path *paths, size_t n,
     bool off)
 {
-	bool privileged = geteuid() == 0;
+	bool privileged = proc_is_root();
 
 	if (privileged && root != NULL &&
 	    (chroot(root) == -1 || chdir("/") == -1))
@@ -319,7 +321,7 @@ sandbox_become(const struct ids *ids, uint64_t caps)
 		{ (uint32_t)(caps >> 32), (uint32_t)(caps >> 32), 0 }
 	};
 
-	if (geteuid() != 0)
+	if (!proc_is_root())
 		return 0;
 	for (unsigned long cap = 0; cap < 64; cap++)
 		if ((caps >> cap & 1) == 0 &&

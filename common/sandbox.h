@@ -57,7 +57,8 @@ int	sandbox_become(const struct ids *, uint64_t caps);
 /*
  * What this process holds now is not part of any role's memory: called by a
  * listener when it has loaded its control files, so that its children may have
- * their share beside tables of any size.
+ * their share beside tables of any size.  From here on nobody writes a core file,
+ * which would hold mail.
  */
 void	sandbox_measure(void);
 

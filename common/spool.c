@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "proc.h"
 
 #define SPOOL_CHUNK	65536	/* bytes gathered before a write(2) */
 #define SPOOL_MODE	0640	/* owner writes, spool-group reads */
@@ -108,8 +109,8 @@ open_trigger(int dir)
 {
 	int fd, flags = O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
 
-	fd = geteuid() == 0 ? -1 : openat(dir, "trigger", O_RDWR | flags);
-	if (fd == -1 && (geteuid() == 0 || errno == EACCES))
+	fd = proc_is_root() ? -1 : openat(dir, "trigger", O_RDWR | flags);
+	if (fd == -1 && (proc_is_root() || errno == EACCES))
 		fd = openat(dir, "trigger", O_WRONLY | flags);
 	return fd;
 }

@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "file.h"
 #include "local.h"
+#include "proc.h"
 
 #define COPY_CHUNK	65536
 
@@ -50,7 +51,7 @@ message_give(int fd, const struct ids *owner, time_t arrival)
 {
 	struct timespec t[2] = { { arrival, 0 }, { arrival, 0 } };
 
-	if (geteuid() == 0 && owner->uid != (uid_t)-1 &&
+	if (proc_is_root() && owner->uid != (uid_t)-1 &&
 	    fchown(fd, owner->uid, owner->gid) == -1)
 		return -1;
 	if (fchmod(fd, 0600) == -1)

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "local.h"
 #include "maildir.h"
+#include "proc.h"
 
 #define CACHE_SIZE	256	/* descriptors; power of two */
 #define CACHE_MS	1000
@@ -123,7 +124,7 @@ mailbox_tmp(struct mailbox *m)
 	m->tmp = openat(m->new, "../tmp",
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (m->tmp != -1 && (fstat(m->tmp, &st) == -1 ||
-	    (geteuid() == 0 && m->owner.uid != (uid_t)-1 &&
+	    (proc_is_root() && m->owner.uid != (uid_t)-1 &&
 	    st.st_uid != m->owner.uid))) {
 		close(m->tmp);
 		m->tmp = -1;

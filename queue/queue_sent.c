@@ -306,11 +306,13 @@ sent_trim(struct sched *s)
 	struct sent_log *l = &s->sent;
 	off_t size;
 
-	if (l->fd == -1 || (size = lseek(l->fd, 0, SEEK_END)) <= 0)
+	if (!l->used || l->fd == -1 || (size = lseek(l->fd, 0, SEEK_END)) <= 0)
 		return;
 	if (s->jobs.used == 0) {
-		if (ftruncate(l->fd, 0) == 0)
+		if (ftruncate(l->fd, 0) == 0) {
 			l->mark_size = 0;
+			l->used = false;
+		}
 		return;
 	}
 	if (l->mark_size == 0 || (uint64_t)size < l->mark_size) {

@@ -19,6 +19,7 @@ struct sent_log {
 	bool ready;			/* no process of an earlier run can send any more */
 	uint64_t next_look;		/* clock_mono_ms, until ready */
 	struct old_sent *old;		/* whose lines are not all settled */
+	bool used;			/* something may be noted in it */
 	uint64_t mark_serial, mark_size;	/* sent_trim */
 };
 

@@ -289,6 +289,7 @@ send_group(struct sched *s, struct message *m, struct plan *p, size_t from,
 			p->parked = d;
 			return 0;
 		}
+		s->sent.used = s->sent.used || d != NULL;
 		if (send_job(s, m, d == NULL ? WORKER_LOCAL : WORKER_REMOTE,
 		    &p->v[from + i], n - i < max ? n - i : max, d) == -1)
 			return -1;

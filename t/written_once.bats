@@ -88,7 +88,7 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	    "$DIR/trace.$(awk '$3 == "smtp" { print $1 }' "$DIR/pids")"
 }
 
-@test "one message costs at most 90 system calls beyond the dialogue" {
+@test "one message costs at most 80 system calls beyond the dialogue" {
 	local all dialogue
 	instance_start
 	adduser bob@example.test pw
@@ -98,12 +98,14 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	send 4096 bob@example.test
 	await 5 has_messages "$(maildir bob@example.test)" 2
 	untrace
+	# Where no inotify instance is left on the machine, control files are looked at one by one: that is not what is counted.
+	sed -i "\\@newfstatat([0-9A-Z_]*<[^>]*>, \"$CONTROL\"\\|newfstatat([0-9]*<$CONTROL>@d" "$DIR/trace"
 	# Calls that returned; a poll that an idle process was in when the trace ended did not.
 	all=$(grep -vE '<unfinished|\+\+\+|---|<detached' "$DIR/trace" | grep -c ' = ')
 	dialogue=$(grep -cE '(read|write)\([0-9]+<(socket|TCP)' "$DIR/trace" || :)
 	echo "$all calls, $dialogue of them the dialogue" >&3
 	sed -E 's/^[0-9]+ +//; s/\(.*//; s/^<\.\.\. ([a-z0-9_]+) resumed.*/\1/' "$DIR/trace" | sort | uniq -c | sort -rn
-	[ $((all - dialogue)) -le 90 ]
+	[ $((all - dialogue)) -le 80 ]
 }
 
 @test "several recipients: no copy names the others, one inode for one owner" {
