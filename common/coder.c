@@ -2,7 +2,7 @@
  * Encoders for the lines of a body.  Bounded: nothing but one line of base64,
  * one byte of white space or the beginning of "=XX" is ever held back.  Every
  * line that is written is at most 76 bytes long (SMTP_TEXT_MAX when scrubbing),
- * and none begins with "From " or consists of a dot.
+ * none begins with "From " or consists of a dot, and none becomes a boundary.
  */
 #include "coder.h"
 
@@ -127,7 +127,8 @@ qp_held_space(struct coder *c, bool coded)
 	c->space = -1;
 }
 
-/* RFC 2045 section 6.7; no line of a dot, as RFC 2049 section 3 advises. */
+/* RFC 2045 section 6.7; no line of a dot, as RFC 2049 section 3 advises, and none
+ * that could have become a boundary. */
 static void
 qp_byte(struct coder *c, int ch)
 {
@@ -136,7 +137,8 @@ qp_byte(struct coder *c, int ch)
 		c->space = ch;
 	else if (ch < ' ' || ch > '~' || ch == '=')
 		qp_coded(c, ch);
-	else if (ch == '.' && (c->col == 0 || c->col == QP_LINE))
+	else if ((ch == '.' || ch == '-') &&
+	    (c->col == 0 || c->col == QP_LINE))
 		qp_coded(c, ch);
 	else
 		qp_literal(c, ch);
@@ -206,17 +208,39 @@ reqp_eol(struct coder *c)
 
 /* --- what belongs to no part --- */
 
+static bool
+is_clean(int ch)
+{
+	return ch == '\t' || (ch >= ' ' && ch <= '~');
+}
+
+/* What was no boundary does not become one.  recode.c gives the beginning of a
+ * line with "-" in one piece, as long as a boundary may be. */
+static void
+scrub_begin(struct coder *c, struct span s)
+{
+	bool clean = true;
+
+	for (size_t i = 0; i < s.len; i++)
+		clean = clean && is_clean(s.p[i]);
+	if (c->col > 0 || s.p[0] != '-' || clean)
+		return;
+	buf_addc(c->out, ' ');
+	c->col++;
+}
+
 static void
 scrub_text(struct coder *c, struct span s)
 {
 	struct cur in;
 	int ch;
 
+	scrub_begin(c, s);
 	cur_init(&in, s);
 	while ((ch = cur_next(&in)) != -1) {
 		if (c->col == SMTP_TEXT_MAX)
 			new_line(c);
-		if ((ch < ' ' && ch != '\t') || ch > '~')
+		if (!is_clean(ch))
 			ch = '?';
 		buf_addc(c->out, (unsigned char)ch);
 		c->col++;

@@ -476,7 +476,7 @@ header_eol(struct recode *r)
 static void
 hold_text(struct recode *r, struct span s)
 {
-	if (r->midline || r->nopen == 0) {
+	if (r->midline || (r->nopen == 0 && r->state == IN_BODY)) {
 		body_text(r, s);
 		return;
 	}

@@ -165,6 +165,14 @@ static const struct {
 	    "x =FF y z a b\n", true, false },
 	{ "two of them", RECODE_7BIT, "A: b\nno field\nnor this\nB: c\n",
 	    "A: b\n\nno field\nnor this\nB: c\n", false, false },
+	{ "nothing becomes a boundary that was none", RECODE_7BIT,
+	    "Content-Type: multipart/mixed; boundary=\"?\"\n\n--\xff\n--?\n"
+	    "Content-Type: text/plain; charset=utf-8\n\n-- \nf\xc3\xbcr "
+	    "Sie und alle\n--?--\n",
+	    "Content-Type: multipart/mixed; boundary=\"?\"\n\n --?\n--?\n"
+	    "Content-Type: text/plain; charset=utf-8\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n=2D-=20\n"
+	    "f=C3=BCr Sie und alle\n--?--\n", true, false },
 	{ "no end of anything", RECODE_7BIT,
 	    "Content-Type: multipart/mixed; boundary=b\n\n--b\nA: b\n--b\n\n"
 	    "\xff", "Content-Type: multipart/mixed; boundary=b\n\n--b\nA: b\n"
