@@ -82,6 +82,9 @@ authenticate(struct login *s, struct span user, struct span secret)
 	if (auth_ask(s->conn->auth_out, s->conn->auth_in, "imap", user, secret,
 	    &res) == -1)
 		res.verdict = AUTH_TEMP;
+	/* An empty name is no name of anybody, but a well-formed LOGIN. */
+	if (res.verdict == AUTH_MALFORMED)
+		res.verdict = AUTH_FAILED;
 	verdict(s, &res);
 	explicit_bzero(&res, sizeof(res));
 }

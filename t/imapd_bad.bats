@@ -219,7 +219,7 @@ table() { # COMMAND
 		a AUTHENTICATE\r\n	a BAD Missing argument
 		a AUTHENTICATE CRAM-MD5\r\n	a NO \[CANNOT\] Unknown mechanism
 		a AUTHENTICATE PLAIN !!!\r\n	a BAD Invalid base64
-		a AUTHENTICATE PLAIN =\r\n	a BAD Malformed PLAIN response
+		a AUTHENTICATE PLAIN =\r\n	a BAD Not a response of this mechanism
 		a AUTHENTICATE PLAIN \r\n	a BAD Invalid initial response
 		a AUTHENTICATE PLAIN Ym9iAGFsaWNlQGV4YW1wbGUudGVzdABwdw==\r\n	a NO \[AUTHORIZATIONFAILED\]
 		a AUTHENTICATE PLAIN\r\n*\r\n	a BAD Cancelled
