@@ -431,13 +431,13 @@ log_user_limit(const struct chain_client *cl)
 static void
 make_way(const struct chain *ch, const struct chain_client *cl)
 {
-	const struct chain_client *oldest = NULL;
+	struct chain_client *oldest = NULL;
 	unsigned n = 0;
 
 	for (size_t i = 0; i < ch->nclients; i++) {
-		const struct chain_client *p = &ch->clients[i];
+		struct chain_client *p = &ch->clients[i];
 
-		if (!p->used || p->pid[PROC_MAILBOX] == 0 ||
+		if (!p->used || p->pid[PROC_MAILBOX] == 0 || p->makes_way ||
 		    strcmp(p->account, cl->account) != 0)
 			continue;
 		n++;
@@ -447,6 +447,7 @@ make_way(const struct chain *ch, const struct chain_client *cl)
 	if (n < ch->control->set.user_connections)
 		return;
 	log_user_limit(oldest);
+	oldest->makes_way = true;
 	kill(oldest->pid[PROC_MAILBOX], SIGTERM);
 }
 
@@ -465,6 +466,7 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 		return -1;
 	}
 	cl->pid[PROC_MAILBOX] = pid;
+	cl->makes_way = false;
 	cl->login = ++ch->logins;
 	cl->handover = false;
 	close_fd(&cl->cred_in);

@@ -27,6 +27,7 @@ struct chain_client {
 	int account_in;			/* what auth tells the listener */
 	int proxy_in;			/* what the proxy's header said */
 	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */
+	bool makes_way;			/* its mailbox has been told to end */
 	uint64_t login;			/* the how manieth login of this listener */
 	bool handover;			/* the session wants its mailbox */
 	int exit_code;			/* of the last session or mailbox */

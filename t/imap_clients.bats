@@ -14,7 +14,11 @@ setup() {
 }
 teardown() { [ "${#INSTANCES[@]}" = 0 ] || instance_stop; }
 
-sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1"; }
+# sessions TEST: one of t/imap_sessions.py, over a mailbox of its own.
+sessions() {
+	mkdir -p "$BATS_TEST_TMPDIR"/empty/{cur,new,tmp}
+	timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$BATS_TEST_TMPDIR/empty" "$1"
+}
 
 @test "DONE and further commands in one packet after IDLE" {
 	output=$(bytes 'a SELECT INBOX\r\nb IDLE\r\nDONE\r\nc NOOP\r\nd FETCH 1 UID\r\ne IDLE\r\nDONE\r\nf LOGOUT\r\n')
