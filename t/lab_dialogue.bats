@@ -29,8 +29,8 @@ cases() {
 	case_ unknown "status=bounced dsn=5.1.1 .*text=550 5.1.1 no such user" "there is no such mailbox" gone \
 	    -r 'RCPT: 550-5.1.1 no such user\r\n550 5.1.1 ask postmaster'
 	case_ full "status=bounced dsn=5.2.2 .*text=552 5.2.2 over quota" "the mailbox is full" gone -r "RCPT: 552 5.2.2 over quota"
-	case_ blocked "status=bounced dsn=5.7.1 .*text=554 5.7.1 your address is listed" "does not allow it" gone -r "CONNECT: 554 5.7.1 your address is listed"
-	case_ spam "status=bounced dsn=5.7.1 .*text=550 5.7.1 this looks like spam" "does not allow it" gone -r "DOT: 550 5.7.1 this looks like spam"
+	case_ blocked "status=bounced dsn=5.7.1 .*text=554 5.7.1 your address is listed" "because of a blocklist or its bad reputation" gone -r "CONNECT: 554 5.7.1 your address is listed"
+	case_ spam "status=bounced dsn=5.7.1 .*text=550 5.7.1 this looks like spam" "takes the message for spam" gone -r "DOT: 550 5.7.1 this looks like spam"
 	case_ sender "status=bounced dsn=5.1.8 .*text=553 5.1.8 sender domain not found" - gone -r "MAIL: 553 5.1.8 sender domain not found"
 	# Liars.
 	case_ liesize "status=bounced dsn=5.3.4 .*text=message of [0-9]* bytes is over the limit" "is too large" gone -e "SIZE 100"
@@ -128,13 +128,12 @@ all_listen() {
 }
 
 teardown_file() {
-	local pid
+	local pids
 	[ -n "${LAB-}" ] || return 0
 	DIR=$LAB/house
 	[ ! -e "$DIR/env" ] || house_end
-	while read -r pid; do
-		kill "$pid" 2>/dev/null || :
-	done <"$LAB/pids"
+	mapfile -t pids <"$LAB/pids"
+	end "${pids[@]}"
 	net_down
 	rm -rf "$LAB"
 }
