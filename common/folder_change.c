@@ -104,7 +104,7 @@ set(struct folder *f, size_t i, unsigned flags, uint64_t keywords,
 	/* Somebody else's change came in between: the caller must be told what holds now. */
 	if (r == 0 && (m->flags != flags || keywords_of(m) != keywords)) {
 		m->state |= MSG_CHANGED;
-		f->news = true;
+		msg_touch(f, m);
 	}
 	return r;
 }
@@ -150,7 +150,7 @@ void
 msg_gone(struct folder *f, size_t i)
 {
 	msg_at(f, i)->state |= MSG_GONE;
-	f->news = true;
+	msg_touch(f, msg_at(f, i));
 }
 
 int

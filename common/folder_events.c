@@ -118,9 +118,11 @@ left(struct folder *f, struct listing *l, const struct foreign *x,
 	struct span name = span_str(x->name);
 
 	if (m != NULL) {
-		if (span_eq(msg_name(f, m), name) &&
-		    x->in_new == ((m->state & MSG_NEW) != 0))
-			m->state |= MSG_MISSED;
+		if (!span_eq(msg_name(f, m), name) ||
+		    x->in_new != ((m->state & MSG_NEW) != 0))
+			return;
+		m->state |= MSG_MISSED;
+		msg_touch(f, m);
 		return;
 	}
 	for (size_t i = 0; i < l->n; i++)
@@ -164,7 +166,7 @@ settle_missed(struct folder *f)
 	char path[FOLDER_PATH_MAX];
 	struct stat st;
 
-	for (size_t i = 0; i < f->nmsgs; i++) {
+	for (size_t i = f->touched_from; i < f->touched_to && i < f->nmsgs; i++) {
 		struct msg *m = msg_at(f, i);
 
 		if ((m->state & MSG_MISSED) == 0 || (m->state & MSG_GONE) != 0)

@@ -47,7 +47,8 @@ struct folder {
 	int watch;		/* inotify, or -1 */
 	bool read_only, local;
 	bool dirty;		/* the last listing left something in doubt */
-	bool news;		/* something is there to be told */
+	bool news;		/* something is there to be told, */
+	size_t touched_from, touched_to; /* and of known messages it concerns some of these */
 	bool watch_tried;
 	uint64_t *own;		/* changes of our own that the watch has still to tell */
 	size_t own_at, own_end;

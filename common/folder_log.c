@@ -216,7 +216,8 @@ folder_log_gone(struct folder *f)
 		return;
 	uids = folder_uids_catch_up(f) == -1 ? NULL :
 	    reallocarray(NULL, f->nmsgs, sizeof(*uids));
-	for (size_t i = 0; uids != NULL && i < f->nmsgs; i++)
+	for (size_t i = f->touched_from; uids != NULL && i < f->touched_to &&
+	    i < f->nmsgs; i++)
 		if ((msg_at(f, i)->state & (MSG_GONE | MSG_LOGGED)) == MSG_GONE)
 			uids[n++] = msg_at(f, i)->uid;
 	/* No sync: should it be lost, the files are gone all the same. */

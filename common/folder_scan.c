@@ -49,6 +49,20 @@ msg_base(const struct folder *f, const struct msg *m)
 }
 
 void
+msg_touch(struct folder *f, const struct msg *m)
+{
+	size_t i = (size_t)(m - f->msgs);
+
+	f->news = true;
+	if (f->touched_from == f->touched_to)
+		f->touched_from = f->touched_to = i;
+	if (i < f->touched_from)
+		f->touched_from = i;
+	if (i >= f->touched_to)
+		f->touched_to = i + 1;
+}
+
+void
 msg_doubt(struct folder *f, const struct msg *m)
 {
 	size_t i = (size_t)(m - f->msgs);
@@ -73,7 +87,7 @@ msg_take_name(struct folder *f, struct msg *m, const struct maildir_name *n,
 		f->first_unseen = (size_t)(m - f->msgs);
 	if (m->flags != n->flags || m->letters != n->letters) {
 		m->state |= MSG_CHANGED;
-		f->news = true;
+		msg_touch(f, m);
 	}
 	m->flags = (uint8_t)n->flags;
 	m->letters = n->letters;
@@ -164,7 +178,7 @@ keep_missing(struct folder *f, struct listing *l, struct msg *m, long *once)
 		return 0;
 	if ((m->state & MSG_MISSED) != 0) {
 		m->state |= MSG_GONE;
-		f->news = true;
+		msg_touch(f, m);
 	} else
 		++*once;
 	m->state |= MSG_MISSED;
@@ -359,15 +373,16 @@ folder_scan(struct folder *f, bool take_up)
 static void
 drop_gone(struct folder *f)
 {
-	size_t n = 0, told = 0;
+	size_t n = f->touched_from, told = 0, first;
 
-	for (n = 0; n < f->nmsgs && (msg_at(f, n)->state & MSG_GONE) == 0; n++)
-		;
+	while (n < f->nmsgs && (msg_at(f, n)->state & MSG_GONE) == 0)
+		n++;
+	first = n;
+	told = n < f->count ? n : f->count;
 	f->counts.known = 0;
 	if (f->first_unseen > n)
 		f->first_unseen = n;
-	n = 0;
-	for (size_t i = 0; i < f->nmsgs; i++) {
+	for (size_t i = first; i < f->nmsgs; i++) {
 		if ((msg_at(f, i)->state & MSG_GONE) != 0)
 			continue;
 		told += i < f->count;
@@ -384,12 +399,12 @@ tell_vanished(struct folder *f, const struct folder_changes *c)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < f->nmsgs && !any; i++)
+	for (size_t i = f->touched_from; i < f->touched_to && !any; i++)
 		any = (msg_at(f, i)->state & MSG_GONE) != 0;
 	if (!any)
 		return false;
 	folder_log_gone(f);		/* may learn of more */
-	for (size_t i = f->nmsgs; i-- > 0;) {
+	for (size_t i = f->touched_to; i-- > f->touched_from;) {
 		if ((msg_at(f, i)->state & MSG_GONE) == 0)
 			continue;
 		if (i < f->count && c != NULL && c->vanished != NULL)
@@ -401,21 +416,25 @@ tell_vanished(struct folder *f, const struct folder_changes *c)
 static void
 tell(struct folder *f, const struct folder_changes *c)
 {
-	size_t arrived;
+	size_t arrived, to;
 
 	if (!f->news)
 		return;
 	f->news = false;
+	if (f->touched_to > f->nmsgs)	/* UIDs that could not be written down */
+		f->touched_to = f->nmsgs;
 	if (tell_vanished(f, c))
 		drop_gone(f);
 	arrived = f->nmsgs - f->count;
-	for (size_t i = 0; i < f->count; i++) {
+	to = f->touched_to < f->count ? f->touched_to : f->count;
+	for (size_t i = f->touched_from; i < to; i++) {
 		if ((msg_at(f, i)->state & MSG_CHANGED) == 0)
 			continue;
 		msg_at(f, i)->state &= (uint8_t)~MSG_CHANGED;
 		if (c != NULL && c->flags != NULL)
 			c->flags(c->arg, i);
 	}
+	f->touched_from = f->touched_to = 0;
 	f->count = f->nmsgs;
 	if (arrived > 0 && c != NULL && c->arrived != NULL)
 		c->arrived(c->arg, arrived);

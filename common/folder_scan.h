@@ -27,6 +27,8 @@ int	msg_path(const struct folder *, const struct msg *, char out[FOLDER_PATH_MAX
 /* Notes that the file is now called name, in cur. */
 int	msg_renamed(struct folder *, struct msg *, struct span name);
 
+/* Notes that there is something to tell about m. */
+void	msg_touch(struct folder *, const struct msg *);
 /* Notes whether the list knows the marks that m has now. */
 void	msg_doubt(struct folder *, const struct msg *);
 

@@ -151,7 +151,7 @@ take_line(struct folder *f, struct listing *l, struct entry *e, uint32_t uid,
 		if (m->uid >= uid)
 			return 0;
 		m->state |= MSG_GONE;
-		f->news = true;
+		msg_touch(f, m);
 		e->msg = 0;
 	}
 	if (f->nmsgs > 0 && msg_at(f, f->nmsgs - 1)->uid >= uid)
@@ -176,7 +176,7 @@ take_gone(struct folder *f, struct listing *l, uint32_t first, uint32_t last)
 		struct entry *e = listing_find(l, msg_unique(f, msg_at(f, i)));
 
 		msg_at(f, i)->state |= MSG_GONE | MSG_LOGGED;
-		f->news = true;
+		msg_touch(f, msg_at(f, i));
 		if (e != NULL && e->msg == i + 1)
 			e->msg = 0;
 		if (l->partial)
@@ -252,7 +252,7 @@ take_known(struct folder *f, const struct uidlist_line *line,
 			know(&m->known, line, kind);
 			if (m->known.high != high && i < f->count) {
 				m->state |= MSG_CHANGED;
-				f->news = true;
+				msg_touch(f, m);
 			}
 			msg_doubt(f, m);
 		}
