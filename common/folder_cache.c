@@ -62,6 +62,10 @@ cache_layout(struct cache_head *h)
 	h->msg_size = sizeof(struct msg);
 	h->names_at = at * CACHE_BLOCK;
 	at += blocks(h->names_len + 1);
+	h->hash_at = at * CACHE_BLOCK;
+	for (h->hash_size = 64; h->hash_size < 2 * h->nmsgs;)
+		h->hash_size *= 2;
+	at += blocks(h->hash_size * sizeof(uint32_t));
 	h->sums_at = at * CACHE_BLOCK;
 	h->size = h->sums_at + (at - 1) * sizeof(uint64_t);
 }
@@ -78,7 +82,8 @@ cache_head_ok(const struct cache_head *h, uint64_t size)
 	cache_layout(&want);
 	return memcmp(h->magic, magic, sizeof(magic)) == 0 &&
 	    h->order == CACHE_ORDER && h->msg_size == want.msg_size &&
-	    h->names_at == want.names_at && h->sums_at == want.sums_at &&
+	    h->names_at == want.names_at && h->hash_at == want.hash_at &&
+	    h->hash_size == want.hash_size && h->sums_at == want.sums_at &&
 	    h->size == want.size && h->size == size && h->uids_at > 0 &&
 	    h->first_unseen <= h->nmsgs &&
 	    memchr(h->id, '\0', sizeof(h->id)) != NULL;
@@ -236,7 +241,9 @@ take_mapped(struct folder *f, struct cache_map *map, int fd,
 	map->names = map->file + h->names_at;
 	map->names_len = (size_t)h->names_len;
 	map->sums = (const void *)(map->file + h->sums_at);
-	map->nmsgs = (size_t)h->nmsgs;
+	map->nmsgs = map->nfile = (size_t)h->nmsgs;
+	map->hash = (const void *)(map->file + h->hash_at);
+	map->mask = (size_t)h->hash_size - 1;
 	f->map = *map;
 	f->msgs = msgs;
 	f->cap = map->reserved / sizeof(struct msg);
@@ -321,6 +328,60 @@ folder_cache_load(struct folder *f)
 	if (ok)
 		take_head(f, &h);
 	return ok;
+}
+
+/* Message k as the file has it. */
+static uint32_t
+file_uid(const struct folder *f, size_t k)
+{
+	const struct msg *m = (const void *)(f->map.file + CACHE_BLOCK);
+
+	folder_cache_check(f, m + k, 1);
+	return m[k].uid;
+}
+
+/* Through the file's hash to a UID, which tells where the message is by now. */
+static struct msg *
+find_in_file(const struct folder *f, struct span unique)
+{
+	size_t h = listing_hash_of(unique) & f->map.mask;
+
+	for (size_t n = 0; n <= f->map.mask; n++, h = (h + 1) & f->map.mask) {
+		uint32_t k, uid;
+		size_t i;
+
+		folder_cache_check(f, f->map.hash + h, 1);
+		if ((k = f->map.hash[h]) == 0 || k > f->map.nfile)
+			return NULL;
+		uid = file_uid(f, k - 1);
+		i = folder_lower_all(f, uid);
+		if (i < f->nmsgs && msg_at(f, i)->uid == uid &&
+		    span_eq(msg_unique(f, msg_at(f, i)), unique))
+			return msg_at(f, i);
+	}
+	return NULL;
+}
+
+struct msg *
+folder_find(const struct folder *f, struct span unique)
+{
+	uint32_t last = 0;
+	struct msg *m;
+
+	if (f->map.file != NULL) {
+		if ((m = find_in_file(f, unique)) != NULL)
+			return m;
+		last = file_uid(f, f->map.nfile - 1);
+	}
+	for (size_t i = f->nmsgs; i-- > 0;) {
+		m = msg_at(f, i);
+		if (m->uid <= last)
+			break;		/* the file would have had it */
+		if (m->unique == unique.len &&
+		    span_eq(msg_unique(f, m), unique))
+			return m;
+	}
+	return NULL;
 }
 
 int

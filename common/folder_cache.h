@@ -1,5 +1,6 @@
 /*
- * The file posthouse.cache: a header block, the messages, their names, a checksum for each block.  In the byte order
+ * The file posthouse.cache: a header block, the messages, their names, a hash of the unique parts (1 + a message's
+ * place, 0: none; the next one where one is taken), a checksum for each block.  In the byte order
  * and the sizes of the machine that wrote it; on another it is no cache.  Inside the folder modules only.
  */
 #ifndef FOLDER_CACHE_H
@@ -16,7 +17,8 @@ struct cache_head {
 	char magic[8];
 	uint32_t order, msg_size;
 	uint64_t nmsgs, names_len;
-	uint64_t names_at, sums_at, size;	/* places in the file */
+	uint64_t names_at, hash_at, sums_at, size; /* places in the file */
+	uint64_t hash_size;			/* a power of two, more than nmsgs */
 	/* the uid list, and how far it was read */
 	uint64_t uids_ino, uids_at, text_sum;
 	struct timespec uids_mtime;

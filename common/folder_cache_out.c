@@ -95,8 +95,28 @@ add_names(struct folder *f, struct cache_out *o)
 	}
 	add(o, "", 1);
 	pad(o);
-	if (o->len > 0)
-		flush(o);
+}
+
+static void
+add_hash(struct folder *f, struct cache_out *o, size_t size)
+{
+	uint32_t *hash = calloc(size, sizeof(*hash));
+
+	if (hash == NULL) {
+		o->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < f->nmsgs; i++) {
+		size_t h = listing_hash_of(msg_unique(f, msg_at(f, i))) &
+		    (size - 1);
+
+		while (hash[h] != 0)
+			h = (h + 1) & (size - 1);
+		hash[h] = (uint32_t)(i + 1);
+	}
+	add(o, hash, size * sizeof(*hash));
+	pad(o);
+	free(hash);
 }
 
 void
@@ -169,6 +189,9 @@ write_all(struct folder *f, int fd, const struct cache_head *h)
 	if (!o.failed) {
 		add_msgs(f, &o);
 		add_names(f, &o);
+		add_hash(f, &o, (size_t)h->hash_size);
+		if (o.len > 0)
+			flush(&o);
 	}
 	if (!o.failed && (o.nsums != h->sums_at / CACHE_BLOCK - 1 ||
 	    file_write_all(fd, o.sums, o.nsums * sizeof(*o.sums)) == -1))

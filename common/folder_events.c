@@ -99,18 +99,6 @@ on_event(void *arg, bool in_new, bool came, const char *name)
 		ev->many = true;
 }
 
-static struct msg *
-msg_find(struct folder *f, struct span unique)
-{
-	for (size_t i = f->nmsgs; i-- > 0;) {
-		struct msg *m = msg_at(f, i);
-
-		if (m->unique == unique.len && span_eq(msg_unique(f, m), unique))
-			return m;
-	}
-	return NULL;
-}
-
 static void
 left(struct folder *f, struct listing *l, const struct foreign *x,
     struct msg *m)
@@ -141,7 +129,7 @@ apply_event(struct folder *f, struct listing *l, const struct foreign *x)
 	maildir_name_parse(span_str(x->name), &n);
 	if (!uidlist_unique_ok(n.unique))
 		return true;
-	m = msg_find(f, n.unique);
+	m = folder_find(f, n.unique);
 	if (!x->came) {
 		left(f, l, x, m);
 		return true;

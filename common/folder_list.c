@@ -49,8 +49,8 @@ listing_unknown(const struct listing *l)
 
 /* FNV-1a over eight bytes at a time; names come from anybody, but a collision costs only time, and that
  * only to the owner of the folder. */
-static size_t
-hash_of(struct span s)
+size_t
+listing_hash_of(struct span s)
 {
 	uint64_t h = 0xcbf29ce484222325ULL, w;
 
@@ -70,7 +70,7 @@ listing_find(const struct listing *l, struct span unique)
 {
 	if (l->hash == NULL)
 		return NULL;
-	for (size_t h = hash_of(unique) & l->mask; l->hash[h] != 0;
+	for (size_t h = listing_hash_of(unique) & l->mask; l->hash[h] != 0;
 	    h = (h + 1) & l->mask) {
 		struct entry *e = &l->e[l->hash[h] - 1];
 
@@ -110,7 +110,7 @@ listing_hash(struct listing *l)
 	for (size_t i = 0; i < l->n; i++) {
 		struct span u = entry_unique(l, &l->e[i]);
 		struct entry *old = listing_find(l, u);
-		size_t h = hash_of(u) & l->mask;
+		size_t h = listing_hash_of(u) & l->mask;
 
 		if (old != NULL) {
 			settle_double(l, old, &l->e[i]);

@@ -29,6 +29,7 @@ int	listing_read(struct folder *, struct listing *);
 /* Adds a name; listing_hash makes them all known to listing_find. 0 or -1. */
 int	listing_add(struct listing *, const char *name, bool in_new);
 int	listing_hash(struct listing *);
+size_t	listing_hash_of(struct span unique);
 /* Files that belong to no message yet. */
 size_t	listing_unknown(const struct listing *);
 /* Gives the second of two different files with one unique part another name; list again after it. */

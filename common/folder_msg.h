@@ -63,7 +63,10 @@ struct cache_map {
 	const uint64_t *sums;		/* in it, one for each block */
 	size_t nblocks;
 	uint8_t *checked;		/* a bit for each block */
-	size_t nmsgs;			/* in it */
+	size_t nmsgs;			/* at folder.msgs, to be checked before they are believed */
+	size_t nfile;			/* in the file */
+	const uint32_t *hash;		/* in it */
+	size_t mask;
 	size_t reserved;		/* bytes at folder.msgs, which are a private mapping */
 };
 

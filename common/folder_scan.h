@@ -41,6 +41,8 @@ bool	folder_cache_load(struct folder *);
 /* Writes it, and where that is worth it maps it in place of memory.  Best effort. */
 void	folder_cache_save(struct folder *);
 void	folder_cache_drop(struct folder *);
+/* The message of that name, without looking at all of them where there is a cache; or NULL. */
+struct msg *folder_find(const struct folder *, struct span unique);
 /* folder_blob.c */
 void	folder_blob_close(struct folder *);
 void	folder_count_all(struct folder *);	/* sets counts */

@@ -303,6 +303,43 @@ test_memory(void)
 	test_end("memory");
 }
 
+/* A session that follows the watch of a mapped folder, and one that opens it afterwards. */
+static void
+test_follow(void)
+{
+	struct folder *f;
+
+	fresh("follow", LARGE);
+	(void)open_digest();
+	f = get();
+	if (folder_watch(f) == -1) {
+		folder_close(f);
+		test_skip("following", "no inotify here");
+		return;
+	}
+	CHECK(folder_refresh(f, NULL) == 0, "refresh");
+	for (int i = 0; i < 8; i++) {
+		sh("cd %s && touch tmp/x && mv tmp/x new/%d.late && "
+		    "mv new/%d.m,S=5,W=6 cur/%d.m,S=5,W=6:2,F && "
+		    "rm cur/%d.m,S=5,W=6:2,S", dir, 5000 + i, 100 + 3 * i,
+		    100 + 3 * i, 300 + 3 * i);
+		CHECK(folder_refresh(f, NULL) == 0, "follow");
+		CHECK(folder_count(f) == LARGE &&
+		    folder_uid(f, LARGE - 1) == (uint32_t)(LARGE + 1 + i),
+		    "one came, one went");
+		CHECK(folder_flags(f, folder_lower(f,
+		    (uint32_t)(100 + 3 * i))) == MAIL_FLAGGED, "flagged");
+		CHECK(folder_uid(f, folder_lower(f, (uint32_t)(300 + 3 * i)))
+		    == (uint32_t)(301 + 3 * i), "gone");
+	}
+	sh("cd %s && mv new/5003.late cur/5003.late:2,R", dir);
+	CHECK(folder_refresh(f, NULL) == 0 && folder_flags(f, LARGE - 5) ==
+	    MAIL_ANSWERED, "one that is not in the cache");
+	CHECK(digest(f) == open_digest(), "same");
+	folder_close(f);
+	test_end("following a mapped folder");
+}
+
 /* What message i was given: bytes that depend on it. */
 static size_t
 blob_of(size_t i, unsigned kind, unsigned char out[512])
@@ -411,6 +448,7 @@ main(void)
 	test_foreign();
 	test_memory();
 	test_blobs();
+	test_follow();
 	sh("rm -rf %s", root);
 	return test_done();
 }
