@@ -88,7 +88,7 @@ static const struct row rows[] = {
 	{ "plain-auth", CHOICE, F(plain_auth), "no", NO_YES },
 	/* What all accounts that posthouse user makes can do. */
 	{ "login-mechanisms", MECHANISMS, F(mechanisms),
-	    "scram-sha-256-plus scram-sha-256 external plain login", 0, 0, { 0 } },
+	    "scram-sha-256 external plain login", 0, 0, { 0 } },
 	/* MD5, and a password that must be kept as it is. */
 	{ "apop", CHOICE, F(apop), "no", NO_YES },
 	/* In ten minutes, of one name or from one network: a person gives up earlier. */

@@ -4,7 +4,8 @@
 load helper
 
 setup_file() {
-	INSTANCE_ONLY="SUBMISSION POP3 IMAP" instance_start
+	INSTANCE_ONLY="SUBMISSION POP3 IMAP" INSTANCE_SETTINGS="login-mechanisms scram-sha-256-plus scram-sha-256 external plain login" \
+	    instance_start
 	adduser alice@example.test 'pen cil,=:%'
 	adduser bob@example.test secret
 	adduser erin@example.test secret

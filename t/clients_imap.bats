@@ -163,7 +163,6 @@ as_courier() {
 		set wait_key=no print=yes print_split=yes print_command="cat >>$HOME/printed" pipe_decode=yes
 		set imap_keepalive=10 timeout=5 imap_peek=no
 	END
-	echo "set imap_authenticators=scram-sha-256" >>"$HOME/muttrc"
 	TERM=vt100 timeout 30 script -qec "mutt -n -F $HOME/muttrc -f imaps://localhost:$IMAPS_PORT/INBOX -e 'push \"<jump>1<enter><print-message><jump>2<enter><print-message><quit>\"'" \
 	    /dev/null </dev/null >"$HOME/screen" 2>&1 || :
 	grep -q 'body of greeting one' "$HOME/printed"

@@ -117,7 +117,6 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 	for url in "smtp://alice%40example.test:secret@localhost:$SUBMISSION_PORT" "smtps://alice%40example.test:secret@localhost:$SUBMISSIONS_PORT"; do
 		cat >"$BATS_TEST_TMPDIR/rc" <<-E
 			set smtp_url="$url"
-			set smtp_authenticators="scram-sha-256"
 			set ssl_force_tls=yes
 			set ssl_verify_host=yes
 			set certificate_file=$CA_FILE
