@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "chain.h"
+#include "commands.h"
 #include "input.h"
 #include "name.h"
 #include "netio.h"
@@ -121,45 +122,5 @@ bool	mailbox_dir(struct imap *, struct span wire, bool trycreate,
 /* cmd_expunge.c: removes what is marked, of those UIDs or (NULL) of all; tells
  * nothing.  0, or -1 with errno. */
 int	expunge(struct imap *, struct seqset *uids);
-
-void	cmd_append(struct imap *, struct args *);
-void	cmd_cancelupdate(struct imap *, struct args *);
-void	cmd_capability(struct imap *, struct args *);
-void	cmd_check(struct imap *, struct args *);
-void	cmd_close(struct imap *, struct args *);
-void	cmd_copy(struct imap *, struct args *);
-void	cmd_create(struct imap *, struct args *);
-void	cmd_delete(struct imap *, struct args *);
-void	cmd_enable(struct imap *, struct args *);
-void	cmd_examine(struct imap *, struct args *);
-void	cmd_expunge(struct imap *, struct args *);
-void	cmd_fetch(struct imap *, struct args *);
-void	cmd_getmetadata(struct imap *, struct args *);
-void	cmd_getquota(struct imap *, struct args *);
-void	cmd_getquotaroot(struct imap *, struct args *);
-void	cmd_id(struct imap *, struct args *);
-void	cmd_idle(struct imap *, struct args *);
-void	cmd_list(struct imap *, struct args *);
-void	cmd_logout(struct imap *, struct args *);
-void	cmd_lsub(struct imap *, struct args *);
-void	cmd_move(struct imap *, struct args *);
-void	cmd_namespace(struct imap *, struct args *);
-void	cmd_noop(struct imap *, struct args *);
-void	cmd_replace(struct imap *, struct args *);
-void	cmd_rename(struct imap *, struct args *);
-void	cmd_search(struct imap *, struct args *);
-void	cmd_select(struct imap *, struct args *);
-void	cmd_setmetadata(struct imap *, struct args *);
-void	cmd_setquota(struct imap *, struct args *);
-void	cmd_sort(struct imap *, struct args *);
-void	cmd_status(struct imap *, struct args *);
-void	cmd_store(struct imap *, struct args *);
-void	cmd_subscribe(struct imap *, struct args *);
-void	cmd_thread(struct imap *, struct args *);
-void	cmd_language(struct imap *, struct args *);
-void	cmd_uidbatches(struct imap *, struct args *);
-void	cmd_unselect(struct imap *, struct args *);
-void	cmd_unsubscribe(struct imap *, struct args *);
-bool	append_streams(struct span before);	/* for input.streams */
 
 #endif
