@@ -435,6 +435,34 @@ time_open(const char *d)
 	return 0;
 }
 
+/* folder_log_test arrive DIR: what one new message costs a session that watches. */
+static int
+time_arrival(const char *d)
+{
+	struct folder *f = get(d);
+	char tmp[512], to[512];
+	double cpu;
+
+	if (folder_watch(f) == -1 || folder_refresh(f, NULL) == -1)
+		errx(1, "no watch");
+	for (int k = 0; k < 5; k++) {
+		snprintf(tmp, sizeof(tmp), "%s/tmp/arrive", d);
+		snprintf(to, sizeof(to), "%s/new/2000000000.%d.%d", d,
+		    (int)getpid(), k);
+		close(open(tmp, O_CREAT | O_WRONLY, 0600));
+		if (rename(tmp, to) == -1)
+			err(1, "%s", to);
+		cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+		if (folder_refresh(f, NULL) == -1)
+			err(1, "refresh");
+		cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		printf("%zu messages, one more: CPU %.3f ms\n",
+		    folder_count(f), cpu * 1e3);
+	}
+	folder_close(f);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -442,6 +470,8 @@ main(int argc, char **argv)
 	log_init("folder_log_test", false, false);
 	if (argc == 3 && strcmp(argv[1], "open") == 0)
 		return time_open(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "arrive") == 0)
+		return time_arrival(argv[2]);
 	if (mkdtemp(root) == NULL || chmod(root, 0755) == -1)
 		err(1, "mkdtemp");
 	test_rising();
