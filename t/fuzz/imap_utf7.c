@@ -34,12 +34,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    &utf8) == -1 || !span_eq(buf_span(&utf8), in)))
 		if (!span_haschr(in, 0))	/* NUL has no place in a name */
 			abort();
-	if (name_to_raw(in, raw) == NULL) {
+	if (name_to_raw(in, false, raw) == NULL) {
 		if (strchr(raw, '/') != NULL || strstr(raw, "..") != NULL ||
 		    raw[0] == '.')
 			abort();
 		buf_clear(&again);
-		if (name_from_raw(raw, &again) == -1 ||
+		if (name_from_raw(raw, false, &again) == -1 ||
 		    !span_iseq(buf_span(&again), in))
 			abort();
 	}

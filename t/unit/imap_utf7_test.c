@@ -65,28 +65,29 @@ test_names(void)
 
 	buf_init(&b, 1000);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *why = name_to_raw(span_str(names[i].wire), raw);
+		const char *why = name_to_raw(span_str(names[i].wire), false, raw);
 
 		CHECK((why == NULL) == (names[i].raw != NULL), names[i].wire);
 		if (why != NULL || names[i].raw == NULL)
 			continue;
 		CHECK_SPAN(span_str(raw), names[i].raw, names[i].wire);
 		buf_clear(&b);
-		CHECK(name_from_raw(raw, &b) == 0 &&
+		CHECK(name_from_raw(raw, false, &b) == 0 &&
 		    span_iseq(buf_span(&b), span_str(names[i].wire)),
 		    names[i].wire);
 	}
 	memset(big, 'x', sizeof(big));
-	CHECK(name_to_raw(span_of(big, NAME_RAW_MAX), raw) == NULL, "longest");
-	CHECK(name_to_raw(span_of(big, NAME_RAW_MAX + 1), raw) != NULL,
+	CHECK(name_to_raw(span_of(big, NAME_RAW_MAX), false, raw) == NULL,
+	    "longest");
+	CHECK(name_to_raw(span_of(big, NAME_RAW_MAX + 1), false, raw) != NULL,
 	    "too long");
-	CHECK(name_for_new(span_str("A/"), raw) == NULL, "final slash");
+	CHECK(name_for_new(span_str("A/"), false, raw) == NULL, "final slash");
 	CHECK_SPAN(span_str(raw), "A", "final slash");
-	CHECK(name_for_new(span_str("A*"), raw) != NULL, "wildcard");
+	CHECK(name_for_new(span_str("A*"), false, raw) != NULL, "wildcard");
 	for (const char *const *p = (const char *const []){ "inbox", "a..b",
 	    "a/b", "\377", "&bad", ".a", NULL }; *p != NULL; p++) {
 		buf_clear(&b);
-		CHECK(name_from_raw(*p, &b) == -1, *p);
+		CHECK(name_from_raw(*p, false, &b) == -1, *p);
 	}
 	buf_free(&b);
 	test_end("mailbox names");
