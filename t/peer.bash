@@ -8,22 +8,11 @@ PEERS=${PEERS:-$ROOT/build/peers}
 
 # peer_fetch NAME PACKAGE...: skips the test, and says why, where they cannot be had.
 peer_fetch() {
-	local name=$1 deb list
-	shift
+	local why
 	need_root
-	need apt-get apt
 	need unshare util-linux
-	PEER=$PEERS/$name
-	[ ! -e "$PEER/.done" ] || return 0
-	mkdir -p "$PEER/.debs"
-	chmod 777 "$PEER/.debs"
-	mapfile -t list < <(apt-get -s -o Debug::NoLocking=1 --no-install-recommends install "$@" 2>/dev/null |
-	    awk '/^Inst /{ print $2 }')
-	mapfile -t list < <(printf '%s\n' "${list[@]}" "$@" | sort -u)
-	(cd "$PEER/.debs" && timeout 120 apt-get download -qq "${list[@]}" >&2) ||
-	    skip "NOT TESTED: $* cannot be downloaded here"
-	for deb in "$PEER"/.debs/*.deb; do dpkg -x "$deb" "$PEER"; done
-	: >"$PEER/.done"
+	PEER=$PEERS/$1
+	why=$(PEERS=$PEERS "$ROOT/t/unpack" "$@" 2>&1) || skip "NOT TESTED: $why"
 }
 
 # peer_home: $HOME_DIR with the private etc, to be completed before peer_run.
