@@ -2,7 +2,9 @@
  * XCLIENT (Postfix' XCLIENT_README): a machine that the file proxies lists says
  * for whom it speaks.  All attributes are read before any is believed; then the
  * session begins anew, as that client's.  Names and destinations are read and
- * not used.
+ * not used.  Once an address is told, the rights are those of that address: a
+ * proxy that passes everything on behind its XCLIENT, as nginx does, passes on
+ * its client's XCLIENT too.
  */
 #include "smtpd.h"
 
@@ -167,6 +169,16 @@ believe_login(struct session *s, const char *login)
 	return true;
 }
 
+/* From now on the client itself may be speaking.  Behind TLS a new session would
+ * take it for the proxy again, so there is no STARTTLS any more. */
+static void
+become_client(struct session *s)
+{
+	s->xclient = control_proxy(s->control, &s->conn->peer_in6) ==
+	    PROXY_XCLIENT;
+	s->conn->can_tls = false;
+}
+
 static bool
 believe(struct session *s, const struct attributes *a)
 {
@@ -181,6 +193,8 @@ believe(struct session *s, const struct attributes *a)
 		strlcpy(s->conn->peer_text, "unknown",
 		    sizeof(s->conn->peer_text));
 	}
+	if (a->has_addr)
+		become_client(s);
 	if (a->has_port)
 		s->conn->peer_port = a->port;
 	if (a->has_helo)

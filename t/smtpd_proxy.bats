@@ -167,27 +167,43 @@ behind() {
 	done
 }
 
-@test "XCLIENT: a listed machine says for whom it speaks, before any mail and as often as it likes" {
+@test "XCLIENT: a listed machine says for whom it speaks, before any mail and until it has named an address" {
 	echo '198.51.100.9 xclient' >"$CONTROL/proxies"
 	export TCPREMOTEIP=198.51.100.9
-	smtp "EHLO proxy.example\r\nXCLIENT NAME=client.example ADDR=192.0.2.7 PORT=1234 PROTO=ESMTP HELO=told.example DESTADDR=192.0.2.1 DESTPORT=25\r\nMAIL FROM:<>\r\nEHLO a\r\n${M}RCPT TO:<x@example.com>\r\nDATA\r\n\r\n.\r\nxclient addr=IPV6:2001:db8::7 helo=[UNAVAILABLE]\r\nEHLO b\r\n${M}RCPT TO:<x@example.com>\r\nXCLIENT ADDR=192.0.2.7\r\nRSET\r\nXCLIENT ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]\r\nHELO c\r\n${M}RCPT TO:<x@example.com>\r\n${R}DATA\r\n\r\n.\r\nQUIT\r\n"
-	expect 250 220 503 250 250 250 354 250 220 250 250 550 503 250 220 250 250 550 250 354 250 221
-	has "250-XCLIENT NAME ADDR PORT PROTO HELO DESTADDR DESTPORT"
+	smtp "EHLO proxy.example\r\nxclient helo=first.example\r\nXCLIENT NAME=client.example ADDR=192.0.2.7 PORT=1234 PROTO=ESMTP HELO=told.example DESTADDR=192.0.2.1 DESTPORT=25\r\nMAIL FROM:<>\r\nEHLO a\r\n${M}RCPT TO:<x@example.com>\r\nDATA\r\n\r\n.\r\nXCLIENT ADDR=198.51.100.9\r\nHELP XCLIENT\r\nQUIT\r\n"
+	expect 250 220 220 503 250 250 250 354 250 500 504 221
+	[ "$(grep -c "250-XCLIENT NAME ADDR PORT PROTO HELO DESTADDR DESTPORT" <<<"$output")" = 1 ]
 	cat "$SPOOL"/new/* | grep -qx 'Received: from told.example (\[192.0.2.7\])'
-	cat "$SPOOL"/new/* | grep -qx 'Received: from c (unknown)'
+	smtp "EHLO a\r\nxclient addr=IPV6:2001:db8::7 helo=[UNAVAILABLE]\r\nEHLO b\r\n${M}RCPT TO:<x@example.com>\r\nQUIT\r\n"
+	expect 250 220 250 250 550 221
 	grep -q 'connect sid=.* peer=2001:db8::7' "$LOG"
+	smtp "EHLO a\r\n${M}XCLIENT ADDR=192.0.2.7\r\nRSET\r\nXCLIENT ADDR=[UNAVAILABLE] NAME=[TEMPUNAVAIL]\r\nHELO c\r\n${M}RCPT TO:<x@example.com>\r\n${R}DATA\r\n\r\n.\r\nXCLIENT ADDR=192.0.2.7\r\nQUIT\r\n"
+	expect 250 250 503 250 220 250 250 550 250 354 250 500 221
+	cat "$SPOOL"/new/* | grep -qx 'Received: from c (unknown)'
 	for bad in '' ADDR ADDR= ADDR=1.2.3 ADDR=IPV6:1.2.3.4 ADDR=2001:db8::1 PORT=x PORT=65536 'HELO=a+20b' HELO=a+ZZ PROTO=LMTP FOO=1 LOGIN=bob@example.test 'ADDR=192.0.2.7 PORT=' 'HELO=+00' '=x'; do
 		smtp "EHLO a\r\nXCLIENT $bad\r\n${M}RCPT TO:<x@example.com>\r\nQUIT\r\n"
 		expect 250 501 250 550 221
 	done
 	smtp "HELP XCLIENT\r\nQUIT\r\n"
 	expect 214 221
+	echo '192.0.2.0/24 xclient' >>"$CONTROL/proxies"	# one proxy behind another
+	smtp "XCLIENT ADDR=192.0.2.7\r\nXCLIENT ADDR=203.0.113.1\r\nXCLIENT ADDR=192.0.2.7\r\nQUIT\r\n"
+	expect 220 220 500 221
+}
+
+@test "XCLIENT: behind it there is no STARTTLS, whose new session would take the client for the proxy" {
+	certificate
+	echo '198.51.100.9 xclient' >"$CONTROL/proxies"
+	export TCPREMOTEIP=198.51.100.9
+	smtp "EHLO a\r\nXCLIENT HELO=b.example\r\nEHLO a\r\nXCLIENT ADDR=192.0.2.7\r\nEHLO a\r\nSTARTTLS\r\nQUIT\r\n"
+	expect 250 220 250 220 250 454 221
+	[ "$(grep -c '^250.STARTTLS' <<<"$output")" = 2 ]
 }
 
 @test "XCLIENT: a login on submission, and only of an account that there is" {
 	echo '198.51.100.9 xclient' >"$CONTROL/proxies"
 	export TCPREMOTEIP=198.51.100.9
-	smtp "EHLO a\r\nXCLIENT ADDR=203.0.113.1 LOGIN=nobody@example.test\r\nXCLIENT ADDR=203.0.113.1 LOGIN=bob+40example.test\r\nEHLO a\r\nMAIL FROM:<bob@example.test>\r\nRCPT TO:<x@example.com>\r\nRSET\r\nXCLIENT LOGIN=[UNAVAILABLE]\r\nEHLO a\r\nMAIL FROM:<bob@example.test>\r\nQUIT\r\n" -s
+	smtp "EHLO a\r\nXCLIENT ADDR=203.0.113.1 LOGIN=nobody@example.test\r\nXCLIENT LOGIN=bob+40example.test\r\nEHLO a\r\nMAIL FROM:<bob@example.test>\r\nRCPT TO:<x@example.com>\r\nRSET\r\nXCLIENT ADDR=203.0.113.1 LOGIN=[UNAVAILABLE]\r\nEHLO a\r\nMAIL FROM:<bob@example.test>\r\nQUIT\r\n" -s
 	expect 250 550 220 250 250 250 250 220 250 530 221
 	has "250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"
 }
