@@ -45,20 +45,24 @@ plausible_salt(const struct auth *a, struct scram_keys *k)
 	memcpy(k->salt, mac, k->salt_len);
 }
 
-/* Which salt and iterations the client is told. */
+/* Which salt and iterations the client is told.  Both are worked out for every
+ * name, so that the time does not tell which it was. */
 static void
 choose_salt(const struct auth *a, struct scram_keys *k)
 {
 	struct password_line p;
+	struct scram_keys own;
 	enum secret_kind kind;
 	struct span rest;
 	size_t at = 0;
 
+	plausible_salt(a, k);
 	while (auth_line(a, &at, &p))
 		if (secret_kind(p.secret, &kind, &rest) == 0 &&
-		    kind == SECRET_SCRAM && scram_keys_parse(rest, k) == 0)
+		    kind == SECRET_SCRAM && scram_keys_parse(rest, &own) == 0) {
+			*k = own;
 			return;
-	plausible_salt(a, k);
+		}
 }
 
 /* The keys of one line, if they belong to the salt that the client was told. */
