@@ -137,6 +137,11 @@ auth_secret(struct auth *a, struct span secret)
 
 	if (span_haschr(secret, 0) || a->name[0] == '\0')
 		return check_nothing(a, secret, "not a name");
+	/* Nobody has it; and a program may take it for none at all, as a
+	 * directory does that is asked to bind without a password: RFC 4513
+	 * section 5.1.2. */
+	if (secret.len == 0)
+		return check_nothing(a, secret, "empty password");
 	if (a->exists && from == PASSWORD_SYSTEM)
 		return check_system(a, secret);
 	if (a->exists && (from == PASSWORD_PROGRAM ||

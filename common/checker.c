@@ -3,11 +3,14 @@
  * password and a time stamp, each with a NUL, on descriptor 3; behind its own
  * arguments the program that it runs when the password is right, which is true(1).
  * Exit code 0 is yes, 1 is no, everything else is no answer.  It has the account
- * and the limits of auth, and no more of the environment than it needs.
+ * and the limits of auth, and no more of the environment than it needs.  It lives
+ * for CHECKER_SECONDS and no longer, with whatever it has started: a client could
+ * fill the machine with programs that wait for a server that does not answer.
  */
 #include "checker.h"
 
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -46,7 +49,42 @@ make_argv(char *command, char *argv[ARGS_MAX + 2])
 	return 0;
 }
 
-/* One letter, from how it ended.  SIGALRM ends one that takes too long. */
+static volatile sig_atomic_t late;
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	late = 1;
+}
+
+/* A group of its own, and an alarm that comes again, so that none is missed. */
+static int
+limit_time(void)
+{
+	const struct sigaction sa = { .sa_handler = on_alarm };
+	const struct itimerval when = { { 1, 0 }, { CHECKER_SECONDS, 0 } };
+
+	if (setpgid(0, 0) == -1 || sigaction(SIGALRM, &sa, NULL) == -1)
+		return -1;
+	return setitimer(ITIMER_REAL, &when, NULL);
+}
+
+/* The program's wait(2) status.  0, or -1: it has none. */
+static int
+await(const char *program, pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) == -1) {
+		if (late)
+			log_warn("%s: ended, for it gave no answer within %d "
+			    "seconds", program, CHECKER_SECONDS);
+		if (late || errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+/* One letter, from how it ended. */
 static char
 run(const char *setting, const struct conn *conn, struct span cred)
 {
@@ -79,9 +117,8 @@ run(const char *setting, const struct conn *conn, struct span cred)
 		log_warn_errno("%s: cannot be run", argv[0]);
 		return 't';
 	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return 't';
+	if (await(argv[0], pid, &status) == -1)
+		return 't';
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= 1)
 		return WEXITSTATUS(status) == 0 ? 'y' : 'n';
 	log_warn("%s: ended by %s %d", argv[0], WIFEXITED(status) ?
@@ -102,7 +139,7 @@ serve(const struct control *c, const struct conn *conn, int in, int out)
 	if (proc_become(&c->set.auth_user) == -1 ||
 	    setrlimit(RLIMIT_DATA, &memory) == -1 ||
 	    setrlimit(RLIMIT_CPU, &cpu) == -1 ||
-	    setrlimit(RLIMIT_CORE, &none) == -1)
+	    setrlimit(RLIMIT_CORE, &none) == -1 || limit_time() == -1)
 		log_die_errno(EX_OSERR, "checkpassword: cannot give up "
 		    "privileges");
 	while ((n = read(in, cred, sizeof(cred))) == -1 && errno == EINTR)
@@ -112,6 +149,8 @@ serve(const struct control *c, const struct conn *conn, int in, int out)
 	letter = run(c->set.checkpassword, conn, span_of(cred, (size_t)n));
 	explicit_bzero(cred, sizeof(cred));
 	(void)file_write_all(out, &letter, 1);
+	if (late)		/* the program, what it started, and this one */
+		(void)kill(0, SIGKILL);
 }
 
 int

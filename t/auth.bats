@@ -257,6 +257,7 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	cat >>"$BATS_TEST_TMPDIR/log" <<-'E'
 		imapd[1]: auth sid=0 peer=2001:db8::7 user= mech=PLAIN text=failed: malformed response
 		smtpd[1]: reject sid=0 peer=192.0.2.7 cmd=EHLO code=501 text=auth sid=0 peer=192.0.2.9 user=x mech=PLAIN text=failed: x
+		deliver-remote[1]: delivery qid=0 result=fail text=550 smtpd[1]: auth sid=0 peer=192.0.2.9 user=x mech=PLAIN text=failed: x
 		smtpd[1]: auth sid=0 peer=192.0.2.7 user=failed mech=PLAIN text=temporary failure: text=failed
 	E
 	sed -i 's/^/Nov 22 00:00:00 mx /' "$BATS_TEST_TMPDIR/log"
@@ -305,6 +306,35 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	[[ $output == '454 4.7.0'* ]]
 	logged 'checkpassword: ended by exit code 111$'
 	sed -i '/^checkpassword/d' "$CONTROL/settings"
+}
+
+@test "checkpassword: not asked about an empty password, and one that does not answer is ended with what it has started" {
+	need python3 python3
+	local program=$DIR/hangs asked=$DIR/asked.fifo
+	sed -i 's/^sys@.*/sys@example.test:/' "$CONTROL/users"
+	cat >"$program" <<-E
+		#!/bin/sh
+		sleep 305 &
+		echo \$\$ \$! >$asked
+		sleep 306
+	E
+	chmod 755 "$program"
+	mkfifo -m 666 "$asked"
+	echo "checkpassword $program" >>"$CONTROL/settings"
+	sasl imap - plain user=sys@example.test password=	# the program would hang
+	[ "$status" = 1 ]
+	logged 'user=sys@example.test mech=PLAIN text=failed: empty password$'
+	timeout 60 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x >"$DIR/hung" 2>&1 3>&- &
+	local client=$! pids
+	read -r -a pids <"$asked"
+	[ -d "/proc/${pids[0]}" ] && [ -d "/proc/${pids[1]}" ]
+	wait "$client" || true
+	sed -i '/^checkpassword/d' "$CONTROL/settings"
+	grep '^a NO \[UNAVAILABLE\]' "$DIR/hung"
+	for pid in "${pids[@]}"; do
+		await 5 gone "$pid"
+	done
+	logged 'hangs: ended, for it gave no answer within 30 seconds$'
 }
 
 @test "guessing: failures are slow and equal, more of them slower, and a stranger locks nobody out" {
