@@ -143,6 +143,10 @@ auth_name(struct auth *a, struct span user)
 		if (passwords_find(a->files->passwords, span_str(a->name),
 		    &a->lines) == -1)
 			return auth_end(a, AUTH_TEMP, "passwords cannot be read");
+		/* Who is known elsewhere has no second secret here, which would
+		 * outlive the first. */
+		if (a->exists && a->account.line.password != PASSWORD_FILE)
+			buf_clear(&a->lines);
 	}
 	guess_init(&a->guess, &a->conn->peer_in6, a->conn->loopback,
 	    a->name[0] != '\0' ? a->name : "?");

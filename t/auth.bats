@@ -232,21 +232,28 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 @test "a system account: shadow(5), by the auth process alone" {
 	need_root
 	need python3 python3
-	local name=ph$$test
+	local name=ph$$test wrong=()
 	useradd -r -M "$name" || skip "NOT TESTED: no system account can be made here"
 	echo "$name:system word" | chpasswd
 	sed -i "s/^sys@.*/sys@example.test:sys:$name::password=system/" "$CONTROL/users"
+	echo 'sys@example.test:{PLAIN}left over' >>"$CONTROL/passwords"	# of before
 	for protocol in imap pop3 smtp; do
 		sasl $protocol - plain user=sys@example.test 'password=system word'
-		[ "$status" = 0 ] || break
+		[ "$status" = 0 ] || wrong+=("$protocol: refused")
+		for how in plain scram; do
+			sasl $protocol - $how user=sys@example.test 'password=left over'
+			[ "$status" = 1 ] || wrong+=("$protocol: $how by what is left over")
+		done
 		sasl $protocol - plain user=sys@example.test 'password=system words'
-		[ "$status" = 1 ] || break
-		status=0
+		[ "$status" = 1 ] || wrong+=("$protocol: a wrong word")
 	done
 	usermod -L "$name"
 	sasl imap - plain user=sys@example.test 'password=system word'
 	userdel "$name"
-	[ "$status" = 1 ]
+	sed -i '/^sys@/d' "$CONTROL/passwords"
+	[ "$status" = 1 ] || wrong+=("a locked account")
+	printf '%s\n' "${wrong[@]}"
+	[ ${#wrong[@]} = 0 ]
 	logged 'user=sys@example.test mech=PLAIN text=ok: system$'
 }
 
