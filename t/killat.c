@@ -170,10 +170,15 @@ attach(pid_t pid)
 {
 	int status;
 
-	if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == -1 ||
-	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) == -1 ||
-	    waitpid(pid, &status, __WALL) == -1 ||
-	    ptrace(PTRACE_SYSCALL, pid, 0, 0) == -1)
+	/* One of the listed processes may have ended meanwhile. */
+	if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == -1 && errno == ESRCH)
+		return;
+	if ((ptrace(PTRACE_INTERRUPT, pid, 0, 0) == -1 && errno != ESRCH) ||
+	    waitpid(pid, &status, __WALL) == -1)
+		err(2, "ptrace %d", (int)pid);
+	if (!WIFSTOPPED(status))
+		return;
+	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) == -1)
 		err(2, "ptrace %d", (int)pid);
 	pid_add(pid);
 }
