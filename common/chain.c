@@ -29,17 +29,25 @@
 #include "proc.h"
 
 #define PENDING_TURNS	8	/* clients that may come before signals are looked for */
-#define LISTEN_MAX	32	/* sockets: a few names, two families each */
 
-static volatile sig_atomic_t got_term, got_child;
+static volatile sig_atomic_t got_term, got_child, is_child;
 
+/* A child needs no calls to be rid of the handler: it ends as it would. */
 static void
 on_signal(int sig)
 {
 	if (sig == SIGCHLD)
 		got_child = 1;
+	else if (is_child)
+		_exit(128 + sig);
 	else
 		got_term = 1;
+}
+
+void
+chain_forked(void)
+{
+	is_child = 1;
 }
 
 /* Signals arrive only inside ppoll, so no code can be interrupted half way. */
@@ -89,22 +97,7 @@ raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
 }
 
-/* Keeps every descriptor below CHAIN_FD_BASE taken, so that a child may place
- * its own there without overwriting one that it still needs. */
-static void
-reserve_low_descriptors(void)
-{
-	int fd;
-
-	do {
-		if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
-			log_die_errno(EX_OSERR, "/dev/null");
-	} while (fd < CHAIN_FD_BASE);
-	close(fd);
-}
-
-/* The only client's descriptor, above those that a child places its own at;
- * when it is closed later, its number must not become free either. */
+/* To where no child places its own; the number that it had stays taken. */
 static int
 move_up(int fd)
 {
@@ -117,17 +110,33 @@ move_up(int fd)
 	return up;
 }
 
+/* Keeps every descriptor below CHAIN_FD_BASE taken, so that a child may place
+ * its own there without overwriting one that it still needs. */
+static void
+reserve_low_descriptors(struct control *c)
+{
+	int fd;
+
+	if (c->dirfd != -1 && c->dirfd < CHAIN_FD_BASE)
+		c->dirfd = move_up(c->dirfd);
+	do {
+		if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+			log_die_errno(EX_OSERR, "/dev/null");
+	} while (fd < CHAIN_FD_BASE);
+	close(fd);
+}
+
 /* A directory below the spool that nobody else can write to. */
 static void
 make_directory(const struct chain *ch, const char *path, mode_t mode)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) == -1 && errno != EEXIST && geteuid() == 0)
+	if (mkdir(path, mode) == -1 && errno != EEXIST && proc_is_root())
 		log_die_errno(EX_CANTCREAT, "%s: cannot be made; does the "
 		    "directory of the setting spool-directory (%s) exist?",
 		    path, ch->control->set.spool);
-	if (geteuid() == 0 && (lstat(path, &st) == -1 ||
+	if (proc_is_root() && (lstat(path, &st) == -1 ||
 	    !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0))
 		log_die(EX_CONFIG, "%s: must be a directory that only root "
 		    "can write to", path);
@@ -141,7 +150,7 @@ make_directories(struct chain *ch)
 	    ch->control->set.spool);
 	snprintf(ch->auth_dir, sizeof(ch->auth_dir), "%s/auth",
 	    ch->control->set.spool);
-	if (geteuid() == 0)
+	if (proc_is_root())
 		make_directory(ch, ch->empty, 0555);
 	if (ch->service->auth)
 		make_directory(ch, ch->auth_dir, 0700);
@@ -226,6 +235,18 @@ chain_not_configured(const struct chain_service *service,
 	    strlen(service->broken));
 }
 
+/* What sessions inherit and the control files decide. */
+static void
+settle(struct chain *ch)
+{
+	if (ch->service->place != NULL)
+		ch->service->place(ch->control, client_kept(ch));
+	for (size_t i = 0; i < ch->nlisteners; i++)
+		listen_timeout(ch->listeners[i],
+		    ch->control->set.command_timeout);
+	sandbox_measure();
+}
+
 /* An edit of a control file is live for the next connection. */
 static void
 refresh(struct chain *ch)
@@ -239,7 +260,7 @@ refresh(struct chain *ch)
 	if (r == 1 && ch->service->prepare != NULL)
 		ch->broken = ch->service->prepare(ch->control) != 0;
 	if (r == 1)
-		sandbox_measure();
+		settle(ch);
 }
 
 /*
@@ -292,6 +313,9 @@ serve_new(struct chain *ch, int fd, const struct sockaddr_storage *peer)
 		return;
 	}
 	cl->conn = conn;
+	if (ch->inherits == UNKNOWN)
+		ch->inherits = listen_has_timeout(fd,
+		    ch->control->set.command_timeout) ? YES : NO;
 	(void)client_start(ch, cl, fd, fd);
 }
 
@@ -321,7 +345,8 @@ reap(struct chain *ch)
 	pid_t pid;
 
 	got_child = 0;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while (ch->children > 0 &&
+	    (pid = waitpid(-1, &status, WNOHANG)) > 0)
 		for (size_t i = 0; i < ch->nclients; i++) {
 			struct chain_client *cl = &ch->clients[i];
 			int p = 0;
@@ -330,6 +355,7 @@ reap(struct chain *ch)
 				p++;
 			if (p == PROC_N)
 				continue;
+			ch->children--;
 			client_reaped(ch, cl, (enum chain_process)p, status);
 			break;
 		}
@@ -344,7 +370,11 @@ wants_auth(const struct chain_client *cl)
 	    cl->pid[PROC_SESSION] != 0 && cl->account[0] == '\0';
 }
 
-/* The listeners first, then the credential pipes. */
+/*
+ * The listeners first, then the credential pipes; last what tells of edits.  An
+ * edit from before a client came is seen with it: poll looks at them in
+ * this order.  One is enough to know until the next client.
+ */
 static struct pollfd *
 poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 {
@@ -352,8 +382,8 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 	static size_t cap;
 	struct pollfd *p;
 
-	if (cap < nfds + ch->nclients) {
-		size_t want = nfds + ch->nclients;
+	if (cap < nfds + ch->nclients + 1) {
+		size_t want = nfds + ch->nclients + 1;
 
 		if ((p = reallocarray(set, want, sizeof(*p))) == NULL)
 			log_die(EX_TEMPFAIL, "out of memory");
@@ -368,6 +398,8 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 		if (wants_auth(&ch->clients[i]))
 			set[(*n)++] = (struct pollfd){
 			    .fd = ch->clients[i].cred_in, .events = POLLIN };
+	set[(*n)++] = (struct pollfd){ .fd = ch->control->told ? -1 :
+	    ch->control->watch, .events = POLLIN };
 	return set;
 }
 
@@ -419,6 +451,10 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 		full = false;
 		if (r == -1 && errno != EINTR)
 			log_die_errno(EX_OSERR, "ppoll");
+		if (r > 0 && set[n - 1].revents != 0) {
+			ch->control->told = true;
+			n--;
+		}
 		if (r > 0 && ++turns % PENDING_TURNS == 0)
 			see_pending();
 		for (size_t i = 0; r > 0 && i < n; i++) {
@@ -444,7 +480,7 @@ open_listeners(const struct chain_options *opt, int *fds)
 	size_t n = 0;
 
 	for (size_t i = 0; i < opt->nlisten; i++)
-		if (listen_open(opt->listen[i], fds, &n, LISTEN_MAX, error,
+		if (listen_open(opt->listen[i], fds, &n, CHAIN_LISTEN_MAX, error,
 		    sizeof(error)) == -1)
 			log_die(EX_UNAVAILABLE, "%s", error);
 	if (n == 0 && listen_kind(0) == LISTEN_LISTENER)
@@ -464,7 +500,7 @@ log_start(const struct chain *ch, size_t nfds)
 		log_str(&l, "peer", ch->options->listen[0]);
 	log_text(&l, "%s%s%s", nfds > 0 ? "listening" : "one session",
 	    ch->tls == NULL ? ", no TLS (no tls/cert.pem)" : "",
-	    geteuid() != 0 ? ", not root: every process keeps this user" : "");
+	    !proc_is_root() ? ", not root: every process keeps this user" : "");
 	log_end(&l);
 }
 
@@ -474,10 +510,11 @@ chain_run(const struct chain_service *service, struct control *control,
 {
 	struct chain ch = { .service = service, .control = control,
 	    .options = options };
-	int fds[LISTEN_MAX], code = EX_OK;
+	int code = EX_OK;
 	sigset_t during_poll;
 	size_t nfds;
 
+	reserve_low_descriptors(control);
 	if (service->auth)
 		digest_init();
 	control->error[0] = '\0';
@@ -489,18 +526,22 @@ chain_run(const struct chain_service *service, struct control *control,
 		    "no TLS can be served (option -S)");
 	if (service->prepare != NULL && service->prepare(control) != 0)
 		return EX_CONFIG;
-	sandbox_measure();
-	nfds = open_listeners(options, fds);
+	ch.nlisteners = nfds = open_listeners(options, ch.listeners);
 	raise_descriptors();
-	reserve_low_descriptors();
+	/* With auth, a checkpassword program may need privileges of its own. */
+	if (!service->auth && sandbox_no_new_privs() == -1)
+		log_die_errno(EX_OSERR, "no_new_privs");
 	make_directories(&ch);
+	settle(&ch);
 	catch_signals(&during_poll);
 	log_start(&ch, nfds);
-	if (nfds > 0)
+	if (nfds > 0) {
 		control_follow(control);
+		control_polled(control);
+	}
 	else
 		code = serve_one(&ch);
-	serve_loop(&ch, fds, nfds, &during_poll);
+	serve_loop(&ch, ch.listeners, nfds, &during_poll);
 	if (nfds == 0 && code == EX_OK)
 		code = ch.clients[0].exit_code;
 	tls_server_free(ch.tls);

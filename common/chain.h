@@ -66,6 +66,11 @@ struct chain_service {
 	size_t nmailbox_paths;
 	/* Called in the listener after each (re)load of the control files. */
 	int (*prepare)(struct control *);
+	/* Called there too, as root, for what sessions find open: so many
+	 * descriptors from first on, which it fills by dup3(2), each with
+	 * O_CLOEXEC, or leaves as they are. */
+	unsigned kept;
+	void (*place)(struct control *, int first);
 	/* Called in the session process after fork and before privileges go. */
 	int (*before)(struct control *, struct conn *);
 	/* The session, confined.  Returns the exit code. */

@@ -23,6 +23,7 @@
 #include "listen.h"
 #include "log.h"
 #include "maildir.h"
+#include "netio.h"
 #include "proc.h"
 #include "proxy.h"
 
@@ -44,6 +45,16 @@ close_fd(int *fd)
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
+}
+
+static pid_t
+fork_child(struct chain *ch)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		ch->children++;
+	return pid;
 }
 
 /* The client's own descriptors: a socket is both. */
@@ -87,14 +98,20 @@ place(int from, int to)
 		log_die_errno(EX_OSERR, "dup2");
 }
 
-void
-client_child(int in, int out, int third, int fourth, int fifth)
+int
+client_kept(const struct chain *ch)
+{
+	return ch->service->auth ? FD_VERDICT + 1 : FD_CRED;
+}
+
+/* The common beginning, but for what is closed. */
+static void
+child_begin(int in, int out, int third, int fourth, int fifth)
 {
 	sigset_t none;
 
 	log_forked();
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
+	chain_forked();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	place(in, 0);
@@ -106,6 +123,12 @@ client_child(int in, int out, int third, int fourth, int fifth)
 		place(fourth, FD_VERDICT);
 	if (fifth != -1)
 		place(fifth, FD_FACTS);
+}
+
+void
+client_child(int in, int out, int third, int fourth, int fifth)
+{
+	child_begin(in, out, third, fourth, fifth);
 	proc_close_from(fifth != -1 ? 6 : fourth != -1 ? 5 : third != -1 ? 4 :
 	    3);
 }
@@ -132,11 +155,14 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 	    ch->empty;
 	int code;
 
-	client_child(in, out, cl->cred_out, cl->verdict_in, -1);
+	child_begin(in, out, cl->cred_out, cl->verdict_in, -1);
+	proc_close_from(client_kept(ch) + (int)s->kept);
 	conn->in = 0;
 	conn->out = in == out ? 0 : 1;
 	conn->auth_out = cl->cred_out != -1 ? FD_CRED : -1;
 	conn->auth_in = cl->verdict_in != -1 ? FD_VERDICT : -1;
+	if (ch->inherits == YES && !conn->tls && !cl->proxied)
+		netio_has_timeout(0, ch->control->set.command_timeout);
 	if (s->before != NULL && (code = s->before(ch->control, conn)) != 0)
 		_exit(code);
 	if (s->chroot_spool)		/* it writes there, and lists nothing */
@@ -153,7 +179,7 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 {
 	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
 	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
-	pid_t pid = fork();
+	pid_t pid = fork_child(ch);
 
 	if (pid == 0)
 		session_child(ch, cl, in, out);
@@ -207,7 +233,7 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 		close(up[1]);
 		return -1;
 	}
-	if ((pid = fork()) == 0)
+	if ((pid = fork_child(ch)) == 0)
 		tls_child(ch, cl, down[0], up[1]);
 	close(down[0]);
 	close(up[1]);
@@ -270,7 +296,7 @@ client_start_proxy(struct chain *ch, struct chain_client *cl)
 
 	if (pipe2(told, O_CLOEXEC) == -1)
 		return -1;
-	if ((pid = fork()) == 0) {
+	if ((pid = fork_child(ch)) == 0) {
 		client_child(cl->sock_in, told[1], -1, -1, -1);
 		client_enter(ch, &proxy_role, ch->empty,
 		    &ch->control->set.net_user, nothing, 0);
@@ -278,6 +304,7 @@ client_start_proxy(struct chain *ch, struct chain_client *cl)
 	}
 	close(told[1]);
 	cl->proxy_in = told[0];
+	cl->proxied = true;
 	if (pid == -1)
 		return -1;
 	cl->pid[PROC_PROXY] = pid;
@@ -296,7 +323,7 @@ client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 	cl->cred_in = cl->cred_out = cl->verdict_in = cl->verdict_out = -1;
 	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
 	cl->conn.variant = ch->options->variant;
-	random_hex64(cl->conn.sid);
+	random_id(cl->conn.sid);
 	cl->conn.sid[CHAIN_SID_LEN] = '\0';
 	cl->used = true;
 	ch->used++;
@@ -368,7 +395,7 @@ client_start_auth(struct chain *ch, struct chain_client *cl)
 
 	if (pipe2(account, O_CLOEXEC) == -1)
 		goto fail;
-	if ((pid = fork()) == 0)
+	if ((pid = fork_child(ch)) == 0)
 		_exit(client_auth(ch, cl, account[1]));
 	close(account[1]);
 	if (pid == -1) {
@@ -457,7 +484,7 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 	pid_t pid;
 
 	make_way(ch, cl);
-	pid = fork();
+	pid = fork_child(ch);
 
 	if (pid == 0)
 		mailbox_child(ch, cl);

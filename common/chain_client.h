@@ -7,6 +7,7 @@
 #define CHAIN_CLIENT_H
 
 #include "chain.h"
+#include "limits.h"
 #include "tls.h"
 
 enum chain_process { PROC_SESSION, PROC_TLS, PROC_AUTH, PROC_MAILBOX,
@@ -26,6 +27,7 @@ struct chain_client {
 	int facts_in, facts_out;	/* what tls tells auth: the session has neither end */
 	int account_in;			/* what auth tells the listener */
 	int proxy_in;			/* what the proxy's header said */
+	bool proxied;			/* a header was asked for */
 	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */
 	bool makes_way;			/* its mailbox has been told to end */
 	uint64_t login;			/* the how manieth login of this listener */
@@ -44,10 +46,17 @@ struct chain {
 	struct chain_client *clients;
 	size_t nclients, used;
 	uint64_t logins;		/* so far */
+	size_t children;		/* not yet waited for */
+	int listeners[CHAIN_LISTEN_MAX];
+	size_t nlisteners;
+	/* Do connections have the timeouts of the socket they came by? */
+	enum { UNKNOWN, YES, NO } inherits;
 };
 
 /* NULL, or which limit keeps a client with that address out (chain.c). */
 const char *chain_over_limit(const struct chain *, const struct in6_addr *);
+/* In a child: signals end it, as by default (chain.c). */
+void	chain_forked(void);
 /* Starts what a new client begins with; takes over the descriptors in and out.
  * 0, or -1: the client has been told and closed. */
 int	client_start(struct chain *, struct chain_client *, int in, int out);
@@ -57,6 +66,8 @@ void	client_start_auth(struct chain *, struct chain_client *);
 void	client_reaped(struct chain *, struct chain_client *,
 	    enum chain_process, int status);
 
+/* The first of the descriptors that sessions find open, as the service says. */
+int	client_kept(const struct chain *);
 /* In a child: the common beginning.  The descriptors go to 0, 1, 3, 4 and 5 (-1: none), all others
  * but the log are closed. */
 void	client_child(int in, int out, int third, int fourth, int fifth);

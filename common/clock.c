@@ -116,16 +116,39 @@ random_bytes(void *out, size_t n)
 	}
 }
 
-void
-random_hex64(char out[17])
+static void
+print_hex64(const unsigned char b[8], char out[17])
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char b[8];
 
-	random_bytes(b, sizeof(b));
-	for (size_t i = 0; i < sizeof(b); i++) {
+	for (size_t i = 0; i < 8; i++) {
 		out[2 * i] = digits[b[i] >> 4];
 		out[2 * i + 1] = digits[b[i] & 15];
 	}
 	out[16] = '\0';
+}
+
+void
+random_hex64(char out[17])
+{
+	unsigned char b[8];
+
+	random_bytes(b, sizeof(b));
+	print_hex64(b, out);
+}
+
+void
+random_id(char out[17])
+{
+	static unsigned char pool[256];
+	static size_t left;
+
+	if (random_given) {
+		random_hex64(out);
+		return;
+	}
+	if (left == 0)
+		random_bytes(pool, left = sizeof(pool));
+	left -= 8;
+	print_hex64(pool + left, out);
 }

@@ -21,5 +21,7 @@ uint64_t clock_mono_ms(void);	/* monotonic, for timeouts; never from outside */
 void	random_bytes(void *, size_t);
 /* 64 random bits as 16 lower-case hexadecimal digits and a NUL. */
 void	random_hex64(char out[17]);
+/* The same for what must differ but may be guessed: one system call for 32. */
+void	random_id(char out[17]);
 
 #endif

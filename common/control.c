@@ -428,6 +428,23 @@ control_follow(struct control *c)
 	c->watch = watch_files(c->dirfd, c->dir);
 }
 
+void
+control_polled(struct control *c)
+{
+	c->polled = true;
+	c->told = true;
+}
+
+/* Has anything happened in the directory? */
+static bool
+is_touched(struct control *c)
+{
+	bool told = c->told;
+
+	c->told = false;
+	return (told || !c->polled) && watch_drain(c->watch);
+}
+
 bool
 control_changed(struct control *c)
 {
@@ -437,7 +454,7 @@ control_changed(struct control *c)
 	bool changed;
 
 	if (c->watch != -1 && c->nerrors == 0 &&
-	    ms - c->refreshed < CONTROL_REFRESH_MS && !watch_drain(c->watch))
+	    ms - c->refreshed < CONTROL_REFRESH_MS && !is_touched(c))
 		return false;
 	c->refreshed = ms;
 	changed = c->nerrors > 0 || c->dirfd == -1 ||

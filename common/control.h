@@ -61,6 +61,7 @@ struct control {
 	unsigned want;
 	bool optional;			/* no directory is as an empty one, with this host's name */
 	int watch;			/* control_follow, or -1 */
+	bool polled, told;		/* control_polled; something has happened */
 	uint64_t refreshed;		/* clock_mono_ms() of the last full look */
 	struct settings set;
 	char hostname[ADDR_DOMAIN_MAX + 1];
@@ -102,6 +103,9 @@ int	control_refresh(struct control *);
  * target of a link was edited, the directory is another) is seen within
  * CONTROL_REFRESH_MS.  Call it before the sandbox is entered. */
 void	control_follow(struct control *);
+/* For a program that has c->watch in its poll set: from now on control_changed
+ * reads it only when c->told says that it has become readable. */
+void	control_polled(struct control *);
 /* Adds a file below the directory to those that control_refresh looks at; call
  * it while loading.  A file that does not exist is watched too. */
 void	control_watch(struct control *, const char *file);

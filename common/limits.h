@@ -114,7 +114,8 @@
 
 /* the session chain */
 #define PROXY_SECONDS	10	/* for a PROXY header, which a proxy sends at once: its text asks for 3 at least */
-#define CHAIN_FD_BASE	10	/* the listener's own descriptors start here */
+#define CHAIN_LISTEN_MAX 32	/* sockets: a few names, two families each */
+#define CHAIN_FD_BASE	12	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */
 #define CHAIN_PATHS_MAX	8	/* paths that a mailbox process may read */
 #define CHAIN_AUTH_MEMORY 268435456 /* yescrypt needs 16 MiB; the table of passwords the rest */

@@ -5,6 +5,7 @@
 #include "listen.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,6 +65,26 @@ listen_prepare(int fd)
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	keep_alive(fd);
+}
+
+void
+listen_timeout(int fd, unsigned seconds)
+{
+	struct timeval tv = { .tv_sec = (time_t)seconds };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
+bool
+listen_has_timeout(int fd, unsigned seconds)
+{
+	struct timeval in = { .tv_sec = 0 }, out = { .tv_sec = 0 };
+	socklen_t in_len = sizeof(in), out_len = sizeof(out);
+
+	return getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &in, &in_len) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &out, &out_len) == 0 &&
+	    in.tv_sec == (time_t)seconds && out.tv_sec == in.tv_sec;
 }
 
 /* "host:port" into its parts; brackets around an IPv6 address. */

@@ -20,6 +20,10 @@ int	listen_open(const char *spec, int *fds, size_t *n, size_t max,
 /* Prepares a listening socket that was inherited or opened: non-blocking,
  * replies not held back (TCP_NODELAY is inherited by its connections). */
 void	listen_prepare(int fd);
+/* How long a read or a write on its connections may wait, where these inherit
+ * that, as on Linux; and whether a connection has. */
+void	listen_timeout(int fd, unsigned seconds);
+bool	listen_has_timeout(int fd, unsigned seconds);
 /* Fills peer, its port and loopback from the socket, or from the UCSPI variables
  * where fd is none. */
 void	listen_peer(int fd, struct conn *);

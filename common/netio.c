@@ -39,6 +39,16 @@ socket_timeout(int fd, int option, unsigned seconds)
 	    errno != ENOTSOCK;
 }
 
+static int ready_fd = -1;
+static unsigned ready_seconds;
+
+void
+netio_has_timeout(int fd, unsigned seconds)
+{
+	ready_fd = fd;
+	ready_seconds = seconds;
+}
+
 void
 netin_init(struct netin *n, int fd, struct netout *out, unsigned pause)
 {
@@ -46,8 +56,9 @@ netin_init(struct netin *n, int fd, struct netout *out, unsigned pause)
 	n->fd = fd;
 	n->out = out;
 	n->pause = pause;
-	n->is_socket = out != NULL && out->fd == fd ? out->is_socket :
-	    fd_is_socket(fd);
+	n->is_socket = fd == ready_fd ? true :
+	    out != NULL && out->fd == fd ? out->is_socket : fd_is_socket(fd);
+	n->pause_set = fd == ready_fd ? ready_seconds : 0;
 }
 
 void
@@ -329,8 +340,11 @@ netout_init(struct netout *o, int fd, unsigned timeout)
 	memset(o, 0, sizeof(*o));
 	o->fd = fd;
 	o->timeout = timeout;
-	o->is_socket = timeout > 0 ? socket_timeout(fd, SO_SNDTIMEO, timeout) :
-	    fd_is_socket(fd);
+	if (fd == ready_fd && timeout == ready_seconds)
+		o->is_socket = true;
+	else
+		o->is_socket = timeout > 0 ? socket_timeout(fd, SO_SNDTIMEO, timeout) :
+		    fd_is_socket(fd);
 	buf_init(&o->buf, NETOUT_BUF);
 }
 

@@ -61,6 +61,9 @@ struct netin {
 	unsigned rate_min;
 };
 
+/* The socket fd waits no longer than that already: netin_init and netout_init
+ * need not tell it. */
+void	netio_has_timeout(int fd, unsigned seconds);
 /* out may be NULL.  pause in seconds.  Neither takes over the descriptor. */
 void	netin_init(struct netin *, int fd, struct netout *out, unsigned pause);
 void	netin_free(struct netin *);	/* the bytes are wiped */

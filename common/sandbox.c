@@ -237,6 +237,7 @@ limit(int what, uint64_t value)
 
 static uint64_t held;		/* bytes of data at sandbox_measure() */
 static bool no_core;		/* no core file is written, nor by children */
+static bool no_privs;		/* PR_SET_NO_NEW_PRIVS is set */
 
 void
 sandbox_measure(void)
@@ -286,6 +287,15 @@ enter_limits(const struct sandbox_role *role)
 }
 
 int
+sandbox_no_new_privs(void)
+{
+	if (!no_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	no_privs = true;
+	return 0;
+}
+
+int
 sandbox_enter(const struct sandbox_role *role, const char *root,
     const struct ids *ids, const struct sandbox_path *paths, size_t n,
     bool off)
@@ -299,7 +309,7 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
 		return -1;
 	if (enter_limits(role) == -1)
 		return -1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+	if (sandbox_no_new_privs() == -1)
 		return -1;
 	/* Behind a chroot there is nothing left for Landlock to deny. */
 	if (!off && !SANITIZED && paths != NULL && !(privileged && root != NULL)

@@ -61,5 +61,8 @@ int	sandbox_become(const struct ids *, uint64_t caps);
  * which would hold mail.
  */
 void	sandbox_measure(void);
+/* From now on no program that is started has more privileges than its parent, here
+ * and in all children; sandbox_enter does it too.  0 or -1. */
+int	sandbox_no_new_privs(void);
 
 #endif

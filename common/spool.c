@@ -104,15 +104,16 @@ open_dir(int dir, const char *name, bool sync)
  * a session, which could otherwise read the names of other clients' messages
  * and, by them, the messages.
  */
-static int
-open_trigger(int dir)
+void
+spool_open_trigger(struct spool *s)
 {
+	static const char name[] = "../trigger";
 	int fd, flags = O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
 
-	fd = proc_is_root() ? -1 : openat(dir, "trigger", O_RDWR | flags);
+	fd = proc_is_root() ? -1 : openat(s->tmp, name, O_RDWR | flags);
 	if (fd == -1 && (proc_is_root() || errno == EACCES))
-		fd = openat(dir, "trigger", O_WRONLY | flags);
-	return fd;
+		fd = openat(s->tmp, name, O_WRONLY | flags);
+	s->trigger = fd;
 }
 
 /* Keeps what a file name may hold of host. */
@@ -131,8 +132,8 @@ set_host(struct spool *s, const char *host)
 	s->host[n] = '\0';
 }
 
-int
-spool_open_writer(struct spool *s, const char *path, const char *host,
+static int
+open_dirs(struct spool *s, const char *path, const char *host,
     bool sync_directory)
 {
 	int dir, e;
@@ -150,7 +151,6 @@ spool_open_writer(struct spool *s, const char *path, const char *host,
 		s->new = open_dir(dir, "new", sync_directory);
 	e = errno;
 	if (s->new != -1) {
-		s->trigger = open_trigger(dir);
 		s->full = open_dir(dir, "full", false);
 		s->rate = open_dir(dir, "rate", false);
 	}
@@ -160,6 +160,37 @@ spool_open_writer(struct spool *s, const char *path, const char *host,
 	spool_close(s);
 	errno = e;
 	return -1;
+}
+
+int
+spool_open_writer(struct spool *s, const char *path, const char *host,
+    bool sync_directory)
+{
+	if (open_dirs(s, path, host, sync_directory) == -1)
+		return -1;
+	spool_open_trigger(s);
+	return 0;
+}
+
+int
+spool_place(struct spool *s, const char *path, const char *host,
+    bool sync_directory, int first)
+{
+	int *all[SPOOL_PLACES] = { &s->tmp, &s->new, &s->full, &s->rate };
+
+	if (open_dirs(s, path, host, sync_directory) == -1)
+		return -1;
+	for (int i = 0; i < SPOOL_PLACES; i++) {
+		int fd = *all[i];
+
+		if (fd == -1)
+			continue;
+		if (dup3(fd, first + i, O_CLOEXEC) == -1)
+			return -1;
+		close(fd);
+		*all[i] = first + i;
+	}
+	return 0;
 }
 
 void

@@ -40,6 +40,15 @@ struct spool {
 /* For writers: tmp, new and trigger below path ("/" inside the chroot). 0 or -1. */
 int	spool_open_writer(struct spool *, const char *path, const char *host,
 	    bool sync_directory);
+/*
+ * The same for a program that forks its writers: tmp, new, full and rate become the
+ * SPOOL_PLACES descriptors from first on, which must be taken (by /dev/null or
+ * an earlier call); no trigger, which each writer opens for itself.
+ */
+#define SPOOL_PLACES	4
+int	spool_place(struct spool *, const char *path, const char *host,
+	    bool sync_directory, int first);
+void	spool_open_trigger(struct spool *);
 void	spool_close(struct spool *);
 
 /*

@@ -339,15 +339,21 @@ is_idle(const struct sched *s)
 	    !s->broken && s->sent.ready && s->sent.old == NULL;
 }
 
+/* named: messages have been announced.  An edit from before that is obeyed for
+ * them, one from the second before for all others. */
 static void
-timers(struct sched *s)
+timers(struct sched *s, bool named)
 {
+	uint64_t second = clock_mono_ms() / 1000;
+
 	s->now = clock_now();
 	if (!scan_running(s) && s->now >= s->scan.next_full)
 		scan_start(s, true);
 	else if (!scan_running(s) && s->now >= s->scan.next_new)
 		scan_start(s, false);
-	sched_refresh(s);
+	if (named || second != s->refreshed)
+		sched_refresh(s);
+	s->refreshed = second;
 	sent_step(s);
 	sent_trim(s);
 }
@@ -408,7 +414,7 @@ sched_run(struct sched *s)
 			log_die_errno(EX_OSERR, "poll");
 		s->now = clock_now();
 		take_input(s, p);
-		timers(s);
+		timers(s, p[POLL_TRIGGER].revents != 0);
 	}
 	if (s->lost)
 		log_warn("a worker is gone: all start again");

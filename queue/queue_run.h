@@ -36,6 +36,7 @@ struct sched {
 	bool broken;		/* the control directory cannot be used now */
 	bool lost;		/* a worker is gone */
 	time_t now, start;
+	uint64_t refreshed;	/* the second of the last look at the control files */
 	struct index ix;
 	struct dests dests;
 	struct worker workers[WORKERS];

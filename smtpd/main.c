@@ -22,14 +22,25 @@ static bool		spool_ready;
 static struct resolver	resolver;
 static bool		resolves;
 
-/* Opens the spool while the session may still see it by its full name. */
+/* Opens the spool once for all sessions, as long as the settings stay. */
+static void
+place(struct control *c, int first)
+{
+	spool_ready = spool_place(&spool, c->set.spool, c->hostname,
+	    c->set.sync_directory, first) == 0;
+}
+
+/* While the session may still see the spool by its full name. */
 static int
 before(struct control *c, struct conn *conn)
 {
 	resolves = c->set.domain_check && conn->variant != LMTP &&
 	    resolver_start(&resolver, c) == 0;
-	spool_ready = spool_open_writer(&spool, c->set.spool, c->hostname,
-	    c->set.sync_directory) == 0;
+	if (spool_ready)
+		spool_open_trigger(&spool);
+	else
+		spool_ready = spool_open_writer(&spool, c->set.spool,
+		    c->hostname, c->set.sync_directory) == 0;
 	if (!spool_ready)
 		log_warn_errno("%s: not a spool; mail is refused with 451",
 		    c->set.spool);
@@ -51,6 +62,7 @@ session(struct control *c, struct conn *conn)
 
 static const struct chain_service plain = {
 	.name = "smtpd", .chroot_spool = true, .session_role = &smtpd_role,
+	.kept = SPOOL_PLACES, .place = place,
 	.before = before, .session = session,
 	.busy = "421 4.3.2 Too many connections, try later\r\n",
 	.broken = "421 4.3.5 Not configured, try later\r\n",

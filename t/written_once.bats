@@ -88,7 +88,7 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	    "$DIR/trace.$(awk '$3 == "smtp" { print $1 }' "$DIR/pids")"
 }
 
-@test "one message costs at most 80 system calls beyond the dialogue" {
+@test "one message costs at most 60 system calls beyond the dialogue" {
 	local all dialogue
 	instance_start
 	adduser bob@example.test pw
@@ -105,7 +105,7 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	dialogue=$(grep -cE '(read|write)\([0-9]+<(socket|TCP)' "$DIR/trace" || :)
 	echo "$all calls, $dialogue of them the dialogue" >&3
 	sed -E 's/^[0-9]+ +//; s/\(.*//; s/^<\.\.\. ([a-z0-9_]+) resumed.*/\1/' "$DIR/trace" | sort | uniq -c | sort -rn
-	[ $((all - dialogue)) -le 80 ]
+	[ $((all - dialogue)) -le 60 ]
 }
 
 @test "several recipients: no copy names the others, one inode for one owner" {
