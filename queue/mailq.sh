@@ -95,9 +95,10 @@ BEGIN {
 	if (head && !names) print "id\tage\tstatus\tattempts\tnext\tsize\tsender\trecipient\tanswer"
 }
 {
-	mtime = $1; path = $2; dir = path; sub(/\/.*/, "", dir)
+	mtime = $1; path = $0; sub(/^[^ ]* /, "", path); dir = path; sub(/\/.*/, "", dir)
 	name = path; sub(/^[^\/]*\//, "", name)
-	if (!match(name, /^[0-9]+\.[0-9a-f]+/)) next
+	if (name !~ /^[0-9]+\.[0-9a-f]+\.[-._0-9A-Za-z]+,S=[0-9]+,W=[0-9]+$/) next	# sessions can write into new
+	match(name, /^[0-9]+\.[0-9a-f]+/)
 	qid = substr(name, 1, RLENGTH)
 	if (n > 0 && !(qid in chosen) && !(name in chosen)) next
 	arrival = qid; sub(/\..*/, "", arrival)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # queue-tool VERB [-n] [mailq's options and ids]: the verbs on messages in the queue.  Does nothing that an administrator could not
 # do with mv, touch, rm and an editor (posthouse-spool(5)); each message is named on standard output.
-set -u
+set -uf
 verb=$1
 shift
 if [ $# = 0 ]; then
@@ -66,12 +66,16 @@ recipients() {
 	fi
 }
 
-# edit PROGRAM: a new state by awk.  The message stands in hold meanwhile, so that queue does not write one too.
+# edit PROGRAM: a new state by awk.  The message stands in hold meanwhile, so that queue does not write one too; and the state beside
+# it, for in tmp smtpd's sessions could have put a link of its name, and in state queue clears away what it does not know.
 edit() {
-	if ! to hold || ! recipients | awk -F '\t' -v OFS='\t' "$1" >"tmp/$name.state" ||
-	    ! chown --reference=state "tmp/$name.state" || ! chmod 600 "tmp/$name.state" ||
-	    ! mv -- "tmp/$name.state" "state/$name"; then
-		rm -f -- "tmp/$name.state"
+	was=$path new=hold/.$name.state
+	to hold || return 1
+	rm -f -- "$new"
+	if ! (set -C && umask 077 && recipients | awk -F '\t' -v OFS='\t' "$1" >"$new") ||
+	    ! chown -h --reference=state "$new" || ! mv -- "$new" "state/$name"; then
+		rm -f -- "$new"
+		[ "$was" = "hold/$name" ] || mv -- "hold/$name" "cur/$name"
 		return 1
 	fi
 	path=hold/$name

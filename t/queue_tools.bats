@@ -38,6 +38,24 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	spool_is_empty
 }
 
+@test "hostile names: a link in tmp is not written through, a pattern is no choice of others" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example
+	pass
+	echo kept >"$WORK/victim"
+	ln -s "$WORK/victim" "$SPOOL/tmp/$name.state"
+	ln -s "$WORK/victim" "$SPOOL/hold/.$name.state"
+	tool requeue "$qid"
+	[ "$(cat "$WORK/victim")" = kept ]
+	[ "$(cut -f 2 "$SPOOL/state/$name")" = 0 ]
+	first=$qid
+	cp "$SPOOL/cur/$name" "$SPOOL/new/1795000000.a*,S=*,W=*"
+	cp "$SPOOL/cur/$name" "$SPOOL/new/1795000000.a x,S=1,W=1"
+	ARRIVAL=1795000000 QID=a123456789abcdef message alice@example.test c@later.example
+	[ "$(tool delete -r b@later.example)" = "$first" ]
+	[ -e "$SPOOL/new/$name" ]
+}
+
 @test "requeue: the schedule begins anew, what is done stays done" {
 	at 1795000000
 	ARRIVAL=1795000000 message alice@example.test b@later.example bob@example.test
