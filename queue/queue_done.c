@@ -110,17 +110,40 @@ forget(struct sched *s, struct message *m)
 	free(m);
 }
 
+/* Out of wherever it is: the administrator may have held it, or released it, while
+ * it was under way. */
+static void
+remove_file(struct sched *s, const struct message *m)
+{
+	const int places[] = { m->cur ? s->dirs.cur : s->dirs.new,
+	    s->dirs.cur, s->dirs.hold };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (unlinkat(places[i], m->name.text, 0) == 0)
+			return;
+		if (errno != ENOENT) {
+			log_warn_errno("cannot remove %s", m->name.text);
+			return;
+		}
+	}
+}
+
+static void
+remove_state(struct sched *s, const struct message *m)
+{
+	if (m->has_state && unlinkat(s->dirs.state, m->name.text, 0) == -1 &&
+	    errno != ENOENT)
+		log_warn_errno("cannot remove the state of %s", m->name.text);
+}
+
 /* All are done.  The message first: a message without state is tried again, a
  * state without a message is litter. */
 static void
 remove_message(struct sched *s, struct message *m, bool moved)
 {
-	if (!moved && unlinkat(m->cur ? s->dirs.cur : s->dirs.new,
-	    m->name.text, 0) == -1 && errno != ENOENT)
-		log_warn_errno("cannot remove %s", m->name.text);
-	if (m->has_state && unlinkat(s->dirs.state, m->name.text, 0) == -1 &&
-	    errno != ENOENT)
-		log_warn_errno("cannot remove the state of %s", m->name.text);
+	if (!moved)
+		remove_file(s, m);
+	remove_state(s, m);
 	forget(s, m);
 }
 
@@ -242,6 +265,16 @@ is_finished(const struct message *m)
 	return true;
 }
 
+int
+done_held(struct sched *s, struct message *m)
+{
+	if (!is_finished(m))
+		return write_state(s, m);
+	remove_file(s, m);
+	remove_state(s, m);
+	return 0;
+}
+
 void
 done_message(struct sched *s, struct message *m)
 {
@@ -259,7 +292,8 @@ done_message(struct sched *s, struct message *m)
 		keep(s, m);
 }
 
-/* A failure has a code of class 5, whatever the other side made of it. */
+/* A failure has a code of class 5 and a deferral one of class 4, whatever the
+ * other side made of it: RFC 3463 section 2. */
 static int
 set_answer(struct rcpt *r, const struct answer *a)
 {
@@ -267,10 +301,7 @@ set_answer(struct rcpt *r, const struct answer *a)
 
 	if (span_cstr(a->dsn, dsn, sizeof(dsn)) == -1)
 		return -1;
-	if (a->class == PROC_FAIL)
-		dsn[0] = '5';
-	else if (dsn[0] == '5')
-		dsn[0] = '4';
+	dsn[0] = a->class == PROC_FAIL ? '5' : '4';
 	return rcpt_set_answer(r, dsn, a->text);
 }
 

@@ -82,6 +82,8 @@ void	done_rcpt(struct sched *, struct message *, struct rcpt *,
 void	done_answer(struct sched *, struct answer *);
 /* Every recipient has its answer, or nothing was sent. */
 void	done_message(struct sched *, struct message *);
+/* The same for one that is held, whose recipients are done or left as they are: 0, or -1. */
+int	done_held(struct sched *, struct message *);
 /* Writes the states that have changed in this round. */
 void	done_flush(struct sched *);
 

@@ -104,7 +104,8 @@ scan_state(struct sched *s, const char *file)
 	    AT_SYMLINK_NOFOLLOW) == 0)
 		return;
 	if (renameat(s->dirs.new, file, s->dirs.cur, file) == -1) {
-		if (errno == ENOENT)
+		/* It may have been released since the first look. */
+		if (errno == ENOENT && !has_cur(s, file))
 			unlinkat(s->dirs.state, file, 0);
 		return;
 	}

@@ -31,6 +31,7 @@ struct old_line {
 	struct spool_name name;
 	struct sent sent;
 	bool seen;			/* its message was worked on in this run */
+	bool settled;			/* it is gone, or held and its state written */
 };
 
 struct old_sent {
@@ -184,6 +185,33 @@ is_there(const struct sched *s, const char *name)
 	    faccessat(s->dirs.cur, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/*
+ * What is held is not looked at, and may be released in a later run, when the
+ * notes are gone: its state is written here and now.  false: not yet.
+ */
+static bool
+settle_held(struct sched *s, const struct spool_name *name)
+{
+	struct dirs d = s->dirs;
+	struct message m;
+	struct rcpts out;
+	bool unknown, r = true;
+
+	d.cur = d.hold;
+	if (message_load(&m, &d, name, true, true, false) == -1)
+		return (errno == ENOENT && !is_there(s, name->text)) ||
+		    errno == EBADMSG || errno == ELOOP;
+	if (message_route(&m, s->c, &out, &unknown) == -1)
+		r = false;
+	else {
+		rcpts_free(&m.rcpts);
+		m.rcpts = out;
+		r = !sent_mark(s, &m) || done_held(s, &m) == 0;
+	}
+	message_free(&m);
+	return r;
+}
+
 /* Is what the line says on disk?  If not, its message is looked at soon. */
 static bool
 is_settled(struct sched *s, struct old_line *l)
@@ -192,7 +220,12 @@ is_settled(struct sched *s, struct old_line *l)
 	struct item *it;
 
 	if (id == ITEM_NONE)		/* gone, held, or too young to be taken */
-		return s->scanned && !is_there(s, l->name.text);
+		l->settled = l->settled || (s->scanned &&
+		    !is_there(s, l->name.text) && settle_held(s, &l->name));
+	if (l->settled)
+		return true;
+	if (id == ITEM_NONE)
+		return false;
 	it = index_item(&s->ix, id);
 	if (it->where == ITEM_HEAP && !l->seen) {
 		heap_remove(&s->ix, id);

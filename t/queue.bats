@@ -90,6 +90,25 @@ settings() {
 	[ -z "$(ls "$SPOOL/sent")" ]
 }
 
+@test "noted, killed, and then held: what was sent is not sent again after the release" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test x@gone.example
+	pass || :
+	mv "$SPOOL"/*/"$name" "$SPOOL/hold/" 2>/dev/null || [ -e "$SPOOL/hold/$name" ]
+	pass
+	[ -z "$(ls "$SPOOL/sent" "$SPOOL/hold" | grep -v :)" ]
+	ARRIVAL=1795000000 message alice@example.test x@gone.example y@ok.example
+	while [ -z "$(ls "$SPOOL/sent")" ] || [ ! -s "$(ls "$SPOOL/sent/"* | head -n 1)" ]; do pass || :; done
+	mv "$SPOOL"/[nc][eu][wr]/"$name" "$SPOOL/hold/"
+	pass
+	[ -z "$(ls "$SPOOL/sent")" ]
+	[ -e "$SPOOL/hold/$name" ] || [ -s "$WORK/tried/ok.example" ]
+	POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue release "$qid"
+	pass
+	[ "$(attempts gone.example)" = 1 ] && [ "$(attempts ok.example)" = 1 ]
+	spool_is_empty
+}
+
 @test "as long as a process of the last run may still send, nothing goes to other hosts, and local mail does" {
 	touch "$WORK/tried/linger"
 	message alice@example.test x@gone.example
