@@ -186,6 +186,14 @@ quota_mark_address(const char *name, char *out, size_t size)
 	return n == 0 ? -1 : 0;
 }
 
+/* For root: is it the mailbox owner's own? */
+static bool
+belongs(const struct stat *st, const struct ids *owner)
+{
+	return geteuid() != 0 || owner == NULL || owner->uid == (uid_t)-1 ||
+	    st->st_uid == owner->uid;
+}
+
 /* The file, if it may be believed; -1 with errno. */
 static int
 open_file(int dir, int flags, const struct ids *owner, struct stat *st)
@@ -196,8 +204,7 @@ open_file(int dir, int flags, const struct ids *owner, struct stat *st)
 	if (fd == -1)
 		return -1;
 	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 &&
-	    (geteuid() != 0 || owner == NULL || owner->uid == (uid_t)-1 ||
-	    st->st_uid == owner->uid))
+	    belongs(st, owner))
 		return fd;
 	close(fd);
 	errno = EPERM;
@@ -313,22 +320,41 @@ count_all(int dir, struct quota_usage *u)
 	return r;
 }
 
+/* tmp/, where root must not be led elsewhere by a link; -1 with errno. */
+static int
+open_tmp(int dir, const struct ids *owner)
+{
+	struct stat st;
+	int fd = openat(dir, "tmp",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd == -1 || (fstat(fd, &st) == 0 && belongs(&st, owner)))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
 /* Built in tmp/ and renamed.  Not flushed: what a crash takes is counted again. */
 static int
 write_file(int dir, const struct quota *q, const struct ids *owner,
     const struct quota_usage *u)
 {
-	char tmp[64], random[17];
+	char name[64], random[17];
 	struct buf b;
-	int fd, r;
+	int fd, r, tmp = open_tmp(dir, owner);
 
-	random_hex64(random);
-	snprintf(tmp, sizeof(tmp), "tmp/%lld.%s.quota", (long long)clock_now(),
-	    random);
-	fd = openat(dir, tmp,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
+	if (tmp == -1)
 		return -1;
+	random_hex64(random);
+	snprintf(name, sizeof(name), "%lld.%s.quota", (long long)clock_now(),
+	    random);
+	fd = openat(tmp, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		close(tmp);
+		return -1;
+	}
 	buf_init(&b, QUOTA_FILE_MAX);
 	quota_print(q, u, &b);
 	r = b.bad ? -1 : file_write_all(fd, b.p, b.len);
@@ -337,10 +363,12 @@ write_file(int dir, const struct quota *q, const struct ids *owner,
 		r = fchown(fd, owner->uid, owner->gid);
 	buf_free(&b);
 	close(fd);
-	if (r == 0 && renameat(dir, tmp, dir, QUOTA_FILE) == 0)
-		return 0;
-	(void)unlinkat(dir, tmp, 0);
-	return -1;
+	if (r == 0)
+		r = renameat(tmp, name, dir, QUOTA_FILE);
+	if (r == -1)
+		(void)unlinkat(tmp, name, 0);
+	close(tmp);
+	return r;
 }
 
 int

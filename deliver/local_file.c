@@ -398,7 +398,8 @@ deliver_move(struct delivery *d, struct target *t)
 	}
 	if ((fd = message_open(d, &t->out)) == -1)
 		return;
-	if (!quota_admit(d, t, m, d->name.size)) {
+	if (faccessat(m->new, d->name.text, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    !quota_admit(d, t, m, d->name.size)) {
 		close(fd);
 		return;
 	}

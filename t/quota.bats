@@ -101,5 +101,14 @@ limit() { printf '%s\n' "alice@example.test:example.test/alice::$1" "bob@example
 	done
 	[ "$(cat "$WORK/precious")" = precious ]
 	[ "$(usage alice)" = "$(cat "$MAIL/example.test/alice/new/"* | wc -c) 6" ]
+	# A tmp that leads elsewhere: nothing is made there.
+	mkdir "$WORK/elsewhere"
+	rm "$file"
+	rmdir "$MAIL/example.test/alice/tmp"
+	ln -s "$WORK/elsewhere" "$MAIL/example.test/alice/tmp"
+	message x@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 done 2.0.0 delivered to mailbox" ]]
+	[ ! -e "$file" ] && [ -z "$(ls "$WORK/elsewhere")" ]
 	[ "$one" != "" ]
 }
