@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "local_forward.h"
 #include "rcpt.h"
@@ -69,10 +71,44 @@ add_item(struct forward *f, const struct target_item *item)
 	return true;
 }
 
-/* An included file belongs to somebody who may say who is in the list, and is
- * read as him. */
+/* Can nobody but root say what stands at the path?  In a directory with the sticky bit
+ * others add names, but do not move root's. */
 static bool
-file_owner(const char *path, struct person *who)
+is_roots_path(const char *path)
+{
+	int at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+	char name[256];
+	bool ok = at != -1;
+	struct stat st;
+	struct cur c;
+
+	cur_init(&c, span_str(path));
+	while (ok && !cur_end(&c)) {
+		struct span part = cur_until(&c, '/');
+
+		(void)cur_ch(&c, '/');
+		if (part.len == 0)
+			continue;
+		ok = span_cstr(part, name, sizeof(name)) == 0 &&
+		    (fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)) !=
+		    -1;
+		if (!ok)
+			break;
+		close(at);
+		at = fd;
+		ok = fstat(fd, &st) == 0 && st.st_uid == 0 &&
+		    !S_ISLNK(st.st_mode) && ((st.st_mode &
+		    (S_IWGRP | S_IWOTH)) == 0 || (st.st_mode & S_ISVTX) != 0);
+	}
+	if (at != -1)
+		close(at);
+	return ok;
+}
+
+/* An included file belongs to somebody who may say who is in the list, and is
+ * read as him; but as root only what nobody else can have put there by a link. */
+static bool
+file_owner(const struct control *c, const char *path, struct person *who)
 {
 	struct stat st;
 
@@ -81,9 +117,14 @@ file_owner(const char *path, struct person *who)
 		return false;
 	who->ids.uid = st.st_uid;
 	who->ids.gid = st.st_gid;
-	if (st.st_uid == 0)
-		who->ids.uid = (uid_t)-1;
-	return true;
+	if (st.st_uid != 0)
+		return true;
+	who->ids.uid = (uid_t)-1;
+	if (geteuid() != 0 || is_roots_path(path))
+		return true;
+	who->ids = c->set.program_user;
+	errno = EPERM;
+	return who->ids.uid != (uid_t)-1;
 }
 
 static bool
@@ -99,7 +140,7 @@ take_include(struct forward *f, const struct source *from, unsigned line,
 		return refuse(f, from, line, path, "an included file may not "
 		    "include others; name the addresses here");
 	buf_init(&b, LIST_FILE_MAX);
-	if ((from->who == NULL && !file_owner(path, &owner)) ||
+	if ((from->who == NULL && !file_owner(f->c, path, &owner)) ||
 	    user_read(from->who != NULL ? from->who : &owner, path, &b) == -1) {
 		buf_free(&b);
 		return refuse(f, from, line, path, strerror(errno));
