@@ -41,7 +41,7 @@ void	mailbox_init(void);
 /* What became of one recipient. */
 struct outcome {
 	enum proc_class class;
-	const char *dsn;
+	char dsn[12];
 	char text[256];
 };
 void	outcome_set(struct outcome *, enum proc_class, const char *dsn,

@@ -99,8 +99,11 @@ file_maildir(struct forward *f, const char *path, int in, struct outcome *o)
 	struct target t = { .rcpt = f->t.rcpt };
 	size_t n = strlcpy(t.account.maildir, path, sizeof(t.account.maildir));
 
-	while (n > 1 && n < sizeof(t.account.maildir) &&
-	    t.account.maildir[n - 1] == '/')
+	if (n >= sizeof(t.account.maildir)) {
+		outcome_errno(o, ENAMETOOLONG, "a Maildir");
+		return;
+	}
+	while (n > 1 && t.account.maildir[n - 1] == '/')
 		t.account.maildir[--n] = '\0';
 	t.account.owner = (struct ids){ (uid_t)-1, (gid_t)-1 };
 	close(in);			/* deliver_copies has its own */

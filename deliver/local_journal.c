@@ -76,7 +76,7 @@ find_line(const struct journal *j, const char *word, struct cur *out)
 bool
 journal_find(const struct journal *j, const char *key, struct outcome *o)
 {
-	static char dsn[16];
+	char dsn[16];
 	struct cur c;
 	bool fail;
 

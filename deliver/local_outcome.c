@@ -17,7 +17,7 @@ outcome_set(struct outcome *o, enum proc_class class, const char *dsn,
 	va_list ap;
 
 	o->class = class;
-	o->dsn = dsn;
+	strlcpy(o->dsn, dsn, sizeof(o->dsn));
 	va_start(ap, fmt);
 	if (vsnprintf(o->text, sizeof(o->text), fmt, ap) < 0)
 		o->text[0] = '\0';

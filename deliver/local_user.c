@@ -149,7 +149,7 @@ parse_result(const struct buf *b, enum proc_class class, struct outcome *o)
 	    [PROC_FAIL] = "fail", [PROC_DEFER] = "defer" };
 	static const char digits[] = { [PROC_DONE] = '2', [PROC_FAIL] = '5',
 	    [PROC_DEFER] = '4' };
-	static char dsn[12];
+	char dsn[12];
 	struct cur c, line;
 	struct span code;
 	uint64_t n;

@@ -163,6 +163,50 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	[ "$(count_in alice)" = 1 ]
 }
 
+@test "each of several programs keeps its own code: what a later one says changes no earlier one" {
+	forward alice "\"|echo 'fail 5.7.1 not for me' >&4; exit 77\", \"|echo 'done 2.6.9 mine' >&4\"\n"
+	roots
+	message s@example.org alice@example.test
+	job new copy 1:1:alice@example.test
+	[ "$output" = "1 fail 5.7.1 not for me" ]
+	job new copy 1:1:alice@example.test	# from the journal
+	[ "$output" = "1 fail 5.7.1 not for me" ]
+}
+
+@test "a program holds no descriptor, no power and no group but its own" {
+	need_root
+	forward alice "\"|ls -l /proc/self/fd >$WORK/tried/fds; cat /proc/self/status >$WORK/tried/status\"\n"
+	roots
+	message s@example.org alice@example.test
+	exec 7<"$CONTROL/users" 8<"$SPOOL"
+	job new move 1:1:alice@example.test
+	exec 7<&- 8<&-
+	[[ $output == "1 done "* ]]
+	awk '$9 ~ /^[0-9]+$/ && $9 > 4 && $11 !~ /^\/proc\//' "$WORK/tried/fds" >"$WORK/more"
+	[ ! -s "$WORK/more" ]
+	for f in CapInh CapPrm CapEff; do grep -q "^$f:	0000000000000000$" "$WORK/tried/status"; done
+	[ "$(awk '$1 == "Groups:" { print $2 $3 }' "$WORK/tried/status")" = 64006 ]
+	[ "$(awk '$1 == "Gid:" { print $2 $3 $4 $5 }' "$WORK/tried/status")" = 64006640066400664006 ]
+}
+
+@test "an included file: root reads no secret of its own through somebody's link" {
+	need_root
+	mkdir -m 755 "$WORK/lists"
+	echo secret@ok.example >"$WORK/control/secret"
+	chmod 600 "$WORK/control/secret"
+	ln -s "$WORK/control/secret" "$WORK/lists/friends"
+	chown -h 64020:64020 "$WORK/lists" "$WORK/lists/friends"
+	aliases "friends: :include:$WORK/lists/friends" "own: :include:$WORK/control/secret"
+	message s@example.org friends@example.test
+	job new copy 1:1:friends@example.test
+	[[ $output == "1 defer 4.3.5 "*"ermission denied" ]]
+	job new copy 2:1:own@example.test
+	[[ $output == "2 done 2.0.0 forwarded to <secret@ok.example> as "* ]]
+	chmod 644 "$WORK/control/secret"	# what all may read, all may send to
+	job new copy 3:2:friends@example.test
+	[[ $output == "3 done 2.0.0 forwarded to <secret@ok.example> as "* ]]
+}
+
 @test "who may run programs: the mail-user's own file may not, root's and a system account's may" {
 	need_root
 	forward alice "\"|touch $WORK/tried/ran\"\n"
