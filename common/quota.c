@@ -288,8 +288,8 @@ count_folder(int dir, struct quota_usage *u)
 }
 
 /* The folders are the directories whose names begin with a dot. */
-static int
-count_all(int dir, struct quota_usage *u)
+int
+quota_count(int dir, struct quota_usage *u)
 {
 	struct dirent *e;
 	DIR *d;
@@ -336,8 +336,8 @@ open_tmp(int dir, const struct ids *owner)
 }
 
 /* Built in tmp/ and renamed.  Not flushed: what a crash takes is counted again. */
-static int
-write_file(int dir, const struct quota *q, const struct ids *owner,
+int
+quota_write(int dir, const struct quota *q, const struct ids *owner,
     const struct quota_usage *u)
 {
 	char name[64], random[17];
@@ -377,10 +377,10 @@ quota_get(int dir, const struct quota *q, const struct ids *owner,
 {
 	if (read_file(dir, q, owner, u) == 0)
 		return 0;
-	if (count_all(dir, u) == -1)
+	if (quota_count(dir, u) == -1)
 		return -1;
 	/* On a full disk it is only not remembered. */
-	(void)write_file(dir, q, owner, u);
+	(void)quota_write(dir, q, owner, u);
 	return 0;
 }
 

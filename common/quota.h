@@ -31,6 +31,11 @@ bool	quota_is_set(const struct quota *);
  */
 int	quota_get(int dir, const struct quota *, const struct ids *owner,
 	    struct quota_usage *);
+/* The same by looking, whatever the file says.  0, or -1 with errno. */
+int	quota_count(int dir, struct quota_usage *);
+/* Replaces the file by one that says so.  0, or -1 with errno. */
+int	quota_write(int dir, const struct quota *, const struct ids *owner,
+	    const struct quota_usage *);
 /* Would so much more fit? */
 bool	quota_fits(const struct quota *, const struct quota_usage *,
 	    uint64_t bytes, uint64_t messages);

@@ -20,7 +20,7 @@ static const struct {
 } commands[] = {
 	{ "check", admin_check },
 	{ "hash", admin_hash },
-	{ "import", admin_import },
+	{ "maildir", admin_maildir },
 	{ "rcpt", admin_rcpt },
 	{ "user", admin_user },
 };
@@ -28,8 +28,8 @@ static const struct {
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: admin [-C dir] check | hash | import address source | "
-	    "rcpt address | user command ...\n");
+	fprintf(stderr, "usage: admin [-C dir] check | hash | "
+	    "maildir command ... | rcpt address | user command ...\n");
 	exit(EX_USAGE);
 }
 

@@ -19,6 +19,7 @@ struct admin_check {
 int	admin_check(const char *dir, int argc, char *argv[]);
 int	admin_hash(const char *dir, int argc, char *argv[]);
 int	admin_import(const char *dir, int argc, char *argv[]);
+int	admin_maildir(const char *dir, int argc, char *argv[]);
 int	admin_rcpt(const char *dir, int argc, char *argv[]);
 int	admin_user(const char *dir, int argc, char *argv[]);
 

@@ -1,5 +1,5 @@
 /*
- * posthouse import: messages of an mbox file or another Maildir into a folder of an account, as its owner.  What
+ * posthouse maildir import: messages of an mbox file or another Maildir into a folder of an account, as its owner.  What
  * is imported from is read and never changed.  A message is in the folder whole or not at all; what
  * is interrupted is begun again by the administrator, with what had been imported still there.
  */
@@ -38,7 +38,7 @@ struct import {
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: posthouse import [-f folder] address "
+	fprintf(stderr, "usage: posthouse maildir import [-f folder] address "
 	    "mbox-or-maildir\n");
 	return EX_USAGE;
 }

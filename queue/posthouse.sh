@@ -22,7 +22,9 @@ usage() {
 	  user add|passwd|disable|enable|delete|show ADDRESS
 	  user app-password ADDRESS LABEL
 	  user list [-l]
-	  import [-f FOLDER] ADDRESS FILE  messages of an mbox file or a Maildir into a mailbox
+	  maildir check ADDRESS|DIR        what is wrong in a mailbox, file by file
+  maildir repair [-n] ADDRESS|DIR  mend it; -n says what would be done
+  maildir import [-f FOLDER] ADDRESS SOURCE  messages of an mbox file or a Maildir into a mailbox
 	  hash                             a password on standard input to what passwords holds
 	  queue [shape] [...]              list the queue, or show its shape by age and domain (posthouse-mailq(1))
 	  queue bounce|delete|hold|release|requeue|retry ...  work on it
@@ -54,7 +56,7 @@ command=$1
 shift
 
 case $command in
-check | hash | import | user)
+check | hash | maildir | user)
 	helper admin "$command" "$@"
 	;;
 explain)

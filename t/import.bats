@@ -1,4 +1,4 @@
-# import.bats: posthouse import: mbox files and Maildirs into a mailbox, whole, with flags and dates.
+# import.bats: posthouse maildir import: mbox files and Maildirs into a mailbox, whole, with flags and dates.
 # shellcheck shell=bash disable=SC2154
 
 load helper
@@ -18,7 +18,7 @@ teardown() { rm -rf "$DIR"; }
 	    'From here on it is text? No: the next is' '>From here' '>>From there' '' '' 'end' '' \
 	    'From carol@example.org  Mon Nov  2 00:00:00 2020' 'Subject: two' '' 'x' '' >"$DIR/mbox"
 	sed -i 's/^From here on it.*/from here on/' "$DIR/mbox"
-	run "$BIN/posthouse" import alice@example.test "$DIR/mbox"
+	run "$BIN/posthouse" maildir import alice@example.test "$DIR/mbox"
 	[ "$status" = 0 ]
 	[ "$output" = '2 messages imported' ]
 	[ "$(messages "$M")" = 2 ]
@@ -39,7 +39,7 @@ teardown() { rm -rf "$DIR"; }
 	printf 'A: b\r\n\r\nnew\r\n' >"$DIR/old/new/2.y"
 	touch -d @1600000000 "$DIR/old/cur/1.x:2,FS"
 	chmod 700 "$DIR/old"
-	run "$BIN/posthouse" import -f Old.Mail alice@example.test "$DIR/old"
+	run "$BIN/posthouse" maildir import -f Old.Mail alice@example.test "$DIR/old"
 	[ "$status" = 0 ]
 	[ "$output" = '2 messages imported' ]
 	[ "$(messages "$M/.Old.Mail")" = 2 ]
@@ -51,20 +51,20 @@ teardown() { rm -rf "$DIR"; }
 
 @test "what is no mailbox is refused, and says why" {
 	echo 'no mail at all' >"$DIR/text"
-	run "$BIN/posthouse" import alice@example.test "$DIR/text"
+	run "$BIN/posthouse" maildir import alice@example.test "$DIR/text"
 	[ "$status" = 74 ]
 	[[ $output == *'this is no mbox file'* ]]
-	run "$BIN/posthouse" import alice@example.test "$DIR/none"
+	run "$BIN/posthouse" maildir import alice@example.test "$DIR/none"
 	[ "$status" = 66 ]
-	run "$BIN/posthouse" import bob@example.test "$DIR/text"
+	run "$BIN/posthouse" maildir import bob@example.test "$DIR/text"
 	[ "$status" = 67 ]
 	mkdir "$DIR/empty"
-	run "$BIN/posthouse" import alice@example.test "$DIR/empty"
+	run "$BIN/posthouse" maildir import alice@example.test "$DIR/empty"
 	[ "$status" = 74 ]
 	[[ $output == *'a Maildir has cur and new'* ]]
-	run "$BIN/posthouse" import -f ../x alice@example.test "$DIR/text"
+	run "$BIN/posthouse" maildir import -f ../x alice@example.test "$DIR/text"
 	[ "$status" = 74 ]
-	run "$BIN/posthouse" import alice@example.test
+	run "$BIN/posthouse" maildir import alice@example.test
 	[ "$status" = 64 ]
 	[ "$(messages "$M")" = 0 ]
 }
