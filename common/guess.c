@@ -280,6 +280,19 @@ wait_ms(const struct guesses *g, uint64_t over)
 	return (int)(s > GUESS_WAIT_MAX ? GUESS_WAIT_MAX : s) * 1000;
 }
 
+/* More than this makes no difference, and would go on for days where many have
+ * guessed at one name, or for years where the clock was wrong.  true: it was. */
+static bool
+forget_excess(struct record *r, uint64_t now)
+{
+	uint64_t most = now + 2 * GUESS_WINDOW + GUESS_REFUSE;
+	bool excess = r->due > most;
+
+	if (excess)
+		r->due = most;
+	return excess;
+}
+
 /* The wait for one record; charges it, unless refused. */
 static int
 charge(const struct guesses *g, const char *name, bool pair, bool may_refuse,
@@ -287,12 +300,14 @@ charge(const struct guesses *g, const char *name, bool pair, bool may_refuse,
 {
 	struct set s;
 	uint64_t over;
+	bool changed;
 
 	if (!set_read(g, name, pair, &s))
 		return 0;
+	changed = forget_excess(&s.r, now);
 	over = overdue(&s.r, now);
 	if (may_refuse && over > GUESS_REFUSE) {
-		set_end(g, &s, false);
+		set_end(g, &s, changed);
 		return -1;
 	}
 	s.r.due = (s.r.due > now ? s.r.due : now) + GUESS_WINDOW / g->limit;

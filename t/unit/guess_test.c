@@ -88,6 +88,12 @@ test_network(void)
 	    NOW + GUESS_WINDOW) != -1, "later");
 	CHECK(try("::ffff:192.0.2.7", "x@example.org",
 	    NOW + 10 * GUESS_WINDOW) == 0, "much later");
+	/* The clock was wrong, and is set back by years. */
+	for (i = 0; i < LIMIT; i++)
+		(void)try("::ffff:192.0.9.7", "x@example.org", 2u * NOW);
+	CHECK(try("::ffff:192.0.9.7", "x@example.org", NOW) == -1, "refused");
+	CHECK(try("::ffff:192.0.9.7", "new@example.org",
+	    NOW + 2 * GUESS_WINDOW + GUESS_REFUSE) == 0, "not for years");
 	test_end("one network");
 }
 
@@ -112,6 +118,12 @@ test_account(void)
 	CHECK(try("::ffff:203.0.113.1", "alice@example.org", NOW) > 0,
 	    "travelling: waits, is not refused");
 	CHECK(try("::ffff:203.0.113.1", "bob@example.org", NOW) == 0, "bob");
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(addr, sizeof(addr), "2001:db8:2:%x::1", i);
+		(void)try(addr, "carol@example.org", NOW);
+	}
+	CHECK(try("2001:db8:3::1", "carol@example.org", NOW + 3 * GUESS_WINDOW +
+	    GUESS_REFUSE) == 0, "a day of guessing is forgotten in an hour");
 	/* From the user's own network he waits for his own failures only. */
 	for (unsigned i = 0; i < 100; i++)
 		ms = try("2001:db8:1::7", "alice@example.org", NOW);
