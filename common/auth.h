@@ -48,6 +48,7 @@ int	auth_apop(int out, int in, struct span user, struct span digest,
 struct auth_files {
 	int in;				/* records of the session */
 	int session_out, account_out;	/* answers; the account for the listener, or -1 */
+	unsigned protocols;		/* FOR_...: what its session can be */
 	struct span facts;		/* what the tls process tells of the connection (bindings.h) */
 	const struct passwords *passwords;
 	const struct guesses *guesses;

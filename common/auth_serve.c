@@ -256,7 +256,8 @@ head_parse(struct auth *a, struct cur *c)
 	struct span protocol, name;
 
 	protocol = cur_until(c, 0);
-	if (!cur_ch(c, 0) || protocols_parse(protocol, &a->protocol) == -1)
+	if (!cur_ch(c, 0) || protocols_parse(protocol, &a->protocol) == -1 ||
+	    (a->protocol & ~a->files->protocols) != 0)
 		return NULL;
 	name = cur_until(c, 0);
 	if (!cur_ch(c, 0) || !sasl_private(a->conn, set))

@@ -57,6 +57,7 @@ struct conn {
 struct chain_service {
 	const char *name;		/* "smtpd" */
 	bool auth;			/* sessions get pipes to an auth process */
+	unsigned protocol;		/* FOR_...: what their logins are for */
 	bool chroot_spool;		/* session's root: the spool, else the empty directory */
 	const struct sandbox_role *session_role;
 	const struct sandbox_role *mailbox_role;	/* NULL: none */

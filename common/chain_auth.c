@@ -72,7 +72,8 @@ open_files(struct chain *ch, struct chain_client *cl, struct auth_files *f,
 int
 client_auth(struct chain *ch, struct chain_client *cl, int account_out)
 {
-	struct auth_files files = { .in = 0, .session_out = 1 };
+	struct auth_files files = { .in = 0, .session_out = 1,
+	    .protocols = ch->service->protocol };
 	struct passwords passwords;
 	struct guesses guesses;
 	struct buf facts;

@@ -22,7 +22,7 @@ prepare(struct control *c)
 }
 
 static const struct chain_service service = {
-	.name = "imapd", .auth = true,
+	.name = "imapd", .auth = true, .protocol = FOR_IMAP,
 	.session_role = &imapd_session_role,
 	.mailbox_role = &imapd_mailbox_role,
 	.prepare = prepare, .session = session_serve,

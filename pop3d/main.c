@@ -6,7 +6,7 @@
 #include "pop3.h"
 
 static const struct chain_service service = {
-	.name = "pop3d", .auth = true,
+	.name = "pop3d", .auth = true, .protocol = FOR_POP3,
 	.session_role = &pop3d_session_role,
 	.mailbox_role = &pop3d_mailbox_role,
 	.session = login_session, .mailbox = mailbox_session,

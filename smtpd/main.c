@@ -61,7 +61,8 @@ session(struct control *c, struct conn *conn)
 }
 
 static const struct chain_service plain = {
-	.name = "smtpd", .chroot_spool = true, .session_role = &smtpd_role,
+	.name = "smtpd", .protocol = FOR_SMTP, .chroot_spool = true,
+	.session_role = &smtpd_role,
 	.kept = SPOOL_PLACES, .place = place,
 	.before = before, .session = session,
 	.busy = "421 4.3.2 Too many connections, try later\r\n",

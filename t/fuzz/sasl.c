@@ -120,7 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct conn conn = { .loopback = true, .tls = true, .sid = "fuzz",
 	    .peer_text = "local", .auth_in = -1, .auth_out = -1 };
 	struct auth_files f = { .passwords = &passwords, .guesses = &guesses,
-	    .shadow = -1, .checker_in = -1, .checker_out = -1 };
+	    .protocols = FOR_ALL, .shadow = -1, .checker_in = -1, .checker_out = -1 };
 	int in[2], out[2], account[2];
 	struct cur c;
 

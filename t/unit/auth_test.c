@@ -24,6 +24,7 @@ static struct conn		conn = { .loopback = true, .sid = "test",
     .peer_text = "local", .auth_in = -1, .auth_out = -1 };
 static struct passwords		passwords;
 static struct guesses		guesses = { .fd = -1 };
+static unsigned			protocols = FOR_ALL;
 
 static void
 server_start(struct control *c, struct server *s)
@@ -36,6 +37,7 @@ server_start(struct control *c, struct server *s)
 	    verdict[1], -1 };
 	if ((s->pid = fork()) == 0) {
 		const struct auth_files f = { .in = cred[0],
+		    .protocols = protocols,
 		    .session_out = verdict[1], .account_out = account[1],
 		    .passwords = &passwords, .guesses = &guesses,
 		    .shadow = -1, .checker_in = -1, .checker_out = -1 };
@@ -149,6 +151,33 @@ test_turns(struct control *c)
 	test_end("given up");
 }
 
+/* A session cannot pass for one of another protocol, nor of all: not even a
+ * secret that is good for that one is looked at. */
+static void
+test_protocols(struct control *c)
+{
+	static const char *const lies[] = { "smtp", "imap,smtp,pop3", "x" };
+	struct span good = span_of("\0alice\0secret", 13);
+	struct auth_result r;
+	struct server s;
+	char line[400];
+
+	protocols = FOR_IMAP;
+	for (size_t i = 0; i < 3; i++) {
+		server_start(c, &s);
+		CHECK(auth_turn(s.cred_out, s.verdict_in, lies[i], "PLAIN",
+		    &good, &r) == -1, lies[i]);
+		CHECK(server_end(&s, line) == EX_DATAERR && line[0] == '\0',
+		    lies[i]);
+	}
+	server_start(c, &s);
+	CHECK(auth_turn(s.cred_out, s.verdict_in, "imap", "PLAIN", &good,
+	    &r) == 0 && r.verdict == AUTH_OK, "its own");
+	CHECK(server_end(&s, line) == 0, "its own");
+	protocols = FOR_ALL;
+	test_end("protocols");
+}
+
 /* The stamp and the digest of RFC 1939 section 7. */
 static void
 test_apop(struct control *c)
@@ -254,6 +283,7 @@ main(void)
 	CHECK(passwords_open(&passwords, &c, "") == 0, c.error);
 	test_serve(&c);
 	test_turns(&c);
+	test_protocols(&c);
 	test_apop(&c);
 	test_garbage(&c);
 	passwords_close(&passwords);
