@@ -6,12 +6,13 @@ LC_ALL=C
 export LC_ALL
 here=$(dirname -- "$0")
 control=${POSTHOUSE:-/etc/posthouse}
-json=0 logs=${POSTHOUSE_LOG-}
+json=0 logs=$(printf '%s' "${POSTHOUSE_LOG-}" | tr ' ' '\n')
 while getopts C:jl: option; do
 	case $option in
 	C) control=$OPTARG ;;
 	j) json=1 ;;
-	l) logs="$logs $OPTARG" ;;
+	l) logs=$logs'
+'$OPTARG ;;
 	*) exit 64 ;;
 	esac
 done
@@ -32,8 +33,9 @@ setting() {
 spool=$(setting spool-directory) mail=$(setting mail-directory)
 spool=${spool:-/var/spool/posthouse} mail=${mail:-/var/mail/posthouse}
 path=$("$here/mailq" -l -C "$control" "$id") || exit
-# shellcheck disable=SC2086	# several logs
-log=$([ -z "$logs" ] || grep -h -e "qid=$id" -e "of $id\$" -- $logs)
+# shellcheck disable=SC2086	# several logs, one a line
+log=$([ -z "$logs" ] || { IFS='
+' && grep -h -e "qid=$id" -e "of $id\$" -- $logs; })
 
 # The facts, one a line with fields separated by tabs; what they look like comes behind.
 facts() {

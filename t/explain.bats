@@ -119,8 +119,8 @@ golden() {
 
 # told NAME ARGS...: what is said of the message that was last written, with the log; by program, for those work side by side.
 told() {
-	sort -s -t '[' -k 1,1 "$WORK/log" >"$WORK/sorted/log"
-	situation "$1" -l "$WORK/sorted/log" "$qid"
+	sort -s -t '[' -k 1,1 "$WORK/log" >"$WORK/sorted logs/log"
+	situation "$1" -l "$WORK/sorted logs/log" "$qid"
 }
 new() { # FROM RCPT...
 	n=$((${n-0} + 1))
@@ -132,7 +132,7 @@ later() { at "$1"; touch -d "@$1" "$SPOOL/cur/"*; pass; }
 	sink sink -e "8BITMIME" -r "RCPT~later@: 450-4.2.0 come back\r\n450 4.2.0 in an hour" -r "RCPT~grey@: 451 4.7.1 Greylisted" \
 	    -r "RCPT~no@: 550 5.1.1 no such user" -r "MAIL~spam: 554 5.7.1 we do not like you" -r "RCPT~full@: 452 4.2.2 full"
 	port=$PORT
-	mkdir "$WORK/sorted"
+	mkdir "$WORK/sorted logs"
 	sink dsn -e "8BITMIME,DSN"
 	printf '%s tls=none\n' "* [127.0.0.1]:$port" "dsn.example [127.0.0.1]:$PORT" "dead.example [127.0.0.1]:1" >"$CONTROL/routes"
 	at 1795000000
