@@ -27,6 +27,7 @@
 
 #define TICK_MS		100	/* when a program has ended but others hold its output */
 #define KILL_MS		5000	/* from SIGTERM to SIGKILL */
+#define READ_MS		60000	/* for a small file of his */
 #define ENV_MAX		16
 #define NO_USER		67	/* a program's code for it: sysexits(3) */
 
@@ -38,6 +39,38 @@ become(const struct person *who)
 		_exit(EX_OSERR);
 }
 
+/* What can be read now; at the end the descriptor is closed, and -1. */
+static void
+take(int *fd, struct buf *b)
+{
+	unsigned char chunk[4096];
+	ssize_t n = read(*fd, chunk, sizeof(chunk));
+	size_t room = b->max - b->len;
+
+	if (n > 0)
+		buf_add(b, chunk, (size_t)n < room ? (size_t)n : room);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+/* All that comes until the end: 0, or -1 when it takes too long. */
+static int
+take_all(int *fd, struct buf *b)
+{
+	uint64_t now, end = clock_mono_ms() + READ_MS;
+
+	while (*fd != -1 && (now = clock_mono_ms()) < end) {
+		struct pollfd p = { *fd, POLLIN, 0 };
+
+		if (poll(&p, 1, (int)(end - now)) > 0)
+			take(fd, b);
+	}
+	return *fd == -1 ? 0 : -1;
+}
+
+/* The file may be on a file system of his own making, which never answers. */
 int
 user_read(const struct person *who, const char *path, struct buf *b)
 {
@@ -58,13 +91,16 @@ user_read(const struct person *who, const char *path, struct buf *b)
 		_exit(file_write_all(p[1], text.p, text.len) == 0 ? 0 : EIO);
 	}
 	close(p[1]);
-	r = pid == -1 ? -1 : file_read_all(p[0], b);
-	close(p[0]);
+	r = pid == -1 ? -1 : take_all(&p[0], b);
+	if (p[0] != -1)
+		close(p[0]);
+	if (r == -1 && pid != -1)
+		(void)kill(pid, SIGKILL);
 	while (pid != -1 && waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return -1;
-	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-		errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+	if (pid != -1 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+		errno = WIFEXITED(status) ? WEXITSTATUS(status) : ETIMEDOUT;
 		return -1;
 	}
 	return r;
@@ -77,21 +113,6 @@ struct run {
 	int status;
 	bool late;		/* it took too long */
 };
-
-static void
-take(int *fd, struct buf *b)
-{
-	unsigned char chunk[4096];
-	ssize_t n = read(*fd, chunk, sizeof(chunk));
-	size_t room = b->max - b->len;
-
-	if (n > 0)
-		buf_add(b, chunk, (size_t)n < room ? (size_t)n : room);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close(*fd);
-		*fd = -1;
-	}
-}
 
 /* Until it has ended, and all that it said is there; what it left running may
  * go on, unheard. */
