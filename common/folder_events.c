@@ -168,24 +168,23 @@ settle_missed(struct folder *f)
 
 /* New files, and lines that others have added: as after a listing, with only these files in it. */
 int
-folder_take_up(struct folder *f, struct listing *l, const struct buf *text)
+folder_take_up(struct folder *f, struct listing *l, struct buf *text)
 {
 	if (l->n == 0 && text->len == 0 && f->doubt == SIZE_MAX)
 		return 0;
 	if (listing_hash(l) == -1)
 		return -1;
-	if (l->duplicates) {
-		f->dirty = true;
-		return 0;
-	}
+	if (l->duplicates)
+		return 1;
 	if (folder_pending_match(f, l) == -1 ||
 	    folder_uids_match(f, l, text) == -1)
 		return -1;
-	return folder_uids_settle(f, l);
+	buf_clear(text);		/* taken: not again with the listing */
+	return f->dirty ? 1 : folder_uids_settle(f, l);
 }
 
 int
-folder_follow(struct folder *f, struct listing *l, const struct buf *text)
+folder_follow(struct folder *f, struct listing *l, struct buf *text)
 {
 	struct events ev = { .f = f };
 	bool ok = watch_names(f->watch, on_event, &ev) == 0 && !ev.many;
@@ -198,8 +197,8 @@ folder_follow(struct folder *f, struct listing *l, const struct buf *text)
 	if (ok && ev.n > 0)
 		settle_missed(f);
 	free(ev.list);
-	if (ok && (r = folder_take_up(f, l, text)) == -1)
-		return -1;
+	if (ok && (r = folder_take_up(f, l, text)) != 0)
+		return r == 1 ? 0 : -1;
 	if (!ok || f->names.len > 2 * f->names_listed + GARBAGE)
 		f->dirty = true;
 	return ok ? 1 : 0;

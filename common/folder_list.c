@@ -112,6 +112,8 @@ listing_hash(struct listing *l)
 		struct entry *old = listing_find(l, u);
 		size_t h = listing_hash_of(u) & l->mask;
 
+		if (l->e[i].dup)	/* came and went */
+			continue;
 		if (old != NULL) {
 			settle_double(l, old, &l->e[i]);
 			continue;

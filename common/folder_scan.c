@@ -348,16 +348,17 @@ folder_scan(struct folder *f, bool take_up)
 		r = -1;
 	if (r != -1 && f->watch != -1 && !f->dirty) {
 		r = folder_follow(f, &l, &text);
-		if (r == 0) {
-			f->dirty = true;
-			listing_free(&l);
-		}
 	} else if (r != -1 && what == TEXT && take_up) {
 		buf_init(&l.names, FOLDER_NAMES_MAX);
 		l.partial = true;
-		r = folder_take_up(f, &l, &text) == -1 ? -1 : 1;
+		if ((r = folder_take_up(f, &l, &text)) != -1)
+			r = !r;
 	} else if (r != -1)
 		r = 0;
+	if (r == 0 && l.partial) {
+		f->dirty = true;
+		listing_free(&l);
+	}
 	if (r == 0)
 		r = scan_listing(f, &l, &text, take_up);
 	if (r == -1)

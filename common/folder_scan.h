@@ -67,9 +67,10 @@ void	folder_own(struct folder *, const char *path, bool came);
 void	folder_own_forget(struct folder *);
 /* Before changes: watches a folder that is expensive to list. */
 void	folder_watch_if_large(struct folder *);
-/* Takes up lines and the files of a listing that is not of all files. 0 or -1. */
-int	folder_take_up(struct folder *, struct listing *, const struct buf *text);
+/* Takes up lines and the files of a listing that is not of all files.  0; 1: a listing is needed, and text may be
+ * empty now; -1. */
+int	folder_take_up(struct folder *, struct listing *, struct buf *text);
 /* Applies what the watch tells, and new lines.  1 done, 0 a listing is needed, -1. */
-int	folder_follow(struct folder *, struct listing *, const struct buf *text);
+int	folder_follow(struct folder *, struct listing *, struct buf *text);
 
 #endif

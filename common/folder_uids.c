@@ -175,12 +175,12 @@ take_gone(struct folder *f, struct listing *l, uint32_t first, uint32_t last)
 	    i < f->nmsgs && msg_at(f, i)->uid <= last; i++) {
 		struct entry *e = listing_find(l, msg_unique(f, msg_at(f, i)));
 
+		if (l->partial && (msg_at(f, i)->state & MSG_GONE) == 0)
+			f->dirty = true;	/* is its file there? list */
 		msg_at(f, i)->state |= MSG_GONE | MSG_LOGGED;
 		msg_touch(f, msg_at(f, i));
 		if (e != NULL && e->msg == i + 1)
 			e->msg = 0;
-		if (l->partial)
-			f->dirty = true;	/* is its file there? list */
 	}
 	for (size_t i = 0; i < f->npending; i++)
 		if (f->pending[i].uid < first || f->pending[i].uid > last)
