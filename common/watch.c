@@ -4,7 +4,10 @@
  */
 #include "watch.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -45,17 +48,26 @@ watch_is_local(int dirfd)
 #define WATCH_CONTENT	(WATCH_NAMES | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | \
 	IN_MOVE_SELF)
 
+/* dir may have been renamed since dirfd was opened, and be another by now. */
 static int
-watch_add(int fd, const char *dir, const char *sub, uint32_t what)
+watch_add(int fd, int dirfd, const char *dir, const char *sub, uint32_t what)
 {
 	char path[4096];
+	struct stat is, ours;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, sub) >=
 	    sizeof(path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return inotify_add_watch(fd, path, what | IN_ONLYDIR) == -1 ? -1 : 0;
+	if (inotify_add_watch(fd, path, what | IN_ONLYDIR) == -1 ||
+	    stat(path, &is) == -1 || fstatat(dirfd, sub, &ours, 0) == -1)
+		return -1;
+	if (is.st_ino != ours.st_ino || is.st_dev != ours.st_dev) {
+		errno = ESTALE;
+		return -1;
+	}
+	return 0;
 }
 
 static int
@@ -71,7 +83,7 @@ watch_subs(int dirfd, const char *dir, const char *const *subs, size_t n,
 	if ((fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (watch_add(fd, dir, subs[i], what) == -1) {
+		if (watch_add(fd, dirfd, dir, subs[i], what) == -1) {
 			e = errno;
 			close(fd);
 			errno = e;

@@ -105,6 +105,8 @@ cmd_idle(struct imap *im, struct args *a)
 	}
 	im->tag = span_str(keep);
 	(void)netout_adds(&im->out, "+ idling\r\n");
+	if (im->view.folder != NULL)	/* first: then the sync misses nothing */
+		(void)folder_watch(im->view.folder);
 	if (view_sync(im, true, false) == -1)
 		reply_bye(im, "UNAVAILABLE", "The selected mailbox is gone");
 	shrink(im);
