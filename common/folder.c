@@ -67,6 +67,14 @@ folder_close(struct folder *f)
 	free(f);
 }
 
+bool
+folder_deleted(const struct folder *f)
+{
+	struct stat st;
+
+	return fstatat(f->dirfd, "cur", &st, 0) == -1 && errno == ENOENT;
+}
+
 int
 folder_watch(struct folder *f)
 {

@@ -40,6 +40,8 @@ void	folder_setup(bool sync_directory);
  */
 struct folder *folder_open(const char *dir, bool read_only);
 void	folder_close(struct folder *);
+/* Whether somebody has deleted it, under whatever name. */
+bool	folder_deleted(const struct folder *);
 
 size_t	folder_count(const struct folder *);
 uint32_t folder_uidvalidity(const struct folder *);

@@ -133,7 +133,8 @@ cmd_delete(struct imap *im, struct args *a)
 		return;
 	}
 	usage_forget(im);
-	if (im->view.folder != NULL && strcmp(im->view.raw, raw) == 0)
+	/* By what it is: others may have renamed the selected one and given its name to this. */
+	if (im->view.folder != NULL && folder_deleted(im->view.folder))
 		view_close(&im->view);
 	reply_ok(im, NULL, "Delete completed");
 }
