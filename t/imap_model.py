@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Random commands by several imapd sessions over one Maildir against a model in memory: imap_model.py IMAPD MAILDIR [STEPS [SEED]].
 
-The model holds what the mailboxes contain; each session holds what its client was told.  Every response is checked, and after
+A foreign program renames, removes and delivers files meanwhile, as mutt does.  The model holds what the mailboxes contain; each session holds what its client was told.  Every response is checked, and after
 every command that may tell all, what the client believes must be what there is.  A failure prints the seed and the last commands:
 the same seed does the same again.
 """
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -17,7 +18,8 @@ STEPS = int(sys.argv[3]) if len(sys.argv) > 3 else 3000
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 R = random.Random(SEED)
 LOG = deque(maxlen=60)
-BOXES = ['INBOX', 'Box', 'Box/Sub']
+NAMES = ['Box', 'Box/Sub', 'Extra', 'Extra/Sub', 'Other']
+LETTERS = {'D': '\\Draft', 'F': '\\Flagged', 'R': '\\Answered', 'S': '\\Seen', 'T': '\\Deleted'}
 FLAGS = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '$Work', '$Forwarded', 'nonjunk']
 TOKEN = re.compile(rb'\(|\)|"(?:[^"\\]|\\.)*"|BODY\[[^]]*\](?:<\d+>)?|\[[^]]*\]|[^\s()]+')
 
@@ -58,11 +60,22 @@ def set_of(numbers):
 class Message:
     def __init__(self, uid, ident, flags):
         self.uid, self.ident, self.flags = uid, ident, frozenset(flags)
+        self.told = None        # the highest mod-sequence that a client was told, and the flags that it stands for
 
 
 class Box:
-    def __init__(self):
-        self.msgs, self.uidnext, self.validity = [], 1, None
+    def __init__(self, name):
+        self.msgs, self.uidnext, self.validity, self.deleted = [], 1, None, False
+        self.name = name
+
+    def directory(self):
+        return ROOT if self.name == 'INBOX' else os.path.join(ROOT, '.' + self.name.replace('/', '.'))
+
+    def valid(self, validity):
+        """UIDVALIDITY is told: it stays, and no other mailbox had it under this name."""
+        expect(self.validity in (None, validity), 'UIDVALIDITY of', self.name, 'changed')
+        self.validity = validity
+        expect(VALID.setdefault((self.name, validity), self) is self, 'the UIDVALIDITY of an earlier', self.name)
 
     def add(self, ident, flags):
         self.msgs.append(Message(self.uidnext, ident, flags))
@@ -73,14 +86,15 @@ class Box:
         return next((m for m in self.msgs if m.uid == uid), None)
 
 
-MODEL = {name: Box() for name in BOXES}
+MODEL = {'INBOX': Box('INBOX')}
+VALID = {}      # (name, UIDVALIDITY): the mailbox
 IDENT = [0]
 
 
 class Entry:
     """A message as a client knows it."""
     def __init__(self):
-        self.uid = self.flags = None
+        self.uid = self.flags = self.modseq = None
 
 
 class Session:
@@ -92,6 +106,7 @@ class Session:
         self.proc = subprocess.Popen([IMAPD, ROOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.box, self.view, self.readonly, self.high = None, [], False, 0
         self.condstore = self.qresync = False
+        self.resync, self.keep, self.last_told = None, None, 0
         expect(self.proc.stdout.readline().startswith(b'* PREAUTH'), 'greeting')
         if R.random() < 0.6:
             self.qresync = self.condstore = R.random() < 0.7
@@ -150,7 +165,7 @@ class Session:
             self.gone(self.view.pop(int(word[0]) - 1))
         elif len(word) > 1 and word[1] == b'FETCH':
             self.fetched(int(word[0]), word[2], literals, other)
-        elif len(word) > 1 and word[1] == b'RECENT':
+        elif word[0] == b'FLAGS' or len(word) > 1 and word[1] == b'RECENT':
             pass
         elif got.startswith(b'OK [HIGHESTMODSEQ '):
             self.highest(int(got.split()[2].rstrip(b']')))
@@ -164,7 +179,7 @@ class Session:
 
     def gone(self, entry):
         expect(not self.keep, 'told of an expunge during', self.keep)
-        expect(MODEL[self.box].find(entry.uid) is None, 'told that a living message is gone', entry.uid)
+        expect(self.box.find(entry.uid) is None, 'told that a living message is gone', entry.uid)
 
     def vanished(self, text):
         _, _, rest = text.partition(' ')
@@ -174,7 +189,7 @@ class Session:
             if earlier:
                 expect(self.resync is not None, 'VANISHED (EARLIER) unasked')
                 self.resync.pop(uid, None)
-                expect(MODEL[self.box].find(uid) is None, 'a living message vanished', uid)
+                expect(self.box.find(uid) is None, 'a living message vanished', uid)
             else:
                 expect(self.qresync and entry is not None, 'VANISHED of a message not known', uid)
                 self.view.remove(entry)
@@ -183,7 +198,7 @@ class Session:
     def name_new(self):
         """UIDs and flags of new messages: what the model has beyond those told."""
         last = max([e.uid for e in self.view if e.uid], default=0)
-        fresh = [m for m in MODEL[self.box].msgs if m.uid > max(last, self.last_told)]
+        fresh = [m for m in self.box.msgs if m.uid > max(last, self.last_told)]
         blank = [e for e in self.view if e.uid is None]
         # What this very command adds is in the model already, and may be told later in it.
         expect(len(blank) <= len(fresh), 'EXISTS tells', len(blank), 'new messages, there are', len(fresh))
@@ -203,10 +218,11 @@ class Session:
                 expect('UID' in item, 'no UID in a FETCH of QRESYNC')
                 self.resync[entry.uid] = entry.flags
         if 'MODSEQ' in item:
+            entry.modseq = int(item['MODSEQ'][0])
             self.modseqs[entry.uid] = int(item['MODSEQ'][0])
         for name, value in item.items():
             if name.startswith('BODY['):
-                m = MODEL[self.box].find(entry.uid)
+                m = self.box.find(entry.uid)
                 expect(m is None or ('id%d\r\n' % m.ident).encode() in value, 'wrong content of', entry.uid, value)
         other.append((entry.uid, item))
 
@@ -227,6 +243,30 @@ class Session:
 
     # -- checks
 
+    def send(self, line):
+        self.proc.stdin.write(line.encode() + b'\r\n')
+        self.proc.stdin.flush()
+
+    def again(self):
+        self.proc.stdin.close()
+        expect(self.proc.stdout.read() == b'', 'more before the end')
+        self.proc.stdout.close()
+        expect(self.proc.wait(10) == 0, 'exit code of a session that ends between commands')
+        self.start()
+
+    def lost(self):
+        """The selected mailbox was deleted by another: BYE, and a new session."""
+        if self.box is None or not self.box.deleted:
+            return False
+        try:
+            _, _, other = self.cmd('NOOP')
+            expect(any(str(x).startswith('BYE') for x in other), 'no BYE but', other)
+        except BrokenPipeError:
+            pass
+        self.box, self.view = None, []
+        self.again()
+        return True
+
     def run(self, text, literal=None, keep=False, want=('OK',), after=None):
         """A command in the selected state, with the news at its end."""
         self.keep = text if keep else None
@@ -241,14 +281,31 @@ class Session:
         return status, rest, other
 
     def agree(self, keep):
-        truth = MODEL[self.box].msgs
+        truth = self.box.msgs
         have = [e.uid for e in self.view]
         if keep:
-            have = [u for u in have if MODEL[self.box].find(u)]
+            have = [u for u in have if self.box.find(u)]
         expect(have == [m.uid for m in truth], 'the client has', have, 'there are', [m.uid for m in truth])
         known = {e.uid: e.flags for e in self.view}
         for m in truth:
             expect(known[m.uid] == m.flags, 'message', m.uid, 'is', sorted(m.flags), 'the client has', sorted(known[m.uid]))
+        for e in self.view if self.condstore else []:
+            m = self.box.find(e.uid)
+            if m and e.modseq and e.modseq >= (m.told or (0,))[0]:
+                expect(m.told is None or e.modseq > m.told[0] or m.flags == m.told[1],
+                       'message', m.uid, 'has mod-sequence', e.modseq, 'with', sorted(m.flags), 'and had it with', m.told)
+                m.told = e.modseq, m.flags
+
+    def settle(self):
+        """Reads, in IDLE, until the client knows all there is."""
+        while True:
+            try:
+                self.agree(False)
+                return
+            except Wrong:
+                got, literals = self.response()
+                LOG.append('    ' + got.decode())
+                expect(got.startswith(b'* ') and self.news(got[2:], literals, []), 'in IDLE:', got)
 
     def pick(self, some=0.3):
         """Messages of the view: (the set as text, uid form, entries)."""
@@ -258,10 +315,10 @@ class Session:
         return set_of(numbers), uid, entries
 
     def is_gone(self, entries):
-        return any(MODEL[self.box].find(e.uid) is None for e in entries)
+        return any(self.box.find(e.uid) is None for e in entries)
 
     def living(self, entries):
-        return [m for m in (MODEL[self.box].find(e.uid) for e in entries) if m]
+        return [m for m in (self.box.find(e.uid) for e in entries) if m]
 
 
 def flags_some(top=4):
@@ -271,7 +328,7 @@ def flags_some(top=4):
 # -- the commands: each returns False when it cannot be given now
 
 def do_append(s):
-    name, flags = R.choice(BOXES), flags_some()
+    name, flags = R.choice(list(MODEL)), flags_some()
     if len(MODEL[name].msgs) > 60:
         return False
     n = R.choice([1, 1, 1, 3])
@@ -291,19 +348,24 @@ def do_append(s):
             lit += head.encode() + b'\r\n'
         lit += data
     _, rest, _ = s.run(text, lit)
-    want = '[APPENDUID %s %s]' % (MODEL[name].validity, first if n == 1 else '%d:%d' % (first, first + n - 1))
-    expect(MODEL[name].validity is None or rest.startswith(want), rest, 'instead of', want)
+    got = re.match(r'\[APPENDUID (\d+) ([\d:]+)\]', rest)
+    expect(got and uids_of(got.group(2)) == list(range(first, first + n)), rest, 'instead of', first, 'and', n - 1, 'more')
+    MODEL[name].valid(int(got.group(1)))
 
 
 def do_select(s):
-    name = R.choice(BOXES)
-    old = s.memory.get(name)
+    name = R.choice(list(MODEL))
+    box = MODEL[name]
     s.leave()
-    s.box, s.view, s.last_told, s.high = name, [], 0, 0
+    old = s.memory.get(box)
+    if R.random() < 0.03:
+        s.run('SELECT "no such"', want=('NO',))
+        return
+    s.box, s.view, s.last_told, s.high = box, [], 0, 0
     s.readonly = R.random() < 0.15
     s.resync = None
     param = ''
-    if s.qresync and old and old[0] == MODEL[name].validity:
+    if s.qresync and old:
         s.resync = dict(old[2])
         param = ' (QRESYNC (%d %d))' % old[:2]
     elif R.random() < 0.1:
@@ -312,11 +374,10 @@ def do_select(s):
     _, _, other = s.run('%s "%s"%s' % ('EXAMINE' if s.readonly else 'SELECT', name, param))
     told = {x.split()[1][1:]: int(x.split()[2].rstrip(']')) for x in other if isinstance(x, str) and
             x.startswith(('OK [UIDVALIDITY', 'OK [UIDNEXT'))}
-    expect(MODEL[name].validity in (None, told['UIDVALIDITY']), 'UIDVALIDITY changed')
-    MODEL[name].validity = told['UIDVALIDITY']
-    expect(told['UIDNEXT'] == MODEL[name].uidnext, 'UIDNEXT', told['UIDNEXT'], 'instead of', MODEL[name].uidnext)
+    box.valid(told['UIDVALIDITY'])
+    expect(told['UIDNEXT'] == box.uidnext, 'UIDNEXT', told['UIDNEXT'], 'instead of', box.uidnext)
     if s.resync is not None:
-        truth = {m.uid: m.flags for m in MODEL[name].msgs}
+        truth = {m.uid: m.flags for m in box.msgs}
         have = {u: f for u, f in s.resync.items() if u in truth and u <= old[3] or u in truth}
         known = {u: f for u, f in truth.items() if u <= old[3]}
         expect({u: have.get(u) for u in known} == known, 'after QRESYNC the client has', have, 'there is', known)
@@ -412,7 +473,7 @@ def do_search(s):
 def do_expunge(s):
     s.run('NOOP')
     uid = R.random() < 0.4 and bool(s.view)
-    box = MODEL[s.box]
+    box = s.box
     some = {e.uid for e in s.pick(0.5)[2]} if uid else {m.uid for m in box.msgs}
     if not s.readonly:
         box.msgs = [m for m in box.msgs if not ('\\Deleted' in m.flags and m.uid in some)]
@@ -422,14 +483,14 @@ def do_expunge(s):
 def do_copy(s, move=False):
     if not s.view:
         return False
-    target = R.choice(BOXES)
+    target = R.choice(list(MODEL))
     if not move and len(MODEL[target].msgs) > 60:
         return False
     text, uid, entries = s.pick(0.2)
     if move and s.readonly:
         s.run('MOVE 1 "%s"' % target, want=('NO',))
         return None
-    source = MODEL[s.box]
+    source = s.box
     gone = s.is_gone(entries)
     if gone:        # what is done then is the server's choice: keep to one that is certain
         s.run('NOOP')
@@ -443,7 +504,7 @@ def do_copy(s, move=False):
     code = re.search(r'COPYUID (\d+) ([\d:,]+) ([\d:,]+)\]', rest if not move else
                      next((x for x in other if isinstance(x, str) and 'COPYUID' in x), ''))
     expect(code, 'no COPYUID in', rest, other)
-    expect(MODEL[target].validity in (None, int(code.group(1))), 'COPYUID has another UIDVALIDITY')
+    MODEL[target].valid(int(code.group(1)))
     expect(uids_of(code.group(2)) == old and uids_of(code.group(3)) == new, code.group(0), 'instead of', old, new)
     return None
 
@@ -454,7 +515,7 @@ def do_move(s):
 
 def do_close(s):
     s.run('NOOP')
-    box, how = MODEL[s.box], R.choice(['CLOSE', 'UNSELECT'])
+    box, how = s.box, R.choice(['CLOSE', 'UNSELECT'])
     s.leave()
     if how == 'CLOSE' and not s.readonly:
         box.msgs = [m for m in box.msgs if '\\Deleted' not in m.flags]
@@ -463,7 +524,7 @@ def do_close(s):
 
 
 def do_status(s):
-    name = R.choice(BOXES)
+    name = R.choice(list(MODEL))
     box = MODEL[name]
     _, _, other = s.run('STATUS "%s" (MESSAGES UIDNEXT UNSEEN DELETED)' % name)
     got = next(x for x in other if isinstance(x, str) and x.startswith('STATUS'))
@@ -482,42 +543,172 @@ def do_restart(s):
     if R.random() > 0.1:
         return False
     s.leave()
-    s.proc.stdin.close()
-    s.proc.stdout.close()
-    expect(s.proc.wait(10) == 0, 'exit code of a session that ends between commands')
-    s.start()
+    s.again()
     return None
+
+
+def do_create(s):
+    name = R.choice(NAMES)
+    exists = name in MODEL
+    s.run('CREATE "%s"' % name, want=('NO',) if exists else ('OK',))
+    if not exists:
+        MODEL[name] = Box(name)
+
+
+def do_delete(s):
+    name = R.choice(list(MODEL))
+    if name == 'INBOX' or R.random() < 0.5:
+        return False
+    box = MODEL.pop(name)
+    box.deleted, box.msgs = True, []
+    if s.box is box:
+        s.leave()
+        s.run('UNSELECT')
+    s.run('DELETE "%s"' % name)
+    return None
+
+
+def do_rename(s):
+    old, new = R.choice(list(MODEL)), R.choice(NAMES)
+    moved = [n for n in MODEL if n == old or n.startswith(old + '/')]
+    if old == 'INBOX' or new.startswith(old + '/') or any(n.startswith(new + '/') for n in MODEL):
+        return False
+    if new in MODEL:
+        s.run('RENAME "%s" "%s"' % (old, new), want=('NO',))
+        return None
+    for n in moved:
+        box = MODEL.pop(n)
+        box.name = new + n[len(old):]
+        MODEL[box.name] = box
+        if box.validity is not None:
+            box.valid(box.validity)
+    s.run('RENAME "%s" "%s"' % (old, new))
+    return None
+
+
+def do_list(s):
+    _, _, other = s.run('LIST "" *')
+    got = [re.match(r'LIST \((.*?)\) "/" "?([^"]*)"?$', x) for x in other if isinstance(x, str)]
+    have = sorted(m.group(2) for m in got if '\\Noselect' not in m.group(1) and '\\NonExistent' not in m.group(1))
+    expect(have == sorted(MODEL), 'LIST has', have, 'there are', sorted(MODEL))
+
+
+# -- a program that is no server: what mutt and delivery do to files
+
+def foreign_files(box):
+    """(directory, name, message) of those whose content tells which message they are."""
+    idents = [m.ident for m in box.msgs]
+    for sub in ('cur', 'new'):
+        place = os.path.join(box.directory(), sub)
+        for name in sorted(os.listdir(place)):
+            with open(os.path.join(place, name), 'rb') as f:
+                ident = int(re.match(rb'Subject: id(\d+)\r?\n', f.read(40)).group(1))
+            if idents.count(ident) == 1:
+                yield place, name, box.msgs[idents.index(ident)]
+
+
+def do_foreign(s, box=None):
+    """Flags, removal and, seen by STATUS at once so that its UID is known, delivery."""
+    box = box or R.choice(list(MODEL.values()))
+    if R.random() < 0.25 and len(box.msgs) < 60:
+        IDENT[0] += 1
+        name = '17%08d.M%dP1.foreign' % (IDENT[0], IDENT[0])
+        LOG.append('foreign delivery to %s: id%d' % (box.name, IDENT[0]))
+        with open(os.path.join(box.directory(), 'tmp', name), 'w', encoding='ascii') as f:
+            f.write('Subject: id%d\n\nforeign\n' % IDENT[0])
+        os.rename(os.path.join(box.directory(), 'tmp', name), os.path.join(box.directory(), 'new', name))
+        box.add(IDENT[0], [])
+        _, _, other = s.run('STATUS "%s" (UIDNEXT)' % box.name)
+        expect(any('UIDNEXT %d)' % box.uidnext in str(x) for x in other), other, 'instead of UIDNEXT', box.uidnext)
+        return
+    for place, name, m in [x for x in sorted(foreign_files(box), key=lambda x: x[2].uid) if R.random() < 0.2]:
+        if R.random() < 0.15:
+            LOG.append('foreign removal from %s of UID %d' % (box.name, m.uid))
+            os.unlink(os.path.join(place, name))
+            box.msgs.remove(m)
+            continue
+        letters = {x for x in LETTERS if R.random() < 0.4}
+        base, _, info = name.partition(':2,')
+        other = {x for x in info if x not in LETTERS}
+        m.flags = (m.flags - set(LETTERS.values())) | {LETTERS[x] for x in letters}
+        LOG.append('foreign flags in %s: UID %d %s' % (box.name, m.uid, ''.join(sorted(letters))))
+        os.rename(os.path.join(place, name), os.path.join(box.directory(), 'cur', base + ':2,' + ''.join(sorted(letters | other))))
+
+
+def do_idle(s):
+    """What another does meanwhile is told before DONE."""
+    s.count += 1
+    tag = 's%dc%d' % (s.number, s.count)
+    LOG.append(tag + ' IDLE')
+    s.modseqs = {}
+    s.send(tag + ' IDLE')
+    got = s.response()[0]
+    while got.startswith(b'* '):
+        expect(s.news(got[2:], [], []), 'in IDLE:', got)
+        got = s.response()[0]
+    expect(got.startswith(b'+ '), 'in IDLE:', got)
+    signal.alarm(20)
+    s.settle()
+    other = R.choice([x for x in SESSIONS if x is not s])
+    if not other.lost():
+        do = R.choice([do_append, do_store, do_expunge, do_delete, do_copy, do_foreign, do_foreign])
+        if do is do_foreign:
+            do_foreign(other, R.choice([s.box] + list(MODEL.values())) if not s.box.deleted else None)
+        elif other.box is not None or do is do_append:
+            do(other)
+    if s.box.deleted:
+        while not got.startswith(b'* BYE'):
+            got = s.response()[0]
+        s.box, s.view = None, []
+        s.again()
+        signal.alarm(0)
+        return
+    s.settle()
+    s.send('DONE')
+    while not got.startswith(tag.encode()):
+        got, literals = s.response()
+        LOG.append('    ' + got.decode())
+        expect(got.startswith(tag.encode() + b' OK') or s.news(got[2:], literals, []), 'after IDLE:', got)
+    signal.alarm(0)
+    s.agree(False)
 
 
 def leave(self):
     """Remembers the mailbox as a client with a cache would."""
-    if self.box is not None and self.qresync and self.view is not None:
+    if self.box is not None and self.qresync and not self.box.deleted:
         self.run('NOOP')
-        self.run('STATUS "%s" (HIGHESTMODSEQ)' % self.box)
+        self.run('STATUS "%s" (HIGHESTMODSEQ)' % self.box.name)
         self.run('FETCH 1:* (FLAGS MODSEQ)' if self.view else 'NOOP', keep=bool(self.view))
         high = max(list(self.modseqs.values()) + [self.high, 1])
-        self.memory[self.box] = (MODEL[self.box].validity, high, {e.uid: e.flags for e in self.view},
+        self.memory[self.box] = (self.box.validity, high, {e.uid: e.flags for e in self.view},
                                  max([e.uid for e in self.view], default=0))
     self.box, self.view = None, []
 
 
 Session.leave = leave
-ANY = [(do_append, 6), (do_select, 4), (do_status, 2), (do_noop, 2), (do_restart, 2)]
+ANY = [(do_append, 6), (do_select, 4), (do_status, 2), (do_noop, 2), (do_restart, 2), (do_create, 1), (do_delete, 1),
+       (do_rename, 1), (do_list, 1), (do_foreign, 6)]
 SELECTED = ANY + [(do_fetch, 10), (do_store, 12), (do_store_unchanged, 4), (do_search, 5), (do_expunge, 4), (do_copy, 4),
-                  (do_move, 4), (do_close, 1)]
+                  (do_move, 4), (do_close, 1), (do_idle, 4)]
+SESSIONS = []
+
+
+def late(_number, _frame):
+    raise Wrong('nothing is told in IDLE for 20 seconds')
 
 
 def main():
-    sessions = []
-    setup = Session(0)
-    for name in BOXES[1:]:
-        setup.run('CREATE "%s"' % name)
-    sessions = [setup] + [Session(k) for k in range(1, 4)]
-    for s in sessions:
-        s.resync, s.keep, s.last_told = None, None, 0
+    signal.signal(signal.SIGALRM, late)
+    sessions = SESSIONS
+    sessions += [Session(k) for k in range(4)]
+    for name in NAMES[:2]:
+        sessions[0].run('CREATE "%s"' % name)
+        MODEL[name] = Box(name)
     counts = {}
     for _ in range(STEPS):
         s = R.choice(sessions)
+        if s.lost():
+            continue
         table = SELECTED if s.box is not None else ANY
         do = R.choices([d for d, _ in table], [w for _, w in table])[0]
         if do(s) is not False:
