@@ -51,6 +51,7 @@
 #define IMAP_CONTEXTS_MAX 8	/* searches that are kept up to date, in a session */
 #define IMAP_BATCH_MIN	500	/* messages of a UIDBATCHES batch: RFC 10022 3.1.3 */
 #define IMAP_BATCHES_MAX 100000	/* messages that its range may name: RFC 10022 3.1.5 */
+#define IMAP_MULTISEARCH_MAX 1000 /* mailboxes that one ESEARCH looks at */
 #define IMAP_DEPTH_MAX	32	/* nesting of parentheses */
 
 /* messages: CVE-2019-11494, CVE-2020-12100, CVE-2024-23184 and their kin */

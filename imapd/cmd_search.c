@@ -6,17 +6,6 @@
 #include "limits.h"
 #include "search.h"
 
-struct search_cmd {
-	struct search_run run;
-	struct search_key *root;
-	struct span text;		/* the program as it came */
-	struct search_returns ret;
-	struct seqset found, some;	/* some: those of PARTIAL */
-	struct seqset uids;		/* for SAVE and UPDATE */
-	struct buf scores;		/* for RELEVANCY, a byte each */
-	bool full;
-};
-
 /* search-return-opt: RFC 4466 section 2.6.1. */
 static bool
 parse_return(struct args *a, struct search_returns *ret)
@@ -186,9 +175,9 @@ tell_extended(struct imap *im, const struct search_cmd *c)
 {
 	const struct seqset *s = &c->found;
 
-	(void)netout_adds(&im->out, "* ESEARCH (TAG ");
-	out_string(&im->out, im->tag);
-	(void)netout_adds(&im->out, im->uid ? ") UID" : ")");
+	(void)netout_adds(&im->out, "* ESEARCH ");
+	search_correlator(im, im->tag, c->mailbox);
+	(void)netout_adds(&im->out, im->uid ? " UID" : "");
 	if (c->ret.what & RET_MIN && s->n > 0)
 		(void)netout_addf(&im->out, " MIN %u", s->r[0].lo);
 	if (c->ret.what & RET_MAX && s->n > 0)
@@ -238,8 +227,21 @@ save(struct search_cmd *c)
 	view_save(&c->run.im->view, &s);
 }
 
+/* A mailbox without results is silent where there are others: RFC 7377 section
+ * 2.1. */
 static void
-search(struct search_cmd *c)
+tell(struct imap *im, const struct search_cmd *c)
+{
+	if (c->mailbox && c->found.n == 0)
+		return;
+	if (!c->ret.extended)
+		tell_plain(im, c);
+	else if (c->ret.what != RET_SAVE)
+		tell_extended(im, c);
+}
+
+bool
+search_one(struct search_cmd *c)
 {
 	struct imap *im = c->run.im;
 
@@ -251,21 +253,15 @@ search(struct search_cmd *c)
 		c->some = window(c, &c->found);
 	if (c->ret.what & RET_SAVE)
 		save(c);
-	if (c->full) {
-		if (c->ret.what & RET_SAVE)
-			view_save(&im->view, &(struct seqset){ 0 });
-		reply_no(im, "LIMIT", "Too many results");
-	} else {
-		if (!c->ret.extended)
-			tell_plain(im, c);
-		else if (c->ret.what != RET_SAVE)
-			tell_extended(im, c);
-		if (c->ret.what & RET_UPDATE &&
-		    context_add(im, c->text, &c->uids) == -1)
-			search_no_update(im);
-		reply_ok(im, NULL, "Search completed");
-	}
+	if (c->full && c->ret.what & RET_SAVE)
+		view_save(&im->view, &(struct seqset){ 0 });
+	if (!c->full)
+		tell(im, c);
+	if (!c->full && c->ret.what & RET_UPDATE &&
+	    context_add(im, c->text, &c->uids, c->mailbox) == -1)
+		search_no_update(im);
 	buf_free(&c->scores);
+	return !c->full;
 }
 
 /* RFC 9755 section 3: all is UTF-8 then. */
@@ -276,26 +272,42 @@ may_have_charset(const struct imap *im, struct args *a)
 	    parse_fail(a, "No CHARSET after ENABLE UTF8=ACCEPT");
 }
 
+bool
+search_parse(struct search_cmd *c, struct args *a)
+{
+	struct imap *im = c->run.im;
+	struct cur at;
+	bool bad = false;
+
+	if ((cur_word(&a->c, "RETURN") && !parse_search_returns(a, &c->ret)) ||
+	    (cur_word(&a->c, "CHARSET") && (!may_have_charset(im, a) ||
+	    !parse_search_charset(a, &bad)))) {
+		reply_args(im, a);
+		return false;
+	}
+	at = a->c;
+	c->text = cur_rest(&at);
+	c->root = search_program(im, a, bad, &c->ret);
+	return c->root != NULL;
+}
+
 void
 cmd_search(struct imap *im, struct args *a)
 {
 	struct search_cmd c = { .run.im = im };
-	struct cur at;
-	bool bad = false;
 
-	if (!parse_sp(a) || (cur_word(&a->c, "RETURN") &&
-	    !parse_search_returns(a, &c.ret)) || (cur_word(&a->c, "CHARSET") &&
-	    (!may_have_charset(im, a) || !parse_search_charset(a, &bad)))) {
+	if (!parse_sp(a)) {
 		reply_args(im, a);
 		return;
 	}
-	at = a->c;
-	c.text = cur_rest(&at);
+	if (!search_parse(&c, a))
+		return;
 	if (im->enabled & EN_REV2 && !c.ret.extended) {	/* RFC 9051 section 6.4.4 */
 		c.ret.extended = true;
 		c.ret.what = RET_ALL;
 	}
-	c.root = search_program(im, a, bad, &c.ret);
-	if (c.root != NULL)
-		search(&c);
+	if (search_one(&c))
+		reply_ok(im, NULL, "Search completed");
+	else
+		reply_no(im, "LIMIT", "Too many results");
 }

@@ -19,6 +19,7 @@ void	cmd_copy(struct imap *, struct args *);
 void	cmd_create(struct imap *, struct args *);
 void	cmd_delete(struct imap *, struct args *);
 void	cmd_enable(struct imap *, struct args *);
+void	cmd_esearch(struct imap *, struct args *);
 void	cmd_examine(struct imap *, struct args *);
 void	cmd_expunge(struct imap *, struct args *);
 void	cmd_fetch(struct imap *, struct args *);

@@ -17,6 +17,7 @@ struct context {
 	struct arena arena;		/* of tag and program */
 	struct span tag;
 	bool uid;
+	bool mailbox;			/* told with the results: RFC 7377 */
 	struct search_key *root;
 	uint64_t modseq;		/* what changed later is not seen yet */
 	uint32_t *uids;			/* that match, in order */
@@ -125,7 +126,8 @@ keep_program(struct imap *im, struct context *x, struct span text)
 }
 
 int
-context_add(struct imap *im, struct span text, const struct seqset *uids)
+context_add(struct imap *im, struct span text, const struct seqset *uids,
+    bool mailbox)
 {
 	struct context *x, *c;
 	size_t n = 0;
@@ -142,6 +144,7 @@ context_add(struct imap *im, struct span text, const struct seqset *uids)
 		return -1;
 	}
 	x->uid = im->uid;
+	x->mailbox = mailbox;
 	x->modseq = folder_highest_modseq(im->view.folder);
 	for (size_t k = 0; k < uids->n; k++)
 		for (uint64_t u = uids->r[k].lo; u <= uids->r[k].hi; u++)
@@ -197,9 +200,9 @@ tell(struct imap *im, const struct context *x, const char *what,
 	seqset_resolve(numbers, 0);
 	buf_init(&b, 24 * numbers->n + 1);
 	(void)seqset_print(numbers, &b);
-	(void)netout_adds(&im->out, "* ESEARCH (TAG ");
-	out_string(&im->out, x->tag);
-	(void)netout_addf(&im->out, ")%s %s (0 ", x->uid ? " UID" : "", what);
+	(void)netout_adds(&im->out, "* ESEARCH ");
+	search_correlator(im, x->tag, x->mailbox);
+	(void)netout_addf(&im->out, "%s %s (0 ", x->uid ? " UID" : "", what);
 	(void)netout_add(&im->out, b.p, b.len);
 	(void)netout_adds(&im->out, ")\r\n");
 	buf_free(&b);

@@ -8,11 +8,12 @@
 
 /*
  * The search that has just run, with its tag, program and the UIDs that matched,
- * will be updated.  text: the program as it stands in the command.
+ * will be updated.  text: the program as it stands in the command.  mailbox: its
+ * name is told with the results.
  * -1: there are too many (the caller says NOUPDATE).
  */
 int	context_add(struct imap *, struct span text,
-	    const struct seqset *uids);
+	    const struct seqset *uids, bool mailbox);
 /* Is a search with this tag being updated? */
 bool	context_has(const struct imap *, struct span tag);
 void	context_cancel(struct imap *, struct span tag);

@@ -29,6 +29,7 @@ static const struct command commands[] = {
 	{ "CREATE", S_ANY, C_UID_BARE, cmd_create },
 	{ "DELETE", S_ANY, C_UID_BARE, cmd_delete },
 	{ "ENABLE", S_ANY, C_UID_BARE, cmd_enable },
+	{ "ESEARCH", S_ANY, C_UID_BARE | C_KEEP, cmd_esearch },
 	{ "EXAMINE", S_ANY, C_UID_BARE | C_QUIET, cmd_examine },
 	{ "EXPUNGE", S_SELECTED, C_UID | C_UID_BARE, cmd_expunge },
 	{ "FETCH", S_SELECTED, BOTH | C_KEEP, cmd_fetch },

@@ -56,7 +56,24 @@ struct search_returns {
 	bool fuzzy;			/* makes sense with FUZZY alone: RFC 6203 */
 	struct partial partial;		/* RET_PARTIAL: RFC 9394 */
 };
-/* cmd_search.c: SP "(" options ")" SP, after "RETURN". */
+/* A SEARCH of the mailbox in im->view. */
+struct search_cmd {
+	struct search_run run;
+	struct search_key *root;
+	struct span text;		/* the program as it came */
+	struct search_returns ret;
+	bool mailbox;			/* told with its results: RFC 7377 */
+	struct seqset found, some;	/* some: those of PARTIAL */
+	struct seqset uids;		/* for SAVE and UPDATE */
+	struct buf scores;		/* for RELEVANCY, a byte each */
+	bool full;
+};
+/* cmd_search.c: ["RETURN" options SP] ["CHARSET" charset SP] program; false: the
+ * reply is sent.  c has run.im alone. */
+bool	search_parse(struct search_cmd *c, struct args *);
+/* Runs it, tells, saves and keeps the results; false: they are too many. */
+bool	search_one(struct search_cmd *);
+/* SP "(" options ")" SP, after "RETURN". */
 bool	parse_search_returns(struct args *, struct search_returns *);
 /* SP charset SP: false with *bad for one that is not known. */
 bool	parse_search_charset(struct args *, bool *bad);
@@ -91,6 +108,9 @@ int	search_facts(struct search_run *, size_t i, struct buf *packed,
 /* THREADID of a header, "T" and what folder_id_make makes of facts_thread; a
  * message that names nothing is a thread of its own: its EMAILID's digits. */
 int	search_thread_id(struct message *, char out[FOLDER_ID_SIZE]);
+/* search-correlator, "(TAG ...)"; with the name and the UIDVALIDITY of the
+ * mailbox in im->view: RFC 7377 section 2.1. */
+void	search_correlator(struct imap *, struct span tag, bool mailbox);
 /* NOUPDATE for this command: RFC 5267 section 4.3.1. */
 void	search_no_update(struct imap *);
 /* "RELEVANCY" and a list of n scores. */

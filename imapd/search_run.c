@@ -102,6 +102,25 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 }
 
 void
+search_correlator(struct imap *im, struct span tag, bool mailbox)
+{
+	struct buf name;
+
+	(void)netout_adds(&im->out, "(TAG ");
+	out_string(&im->out, tag);
+	if (mailbox) {
+		buf_init(&name, 4 * NAME_RAW_MAX);
+		(void)name_from_raw(im->view.raw, utf8_names(im), &name);
+		(void)netout_adds(&im->out, " MAILBOX ");
+		out_mailbox(im, buf_span(&name));
+		(void)netout_addf(&im->out, " UIDVALIDITY %u",
+		    folder_uidvalidity(im->view.folder));
+		buf_free(&name);
+	}
+	(void)netout_adds(&im->out, ")");
+}
+
+void
 search_no_update(struct imap *im)
 {
 	(void)netout_adds(&im->out, "* NO [NOUPDATE ");
