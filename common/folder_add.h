@@ -38,8 +38,9 @@ int	folder_append_commit_many(struct folder_message *, size_t n,
  * flags and keywords; move is rename(2).  0, the new UID; or -1. */
 int	folder_copy(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
 int	folder_move(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
-/* The same for n messages at once, with one lock and one sync: much faster.  uids[k] is 0 where message i[k]
- * has vanished.  -1: nothing was copied (what had been moved stays moved). */
+/* The same for n messages at once, with one lock and one sync: much faster.  A move goes on without what has
+ * vanished: uids[k] is 0 there.  -1: nothing was copied (what had been moved stays moved); with errno ESRCH
+ * because one of them has vanished. */
 int	folder_copy_many(struct folder *, const size_t *i, size_t n, const char *dir, bool move,
 	    uint32_t *uidvalidity, uint32_t *uids);
 

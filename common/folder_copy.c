@@ -245,18 +245,26 @@ copy_slowly(struct copy *c, size_t i)
 	return 0;
 }
 
+/* What has vanished ends a copy: all or none, RFC 3501 section 6.4.7. */
+static int
+vanished(const struct copy *c)
+{
+	errno = ESRCH;
+	return c->move ? 0 : -1;
+}
+
 /* Message i: 0 and its UID (0: it has vanished), or -1. */
 static int
 copy_one(struct copy *c, struct uids_out *o, size_t i, uint32_t *uid)
 {
 	*uid = 0;
 	if (i >= c->f->count || (msg_at(c->f, i)->state & MSG_GONE) != 0)
-		return 0;
+		return vanished(c);
 	if (make_name(c, msg_at(c->f, i)) == -1)
 		return -1;
 	if (msg_try(c->f, i, op_link, c) == -1) {
 		if (errno == ENOENT)
-			return 0;
+			return vanished(c);
 		if (!needs_bytes(errno) || copy_slowly(c, i) == -1)
 			return -1;
 	}
@@ -340,7 +348,9 @@ static int
 copy_single(struct folder *f, size_t i, const char *dir, bool move,
     uint32_t *validity, uint32_t *uid)
 {
-	if (folder_copy_many(f, &i, 1, dir, move, validity, uid) == -1)
+	int r = folder_copy_many(f, &i, 1, dir, move, validity, uid);
+
+	if (r == -1 && errno != ESRCH)
 		return -1;
 	if (*uid == 0) {
 		errno = ENOENT;

@@ -101,6 +101,9 @@ copy(struct imap *im, struct list *l, const char *dir, bool move)
 	    &uidvalidity, uids) == 0) {
 		usage_note(im, &more, 1);
 		finish(im, l, uids, uidvalidity, move);
+	} else if (errno == ESRCH) {
+		reply_no(im, "EXPUNGEISSUED",
+		    "Some of the messages are gone, nothing was copied");
 	} else if (errno == ENOENT || errno == ENOTDIR) {
 		reply_no(im, "TRYCREATE", "Mailbox does not exist");
 	} else {

@@ -321,6 +321,9 @@ test_copy(void)
 	sh("rm %s/cur/2.b*", dir);
 	CHECK(folder_copy(f, 1, to, &validity, uids) == -1 && errno == ENOENT,
 	    "vanished");
+	CHECK(folder_copy_many(f, (const size_t[]){ 0, 1 }, 2, to, false,
+	    &validity, uids) == -1 && errno == ESRCH, "all or none");
+	CHECK(strcmp(refresh(g), "") == 0, told);
 	CHECK(folder_move(f, 0, dir, &validity, uids) == 0, "move to itself");
 	refresh(f);
 	CHECK(folder_count(f) == 3 && folder_uid(f, 2) == uids[0], "moved");
