@@ -185,7 +185,8 @@ parse_limits(struct args *a)
 }
 
 /* RFC 9208 section 4.1.3: limits are in the users file, which no mailbox
- * process can reach. */
+ * process can reach.  Therefore QUOTASET is not told; the answer is for clients of
+ * RFC 2087. */
 void
 cmd_setquota(struct imap *im, struct args *a)
 {
