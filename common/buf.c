@@ -209,13 +209,26 @@ span_isis(struct span a, const char *s)
 	return span_iseq(a, span_str(s));
 }
 
+size_t
+span_ascii(struct span s)
+{
+	uint64_t eight;
+	size_t n = 0;
+
+	for (; s.len - n >= sizeof(eight); n += sizeof(eight)) {
+		memcpy(&eight, s.p + n, sizeof(eight));
+		if ((eight & 0x8080808080808080ULL) != 0)
+			break;
+	}
+	while (n < s.len && s.p[n] < 0x80)
+		n++;
+	return n;
+}
+
 bool
 span_isascii(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (s.p[i] >= 0x80)
-			return false;
-	return true;
+	return span_ascii(s) == s.len;
 }
 
 bool

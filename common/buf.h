@@ -58,6 +58,7 @@ bool	span_is(struct span, const char *);		/* exact */
 bool	span_iseq(struct span, struct span);		/* ASCII, no case */
 bool	span_isis(struct span, const char *);		/* ASCII, no case */
 bool	span_isascii(struct span);	/* every byte below 128 */
+size_t	span_ascii(struct span);	/* bytes before the first that is not ASCII */
 bool	span_haschr(struct span, unsigned char);
 /* Copies into dst of size bytes with a NUL: 0, or -1 (ENAMETOOLONG, or EINVAL
  * when a NUL byte is inside) and dst is "". */

@@ -114,16 +114,34 @@ point_of(const unsigned char *p, size_t n)
 	return c;
 }
 
+/* Most text is ASCII in long runs. */
+static void
+fold_ascii(struct buf *out, struct span s)
+{
+	unsigned char chunk[256], c;
+	size_t n;
+
+	for (; s.len > 0; s = span_of(s.p + n, s.len - n)) {
+		n = s.len < sizeof(chunk) ? s.len : sizeof(chunk);
+		for (size_t i = 0; i < n; i++) {
+			c = s.p[i];
+			chunk[i] = c >= 'a' && c <= 'z' ?
+			    (unsigned char)(c - 'a' + 'A') : c;
+		}
+		buf_add(out, chunk, n);
+	}
+}
+
 int
 casemap_fold(struct span s, struct buf *out)
 {
 	while (s.len > 0 && !out->bad) {
-		size_t n = charset_utf8_length(s);
+		size_t n = span_ascii(s);
 
-		if (n > 1)
+		if (n > 0)
+			fold_ascii(out, span_of(s.p, n));
+		else if ((n = charset_utf8_length(s)) > 1)
 			fold_point(out, point_of(s.p, n));
-		else if (s.p[0] >= 'a' && s.p[0] <= 'z')
-			buf_addc(out, (unsigned char)(s.p[0] - 'a' + 'A'));
 		else
 			buf_addc(out, s.p[0]);
 		n += n == 0;

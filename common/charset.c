@@ -125,12 +125,15 @@ find_converter(struct span charset)
 static int
 add_latin1(struct span s, struct buf *out)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.p[i] >= 0x80) {
-			buf_addc(out, (unsigned char)(0xc0 | s.p[i] >> 6));
-			buf_addc(out, (unsigned char)(0x80 | (s.p[i] & 0x3f)));
+	size_t n;
+
+	for (; s.len > 0; s.p += n, s.len -= n) {
+		if ((n = span_ascii(s)) > 0) {
+			buf_add(out, s.p, n);
 		} else {
-			buf_addc(out, s.p[i]);
+			buf_addc(out, (unsigned char)(0xc0 | s.p[0] >> 6));
+			buf_addc(out, (unsigned char)(0x80 | (s.p[0] & 0x3f)));
+			n = 1;
 		}
 	}
 	return out->bad ? -1 : 0;
@@ -157,15 +160,27 @@ charset_utf8_length(struct span s)
 	return n;
 }
 
+/* How many bytes are well-formed. */
+static size_t
+utf8_run(struct span s)
+{
+	size_t at = 0, n;
+
+	while (at < s.len) {
+		struct span rest = span_of(s.p + at, s.len - at);
+
+		if ((n = span_ascii(rest)) == 0 &&
+		    (n = charset_utf8_length(rest)) == 0)
+			break;
+		at += n;
+	}
+	return at;
+}
+
 static bool
 is_utf8_text(struct span s)
 {
-	size_t n;
-
-	for (; s.len > 0; s.p += n, s.len -= n)
-		if ((n = charset_utf8_length(s)) == 0)
-			return false;
-	return true;
+	return utf8_run(s) == s.len;
 }
 
 static int
@@ -174,7 +189,7 @@ add_utf8(struct span s, struct buf *out)
 	size_t n;
 
 	for (; s.len > 0; s.p += n, s.len -= n) {
-		if ((n = charset_utf8_length(s)) > 0) {
+		if ((n = utf8_run(s)) > 0) {
 			buf_add(out, s.p, n);
 		} else {
 			buf_adds(out, REPLACEMENT);

@@ -17,17 +17,25 @@
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#define DIGIT	64	/* in values: this byte is one */
+
+/* What each digit stands for, and DIGIT. */
+static const unsigned char values[256] = {
+	['A'] = 64, ['B'] = 65, ['C'] = 66, ['D'] = 67, ['E'] = 68, ['F'] = 69, ['G'] = 70, ['H'] = 71,
+	['I'] = 72, ['J'] = 73, ['K'] = 74, ['L'] = 75, ['M'] = 76, ['N'] = 77, ['O'] = 78, ['P'] = 79,
+	['Q'] = 80, ['R'] = 81, ['S'] = 82, ['T'] = 83, ['U'] = 84, ['V'] = 85, ['W'] = 86, ['X'] = 87,
+	['Y'] = 88, ['Z'] = 89, ['a'] = 90, ['b'] = 91, ['c'] = 92, ['d'] = 93, ['e'] = 94, ['f'] = 95,
+	['g'] = 96, ['h'] = 97, ['i'] = 98, ['j'] = 99, ['k'] = 100, ['l'] = 101, ['m'] = 102, ['n'] = 103,
+	['o'] = 104, ['p'] = 105, ['q'] = 106, ['r'] = 107, ['s'] = 108, ['t'] = 109, ['u'] = 110, ['v'] = 111,
+	['w'] = 112, ['x'] = 113, ['y'] = 114, ['z'] = 115, ['0'] = 116, ['1'] = 117, ['2'] = 118, ['3'] = 119,
+	['4'] = 120, ['5'] = 121, ['6'] = 122, ['7'] = 123, ['8'] = 124, ['9'] = 125, ['+'] = 126, ['/'] = 127,
+};
+
 /* RFC 4648 section 4; -1: not in the alphabet. */
 static int
 base64_value(int c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return c >= 0 && values[c] & DIGIT ? values[c] & (DIGIT - 1) : -1;
 }
 
 /* Bits that wait to become bytes. */
@@ -91,6 +99,29 @@ base64_encode(struct span s, struct buf *out)
 	return out->bad ? -1 : 0;
 }
 
+/* Fours of digits, of which nearly all lines consist: many times as fast as one by one. */
+static void
+base64_fours(struct cur *c, struct buf *out)
+{
+	unsigned char bytes[192];
+	size_t n;
+
+	do {
+		for (n = 0; n < sizeof(bytes) && cur_left(c) >= 4; n += 3) {
+			unsigned a = values[c->p[0]], b = values[c->p[1]];
+			unsigned d = values[c->p[2]], e = values[c->p[3]];
+
+			if ((a & b & d & e & DIGIT) == 0)
+				break;
+			c->p += 4;
+			bytes[n] = (unsigned char)(a << 2 | (b & 63) >> 4);
+			bytes[n + 1] = (unsigned char)(b << 4 | (d & 63) >> 2);
+			bytes[n + 2] = (unsigned char)(d << 6 | (e & 63));
+		}
+		(void)buf_add(out, bytes, n);
+	} while (n == sizeof(bytes));
+}
+
 /* RFC 2045 section 6.8: all other bytes are ignored; padding ends a run, and
  * what follows it (bodies that were joined) begins a new one. */
 int
@@ -101,7 +132,10 @@ base64_decode_body(struct span s, struct buf *out)
 	int ch, v;
 
 	cur_init(&c, s);
-	while ((ch = cur_next(&c)) != -1) {
+	while (!cur_end(&c)) {
+		if (b.n == 0)
+			base64_fours(&c, out);
+		ch = cur_next(&c);
 		if ((v = base64_value(ch)) != -1)
 			base64_push(&b, v, out);
 		else if (ch == '=')
@@ -136,20 +170,21 @@ static bool
 qp_line(struct span line, struct buf *out)
 {
 	struct cur c;
-	int ch, v;
+	int v;
 
 	while (line.len > 0 && (line.p[line.len - 1] == ' ' ||
 	    line.p[line.len - 1] == '\t'))
 		line.len--;
 	cur_init(&c, line);
-	while ((ch = cur_next(&c)) != -1) {
-		if (ch == '=' && cur_end(&c))
+	for (;;) {
+		buf_addspan(out, cur_until(&c, '='));
+		if (!cur_ch(&c, '='))
+			return false;
+		if (cur_end(&c))
 			return true;
-		if (ch == '=' && (v = hex_byte(&c)) != -1)
-			ch = v;
-		buf_addc(out, (unsigned char)ch);
+		v = hex_byte(&c);
+		buf_addc(out, v == -1 ? '=' : (unsigned char)v);
 	}
-	return false;
 }
 
 /* RFC 2045 section 6.7; "=" that means nothing stays. */
