@@ -265,11 +265,13 @@ static bool
 take_string(struct cur *c, struct span *s)
 {
 	int hi = cur_next(c), lo = cur_next(c);
+	size_t n;
 
-	if (hi == -1 || lo == -1)
+	if (hi == -1 || lo == -1 ||
+	    (n = (size_t)hi << 8 | (size_t)lo) > IMAP_SORT_KEY_MAX)
 		return false;
-	*s = cur_take(c, (size_t)hi << 8 | (size_t)lo);
-	return s->p != NULL || (hi == 0 && lo == 0);
+	*s = cur_take(c, n);
+	return s->p != NULL || n == 0;
 }
 
 bool

@@ -26,6 +26,8 @@ struct facts {
 	struct span refs;		/* for facts_reference */
 };
 
+#define FACTS_FORMAT	1	/* another when the packing, or what is packed, changes */
+
 /* No packed facts are larger. */
 #define FACTS_MAX	((FACT_N + IMAP_REFERENCES_MAX) * (IMAP_SORT_KEY_MAX + 2) + 9)
 

@@ -31,7 +31,8 @@ struct search_key {
 
 enum search_result { SEARCH_NO, SEARCH_YES, SEARCH_UNKNOWN };
 /* How much of a message an evaluation may read. */
-enum search_cost { COST_INDEX, COST_FILE, COST_HEADER, COST_BODY, COST_N };
+enum search_cost { COST_INDEX, COST_FILE, COST_KEPT, COST_HEADER, COST_BODY,
+	COST_N };
 
 struct search_run {
 	struct imap *im;
@@ -43,6 +44,7 @@ struct search_run {
 	uint64_t modseq;		/* the highest of those that matched; 0: none */
 	uint64_t first_modseq, last_modseq;
 	struct buf work, text, folded;	/* undone step by step */
+	bool kept;			/* the message's fields are in the cache */
 	unsigned score;			/* of the message that matched: RFC 6203 */
 };
 
@@ -119,7 +121,9 @@ void	search_tell_scores(struct netout *, const unsigned char *, size_t n);
 /* search_eval.c: may the message match, as far as cost tells? */
 enum search_result search_eval(struct search_run *, struct search_key *,
 	    enum search_cost);
-/* search_text.c */
+/* search_text.c.  kept: from the folder's cache, if it has the field. */
+enum search_result search_kept(struct search_run *,
+	    const struct search_key *);
 bool	search_header(struct search_run *, const struct search_key *);
 bool	search_body(struct search_run *, const struct search_key *,
 	    bool headers);

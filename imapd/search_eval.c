@@ -1,6 +1,6 @@
 /*
  * One message against a search program, in steps of rising cost: index, file
- * facts, header, body.  A step that cannot tell says UNKNOWN; most messages are
+ * facts, cache, header, body.  A step that cannot tell says UNKNOWN; most messages are
  * decided before their file is opened.
  */
 #include <string.h>
@@ -172,7 +172,8 @@ search_eval(struct search_run *r, struct search_key *k, enum search_cost cost)
 	if (k->kind == K_AND || k->kind == K_OR)
 		res = eval_list(r, k, cost);
 	else if (cost_of(k->kind) > cost)
-		return SEARCH_UNKNOWN;
+		res = cost == COST_KEPT && k->kind == K_HEADER ?
+		    search_kept(r, k) : SEARCH_UNKNOWN;
 	else
 		res = eval_one(r, k);
 	return k->not ? invert(res) : res;

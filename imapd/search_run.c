@@ -38,12 +38,14 @@ bool
 search_matches(struct search_run *r, size_t i)
 {
 	static const enum message_need needs[COST_N] = {
-		NEED_NOTHING, NEED_NOTHING, NEED_HEADER, NEED_TREE
+		NEED_NOTHING, NEED_NOTHING, NEED_NOTHING, NEED_HEADER,
+		NEED_TREE
 	};
 	enum search_result res = SEARCH_UNKNOWN;
 
 	r->i = i;
 	r->score = 100;
+	r->kept = false;
 	message_begin(&r->m, i);
 	for (unsigned cost = 0; cost < COST_N && res == SEARCH_UNKNOWN; cost++) {
 		if (message_need(&r->m, needs[cost]) == -1)
@@ -156,6 +158,28 @@ search_thread_id(struct message *m, char out[FOLDER_ID_SIZE])
 	return r;
 }
 
+/* From the folder's cache, or from the header, which is then cached. */
+static int
+get_facts(struct search_run *r, size_t i, struct buf *packed, struct facts *f)
+{
+	struct folder *folder = r->im->view.folder;
+	struct span s = folder_blob_get(folder, i, FOLDER_BLOB_FACTS,
+	    FACTS_FORMAT);
+
+	buf_clear(packed);
+	if (s.p != NULL && buf_addspan(packed, s) == 0 &&
+	    facts_unpack(buf_span(packed), f))
+		return 0;
+	buf_clear(packed);
+	if (message_need(&r->m, NEED_HEADER) == -1 ||
+	    facts_pack(message_header(&r->m), packed) == -1 ||
+	    !facts_unpack(buf_span(packed), f))
+		return -1;
+	folder_blob_put(folder, i, FOLDER_BLOB_FACTS, FACTS_FORMAT,
+	    packed->p, packed->len);
+	return 0;
+}
+
 /* The sent date is INTERNALDATE where no Date field can be read: RFC 5256
  * section 2.2. */
 int
@@ -164,10 +188,7 @@ search_facts(struct search_run *r, size_t i, struct buf *packed,
 {
 	time_t t;
 
-	buf_clear(packed);
-	if (message_need(&r->m, NEED_HEADER) == -1 ||
-	    facts_pack(message_header(&r->m), packed) == -1 ||
-	    !facts_unpack(buf_span(packed), f))
+	if (get_facts(r, i, packed, f) == -1)
 		return -1;
 	if (!f->has_date) {
 		if (folder_date(r->im->view.folder, i, &t) == -1)
@@ -180,6 +201,7 @@ search_facts(struct search_run *r, size_t i, struct buf *packed,
 void
 search_end(struct search_run *r)
 {
+	folder_blob_flush(r->im->view.folder);
 	message_free(&r->m);
 	buf_free(&r->work);
 	buf_free(&r->text);

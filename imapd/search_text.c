@@ -10,6 +10,7 @@
 #include "encode.h"
 #include "find.h"
 #include "fuzzy.h"
+#include "kept.h"
 #include "limits.h"
 #include "search.h"
 
@@ -59,18 +60,78 @@ text_has(struct search_run *r, struct span text, const struct search_key *k)
 	return find_folded(buf_span(&r->folded), needle);
 }
 
+/* As it is read, in r->text. */
+static bool
+field_text(struct search_run *r, struct span body)
+{
+	buf_clear(&r->work);
+	buf_clear(&r->text);
+	return header_unfold(body, &r->work) == 0 &&
+	    (words_decode(buf_span(&r->work), &r->text) == 0 || !r->text.bad);
+}
+
 static bool
 field_has(struct search_run *r, struct span body, const struct search_key *k)
 {
-	if (k->needle.len == 0)
-		return true;
-	buf_clear(&r->work);
-	buf_clear(&r->text);
-	if (header_unfold(body, &r->work) == -1)
-		return false;
-	if (words_decode(buf_span(&r->work), &r->text) == -1 && r->text.bad)
-		return false;
-	return text_has(r, buf_span(&r->text), k);
+	return k->needle.len == 0 ||
+	    (field_text(r, body) && text_has(r, buf_span(&r->text), k));
+}
+
+static enum search_result
+kept_has(struct search_run *r, struct span kept, const struct search_key *k)
+{
+	int field = kept_field(k->name), this;
+	struct span text;
+
+	while (kept.len > 0) {
+		if (!kept_next(&kept, &this, &text))
+			return SEARCH_UNKNOWN;
+		if (this == field && (k->needle.len == 0 ||
+		    text_has(r, text, k)))
+			return SEARCH_YES;
+	}
+	return SEARCH_NO;
+}
+
+enum search_result
+search_kept(struct search_run *r, const struct search_key *k)
+{
+	enum search_result res;
+	struct span kept;
+
+	if (kept_field(k->name) == -1)
+		return SEARCH_UNKNOWN;
+	kept = folder_blob_get(r->m.folder, r->i, FOLDER_BLOB_SEARCH,
+	    KEPT_FORMAT);
+	if (kept.p == NULL)
+		return SEARCH_UNKNOWN;
+	if (r->work.max == 0)
+		work_init(r);
+	res = kept_has(r, kept, k);
+	r->kept = r->kept || res != SEARCH_UNKNOWN;
+	return res;
+}
+
+/* All or nothing: a header with a field that cannot be decoded is read again. */
+static void
+keep_fields(struct search_run *r)
+{
+	struct span rest = message_header(&r->m);
+	struct header_field f;
+	struct buf b;
+	bool ok = true;
+	int field;
+
+	buf_init(&b, FOLDER_BLOB_MAX);
+	while (ok && header_field(&rest, &f))
+		if ((field = kept_field(f.name)) != -1)
+			ok = field_text(r, f.body) &&
+			    kept_add(&b, field, buf_span(&r->text)) == 0;
+	if (ok)
+		folder_blob_put(r->m.folder, r->i, FOLDER_BLOB_SEARCH,
+		    KEPT_FORMAT, b.len > 0 ? b.p : (const void *)"", b.len);
+	buf_free(&b);
+	r->kept = true;
 }
 
 bool
@@ -81,6 +142,8 @@ search_header(struct search_run *r, const struct search_key *k)
 
 	if (r->work.max == 0)
 		work_init(r);
+	if (!r->kept && kept_field(k->name) != -1)
+		keep_fields(r);
 	while (header_field(&rest, &f))
 		if (span_iseq(f.name, k->name) && field_has(r, f.body, k))
 			return true;

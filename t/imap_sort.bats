@@ -325,6 +325,45 @@ o OK Store completed' ]
 	grep -q '^\* NO \[NOUPDATE "b9"\]' "$BATS_TEST_TMPDIR/out"
 }
 
+@test "SEARCH, SORT and THREAD again, from the cache: the same answers, and a damaged cache is read around" {
+	local first c
+	need strace strace
+	mail 1 'Re: zebra' 'From: =?utf-8?q?=C3=89mile?= <e@example.org>' 'Message-ID: <1@x>' 'To: a@example.org' 'To: bob@example.org'
+	mail 2 '=?iso-8859-1?q?caf=E9?=' 'From: alice@example.net' 'Message-ID: <2@x>' 'References: <1@x>' 'Bcc: hidden@example.org'
+	printf '\nno header\n' >"$M/cur/003.m:2,"
+	questions() {
+		ask 'SEARCH FROM "mile"' 'SEARCH CHARSET UTF-8 SUBJECT "cafe"' 'SEARCH TO bob' 'SEARCH HEADER Message-ID ""' \
+			'SEARCH NOT CC x' 'SEARCH OR BCC hidden SUBJECT zebra' 'SEARCH FROM alice TEXT body' 'SEARCH HEADER References 1@x' \
+			'SORT (SUBJECT FROM) UTF-8 ALL' 'SORT (REVERSE DATE) UTF-8 TO example' 'THREAD REFERENCES UTF-8 ALL'
+	}
+	first=$(questions)
+	echo "$first"
+	[ "$first" = '* SEARCH 1
+* SEARCH 2
+* SEARCH 1
+* SEARCH 1 2
+* SEARCH 1 2 3
+* SEARCH 1 2
+* SEARCH 2
+* SEARCH 2
+* SORT 3 2 1
+* SORT 1
+* THREAD (1 2)(3)' ]
+	[ -s "$M/posthouse.cache-parsed" ]
+	[ "$(questions)" = "$first" ]
+	# No file of a message is opened for these.
+	run bash -c "printf 'a SELECT INBOX\r\nb SEARCH FROM mile\r\nb SORT (SUBJECT) UTF-8 ALL\r\nz LOGOUT\r\n' |
+		strace -f -e trace=openat '$BIN/imapd' '$M' 2>&1 >/dev/null | grep -c '00[123][.]m'"
+	[ "$output" = 0 ]
+	for c in 's/Caf/Xaf/I' 's/example/elpmaxe/' 's/bob/eve/' 's/zebra/arbez/I'; do
+		sed -i "$c" "$M/posthouse.cache-parsed"
+		[ "$(questions)" = "$first" ]
+	done
+	head -c 300 "$M/posthouse.cache-parsed" >"$M/cut"
+	mv "$M/cut" "$M/posthouse.cache-parsed"
+	[ "$(questions)" = "$first" ]
+}
+
 @test "the folding is that of the Unicode Character Database, code point by code point" {
 	python3 -c 'import unicodedata, sys; sys.exit(unicodedata.unidata_version != "14.0.0")' ||
 		skip "NOT TESTED: this Python has another version of Unicode"
