@@ -125,8 +125,11 @@ lint:
 	@t/deps mandoc shellcheck cppcheck
 	@t/lint
 
-# Us and the best peer on the same work, in one run; takes an hour.
+# What a message costs, compared with what it did; then us and the best peer on
+# the same work, in one run; takes an hour.
 bench: all
+	@t/deps valgrind
+	@BIN=$(CURDIR)/$(O)/bin t/bench/instructions
 	@BIN=$(CURDIR)/$(O)/bin t/bench/run
 
 demo:
