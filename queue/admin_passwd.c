@@ -93,14 +93,8 @@ int
 user_set_password(struct user *u)
 {
 	struct password_line p = { .protocols = FOR_ALL };
-	char secret[ADMIN_SECRET_MAX];
-	int r;
 
-	if (secret_read(secret) == -1)
-		return EX_DATAERR;
-	r = store(u, &p, span_str(secret), false, is_main, NULL);
-	explicit_bzero(secret, sizeof(secret));
-	return r;
+	return store(u, &p, span_str(u->secret), false, is_main, NULL);
 }
 
 int
@@ -118,7 +112,7 @@ user_passwd(struct user *u, int argc, char *argv[])
 		    "password is kept elsewhere; change it there\n", u->address);
 		return EX_DATAERR;
 	}
-	return user_set_password(u);
+	return u->asked ? user_set_password(u) : USER_ASK;
 }
 
 /* A password that nobody needs to remember. */
@@ -204,18 +198,16 @@ app_remove(struct user *u, const struct span *label)
 static int
 app_add(struct user *u, struct app *a)
 {
-	char secret[ADMIN_SECRET_MAX];
 	int r;
 
 	if (!a->given)
-		make_secret(secret);
-	else if (secret_read(secret) == -1)
-		return EX_DATAERR;
-	r = store(u, &a->line, span_str(secret), !a->given, has_label,
+		make_secret(u->secret);
+	else if (!u->asked)
+		return USER_ASK;
+	r = store(u, &a->line, span_str(u->secret), !a->given, has_label,
 	    &a->line.label);
 	if (r == EX_OK && !a->given)
-		puts(secret);
-	explicit_bzero(secret, sizeof(secret));
+		puts(u->secret);
 	return r;
 }
 

@@ -169,6 +169,8 @@ add_account(struct user *u, const struct new_user *new, const char *line)
 
 	if ((r = check_line(u, line, &a)) != EX_OK)
 		return r;
+	if (!new->no_password && !u->asked)
+		return USER_ASK;
 	if (mailbox_make(&a) == -1)
 		return EX_CANTCREAT;
 	if (!new->no_password && (r = user_set_password(u)) != EX_OK)
@@ -374,34 +376,55 @@ static const struct {
 	{ "show", user_show, false },
 };
 
+static int
+load_and_run(struct user *u, size_t verb, int argc, char *argv[])
+{
+	if (verbs[verb].edits) {
+		if (control_open(&u->control) == -1) {
+			fprintf(stderr, "%s\n", u->control.error);
+			return EX_CONFIG;
+		}
+		if ((u->lock = edit_lock(&u->control)) == -1)
+			return EX_CANTCREAT;
+	}
+	if (control_load(&u->control, NULL) == -1) {
+		fprintf(stderr, "%s\n", u->control.error);
+		return EX_CONFIG;
+	}
+	return verbs[verb].run(u, argc, argv);
+}
+
 /* The files are loaded under the lock, so that what is checked is what is edited. */
+static int
+run_once(struct user *u, size_t verb, const char *dir, int argc, char *argv[])
+{
+	unsigned want = CONTROL_DOMAINS | CONTROL_USERS;
+	int r;
+
+	u->lock = -1;
+	if (verbs[verb].run != user_list)
+		want |= CONTROL_PASSWORDS | CONTROL_LAZY;
+	control_init(&u->control, dir, want);
+	r = load_and_run(u, verb, argc, argv);
+	if (u->lock != -1)
+		close(u->lock);
+	control_free(&u->control);
+	return r;
+}
+
 static int
 run(size_t verb, const char *dir, int argc, char *argv[])
 {
 	static struct user u;
-	unsigned want = CONTROL_DOMAINS | CONTROL_USERS;
-	int r;
+	int r = run_once(&u, verb, dir, argc, argv);
 
-	u.lock = -1;
-	if (verbs[verb].run != user_list)
-		want |= CONTROL_PASSWORDS | CONTROL_LAZY;
-	control_init(&u.control, dir, want);
-	if (verbs[verb].edits) {
-		if (control_open(&u.control) == -1) {
-			fprintf(stderr, "%s\n", u.control.error);
-			return EX_CONFIG;
-		}
-		if ((u.lock = edit_lock(&u.control)) == -1)
-			return EX_CANTCREAT;
+	if (r == USER_ASK) {
+		if (secret_read(u.secret) == -1)
+			return EX_DATAERR;
+		u.asked = true;
+		r = run_once(&u, verb, dir, argc, argv);
 	}
-	if (control_load(&u.control, NULL) == -1) {
-		fprintf(stderr, "%s\n", u.control.error);
-		return EX_CONFIG;
-	}
-	r = verbs[verb].run(&u, argc, argv);
-	if (u.lock != -1)
-		close(u.lock);
-	control_free(&u.control);
+	explicit_bzero(u.secret, sizeof(u.secret));
 	return r;
 }
 

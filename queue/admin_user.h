@@ -4,13 +4,20 @@
 #ifndef ADMIN_USER_H
 #define ADMIN_USER_H
 
+#include "admin.h"
 #include "control.h"
 
 struct user {
 	struct control control;
 	char address[ADDR_MAX + 8];	/* canonical, lower case */
 	int lock;			/* no other edit goes on */
+	bool asked;			/* secret was read */
+	char secret[ADMIN_SECRET_MAX];
 };
+
+/* No exit code: a command needs a secret.  It has done nothing yet, and is run again with the secret, for nobody
+ * shall wait for the lock while a person types. */
+#define USER_ASK	(-1)
 
 /* admin_user.c */
 int	user_usage(void);		/* EX_USAGE */
@@ -26,7 +33,7 @@ int	user_show(struct user *, int argc, char *argv[]);
 /* admin_passwd.c: the first two are commands */
 int	user_passwd(struct user *, int argc, char *argv[]);
 int	user_app_password(struct user *, int argc, char *argv[]);
-/* Asks for a main password and stores it.  An exit code. */
+/* Stores u->secret as the main password.  An exit code. */
 int	user_set_password(struct user *);
 /* Prints what is known of the account's secrets, and never a secret. */
 void	user_print_passwords(const struct user *);

@@ -275,3 +275,16 @@ kill_everywhere() {
 	[ "$(login "$made")" = '+OK 0 messages' ]
 }
 
+
+@test "nobody waits for the lock while a password is typed" {
+	mkfifo "$DIR/typed"
+	"$POST" user passwd alice@example.test <"$DIR/typed" 3>&- &
+	pid=$!
+	exec 9>"$DIR/typed"
+	echo other | timeout -k 1 20 "$POST" user add -q 1000000 other@example.test
+	echo 'new password' >&9
+	exec 9>&-
+	wait "$pid"
+	grep -q '^other@example.test:' "$POSTHOUSE/users"
+	grep -q '^alice@example.test:' "$POSTHOUSE/passwords"
+}
