@@ -140,14 +140,16 @@ log_result(const struct remote_job *j, const struct remote_rcpt *r,
 	log_end(&l);
 }
 
-/* The host's own brackets where it is an address. */
+/* The host's own brackets where it is an address.  A text of our own may begin with the host's name already. */
 void
 remote_answer_text(const struct relay *relay, const struct verdict *v,
     struct buf *out)
 {
 	const char *host = relay->host;
 
-	if (host[0] == '[')
+	if (host[0] != '\0' && strncmp(v->text, host, strlen(host)) == 0)
+		;
+	else if (host[0] == '[')
 		buf_addf(out, "%s ", host);
 	else if (host[0] != '\0')
 		buf_addf(out, "[%s] ", host);
