@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "encode.h"
 #include "ex.h"
+#include "qualify.h"
 #include "sendmail.h"
 
 /* Blind recipients, and what only the last server may add or what lies. */
@@ -235,7 +236,12 @@ sendmail_header(struct sendmail *s, const char *qid)
 	add_missing(s, "", qid, seen.from, seen.date, seen.message_id);
 	rest = start;
 	while (header_next(&rest, &f) == HEADER_FIELD)
-		if (!is_dropped(f.name))
+		if (is_dropped(f.name))
+			;
+		else if (qualify_is_for(f.name))
+			(void)qualify_field(&f, s->control.first_domain,
+			    &s->header);
+		else
 			buf_addspan(&s->header, f.whole);
 	if (s->header.len > 0 && s->header.p[s->header.len - 1] != '\n')
 		buf_addc(&s->header, '\n');

@@ -413,3 +413,12 @@ alice@example.net... deliverable: to the servers of example.net" ]
 		[ "$(cat "$(maildir "$user@example.test")"/new/* | grep -c Bcc)" = 0 ]
 	done
 }
+
+@test "addresses without a domain in the header get one, and nothing else of it changes" {
+	printf 'From: ann (me)\nTo: bob,\n\tTeam: carol, dan@b.example;\nSubject: To: bob\nX-To: bob\n\nb\n' | mail bob
+	[ "$(field From)" = 'ann@example.test (me)' ]
+	grep -qx 'To: bob@example.test,' "$file"
+	grep -qx $'\tTeam: carol@example.test, dan@b.example;' "$file"
+	[ "$(field Subject)" = 'To: bob' ]
+	[ "$(field X-To)" = bob ]
+}
