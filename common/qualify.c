@@ -29,7 +29,7 @@ static bool
 is_word_end(int ch)
 {
 	return ch == -1 || ch == ' ' || ch == '\t' || ch == '\r' ||
-	    ch == '\n' || ch == '(' || ch == '.';
+	    ch == '\n' || ch == '(' || ch == '.' || ch == '"';
 }
 
 /* A quoted string or an atom; false: none is here. */
