@@ -42,6 +42,7 @@
 /* IMAP */
 #define IMAP_LINE_MAX	65530	/* one line of a command, before a literal; NETIN_BUF less its end */
 #define IMAP_LOGIN_MAX	8192	/* all of one command before login: CVE-2026-27857 */
+#define IMAP_UNASKED_MAX 4096	/* a non-synchronizing literal before login: RFC 7888 section 5 */
 #define IMAP_COMMAND_MAX 1048576 /* all of one command after login, APPEND data apart */
 #define IMAP_SORT_KEY_MAX 2048	/* of a subject or address, in SORT and THREAD */
 #define IMAP_REFERENCES_MAX 200	/* Message IDs of one message, in THREAD */

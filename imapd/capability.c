@@ -41,11 +41,12 @@ static const struct capability {
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 _Static_assert(NTABLE <= 64, "one bit each in imap.hidden");
 
+/* LITERAL- here, LITERAL+ after login, never both: RFC 7888 section 5. */
 void
 capability_session(struct netout *o, bool can_tls, const char *mechanisms,
     bool can_login)
 {
-	(void)netout_adds(o, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ "
+	(void)netout_adds(o, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- "
 	    "ID ENABLE LANGUAGE");
 	if (can_tls)
 		(void)netout_adds(o, " STARTTLS");

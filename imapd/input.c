@@ -143,6 +143,15 @@ input_stream(struct input *in, int (*sink)(void *, const void *, size_t),
 	return read_literal(in, sink, arg);
 }
 
+/* RFC 7888 sections 4 and 5. */
+static enum input_result
+too_big(struct input *in)
+{
+	in->why = "Literal too large";
+	in->code = "TOOBIG";
+	return INPUT_CLOSE;
+}
+
 /* A literal has been announced at the end of cmd: keep it, stream it, or
  * refuse it. */
 static enum input_result
@@ -152,9 +161,11 @@ literal(struct input *in, size_t line_start)
 
 	if (in->streams != NULL && in->streams(span_of(in->cmd.p, at)))
 		return INPUT_STREAM;
+	if (!in->lit.sync && in->unasked > 0 && in->lit.size > in->unasked)
+		return too_big(in);
 	if (in->lit.size > in->max - in->cmd.len) {
 		if (!in->lit.sync)
-			return closing(in, "Literal too large");
+			return too_big(in);
 		return refused(in, "TOOBIG", "Literal too large");
 	}
 	if (buf_adds(&in->cmd, "\r\n") == -1)

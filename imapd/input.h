@@ -24,6 +24,7 @@ struct input {
 	struct netout *out;
 	struct buf cmd;		/* without the last CRLF */
 	size_t max;		/* bytes of one command */
+	size_t unasked;		/* bytes of a non-synchronizing literal; 0: any */
 	unsigned rate;		/* bytes a second that a literal must make; 0: any */
 	const char *why, *code;	/* code may be NULL */
 	struct literal lit;	/* the last one that was announced */

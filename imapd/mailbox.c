@@ -125,7 +125,7 @@ refuse(struct imap *im, enum input_result r)
 	im->command = NULL;
 	if (r == INPUT_CLOSE) {
 		reply_bad(im, im->input.why);
-		reply_bye(im, NULL, im->input.why);
+		reply_bye(im, im->input.code, im->input.why);
 		im->exit_code = EX_PROTOCOL;
 	} else if (im->input.code != NULL) {
 		reply_no(im, im->input.code, im->input.why);

@@ -78,7 +78,8 @@ login_ended(struct login *s, enum input_result r)
 {
 	if (r == INPUT_CLOSE) {
 		login_bad(s, s->input.why);
-		login_bye(s, s->input.why);
+		login_bye(s, s->input.code != NULL ?
+		    "[TOOBIG] Literal too large" : s->input.why);
 		s->exit_code = EX_PROTOCOL;
 		return;
 	}
@@ -256,6 +257,7 @@ session_serve(struct control *control, struct conn *conn)
 	netout_init(&s.out, conn->out, WRITE_TIMEOUT);
 	input_init(&s.input, conn->in, &s.out, IMAP_LOGIN_MAX,
 	    control->set.command_timeout);
+	s.input.unasked = IMAP_UNASKED_MAX;
 	s.input.in.deadline = clock_mono_ms() +
 	    (uint64_t)control->set.session_timeout * 1000;
 	arena_init(&s.arena, ARENA_MAX);

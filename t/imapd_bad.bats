@@ -106,7 +106,7 @@ table() { # COMMAND
 		a SELECT {99999999999999999999}\r\n	a BAD
 		a SELECT {4294967296}\r\n	a NO \[TOOBIG\] Literal too large
 		a SELECT {1048577}\r\n	a NO \[TOOBIG\] Literal too large
-		a SELECT {2000000+}\r\n	\* BYE Literal too large
+		a SELECT {2000000+}\r\n	\* BYE \[TOOBIG\] Literal too large
 		a SELECT {-1}\r\n	a BAD
 		a SELECT {}\r\n	a BAD
 		a SELECT {5\r\n	a BAD
@@ -215,7 +215,9 @@ table() { # COMMAND
 		a LOGIN nobody@example.test pw\r\n	a NO \[AUTHENTICATIONFAILED\]
 		a LOGIN ../../etc pw\r\n	a NO \[AUTHENTICATIONFAILED\]
 		a LOGIN {10000}\r\n	a BAD Literal too large
-		a LOGIN {10000+}\r\n	\* BYE Literal too large
+		a LOGIN {10000+}\r\n	\* BYE \[TOOBIG\] Literal too large
+		a LOGIN {4097+}\r\n	\* BYE \[TOOBIG\] Literal too large
+		a CAPABILITY\r\n	\* CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID
 		a AUTHENTICATE\r\n	a BAD Missing argument
 		a AUTHENTICATE CRAM-MD5\r\n	a NO \[CANNOT\] Unknown mechanism
 		a AUTHENTICATE PLAIN !!!\r\n	a BAD Invalid base64
