@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "crlf.h"
 #include "fetch.h"
 #include "search.h"
 #include "imapdate.h"
@@ -165,6 +164,7 @@ static int
 prepare(struct fetch_cmd *c, size_t i)
 {
 	struct fetch_run *r = &c->run;
+	const struct mime_part *all;
 
 	r->i = i;
 	message_begin(&r->m, i);
@@ -172,9 +172,10 @@ prepare(struct fetch_cmd *c, size_t i)
 		return 0;
 	if (message_need(&r->m, c->f.need) == -1)
 		return -1;
-	if (r->m.has == NEED_TREE)
-		r->size = crlf_size(r->m.text);
-	else if (c->f.size && folder_size(r->m.folder, i, &r->size) == -1)
+	if (r->m.has == NEED_TREE) {	/* whose line ends are counted */
+		all = &r->m.tree.parts[0];
+		r->size = r->m.text.len + all->header_lf + all->body_lf;
+	} else if (c->f.size && folder_size(r->m.folder, i, &r->size) == -1)
 		return -1;
 	if ((c->f.date || r->parsed.able) &&
 	    folder_date(r->m.folder, i, &r->date) == -1)

@@ -53,6 +53,19 @@ check_part(const struct mime_tree *t, size_t i)
 	check_lines(mime_body(t, p), p->body_lines, p->body_lf);
 }
 
+/* RFC822.SIZE is made of these counts. */
+static void
+check_whole(const struct mime_tree *t)
+{
+	struct span s = t->message;
+	size_t bare = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		bare += s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r');
+	if (t->parts[0].header_lf + t->parts[0].body_lf != bare)
+		abort();
+}
+
 static void
 check_param(void *arg, struct span name, struct span value, bool extended)
 {
@@ -78,6 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (t.nparts > MIME_PARTS_MAX || t.parts[0].header != 0 ||
 	    t.parts[0].end != size)
 		abort();
+	check_whole(&t);
 	for (size_t i = 0; i < t.nparts && i < 1000; i++)
 		check_part(&t, i);
 	for (size_t n = 0; n <= 4; n++)
