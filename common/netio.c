@@ -141,6 +141,8 @@ await(struct netin *n)
 	struct pollfd pfd = { .fd = n->fd, .events = POLLIN };
 	int ms = wait_ms(n), r;
 
+	if (n->pending != NULL && n->pending(n->arg))
+		return NETIN_DATA;
 	if (ms == 0)
 		return NETIN_TIMEOUT;
 	if (n->is_socket && (ms == -1 || (uint64_t)ms ==
@@ -175,12 +177,12 @@ fill(struct netin *n)
 		return NETIN_ERROR;
 	if (make_room(n) == -1)
 		return NETIN_ERROR;
-	if ((w = await(n)) != NETIN_DATA)
-		return w;
-	do
+	do {
+		if ((w = await(n)) != NETIN_DATA)
+			return w;
 		r = in_read(n, n->p + n->start + n->len,
 		    n->cap - n->start - n->len);
-	while (r == -1 && errno == EINTR);
+	} while (r == -1 && errno == EINTR);
 	if (r == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ?
 		    NETIN_TIMEOUT : NETIN_ERROR;
@@ -286,7 +288,7 @@ netin_wait(struct netin *n, int other, int ms)
 	};
 	int r;
 
-	if (n->len > 0)
+	if (n->len > 0 || (n->pending != NULL && n->pending(n->arg)))
 		return NETIN_DATA;
 	if (n->out != NULL && netout_flush(n->out) == -1)
 		return NETIN_ERROR;

@@ -31,6 +31,8 @@ enum netin_result {
  */
 typedef long netio_read(void *arg, void *, size_t);
 typedef long netio_write(void *arg, const void *, size_t);
+/* Does the reader hold bytes that poll(2) on fd does not tell of? */
+typedef bool netio_pending(void *arg);
 
 struct netout {
 	int fd;
@@ -47,6 +49,7 @@ struct netin {
 	int fd;
 	bool is_socket;
 	netio_read *read;	/* in place of read(2); NULL: none */
+	netio_pending *pending;	/* NULL: it never does */
 	void *arg;
 	struct netout *out;	/* flushed before a read that may wait; may be NULL */
 	unsigned pause;		/* seconds a read may wait; 0 is for ever */
