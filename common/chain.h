@@ -13,8 +13,10 @@
  * session that has logged in writes what it has read beyond the login to the
  * same pipe that carried the credential and exits with CHAIN_EXIT_MAILBOX; the
  * listener, told by the auth process who it is, starts the mailbox process with
- * that pipe as its first input.  The listener never reads a byte from the
- * client.
+ * that pipe as its first input.  A mailbox process that is to be left (IMAP's
+ * UNAUTHENTICATE) writes what it has read too far to conn->next_out and exits
+ * with CHAIN_EXIT_SESSION; the listener starts a new session, with that pipe as
+ * its first input.  The listener never reads a byte from the client.
  */
 #ifndef CHAIN_H
 #define CHAIN_H
@@ -28,6 +30,7 @@
 /* Exit codes of a session to the listener; others are sysexits. */
 #define CHAIN_EXIT_STARTTLS	40
 #define CHAIN_EXIT_MAILBOX	41
+#define CHAIN_EXIT_SESSION	42	/* of a mailbox */
 
 /* Facts that the tls process tells the session before the first byte. */
 struct tls_facts {
@@ -50,6 +53,9 @@ struct conn {
 	struct tls_facts facts;
 	bool can_tls;			/* STARTTLS may be offered */
 	bool after_starttls;		/* no greeting: the client speaks next */
+	/* Where the service can go back to a session; 0: none. */
+	int next_out;			/* mailbox: the facts of TLS, and what it has read too far */
+	int first_in;			/* session: reads that to its end before in */
 	int auth_out, auth_in;		/* for auth_ask; -1: no auth */
 	unsigned variant;		/* the service's own: smtp, submission, lmtp */
 };
@@ -58,6 +64,7 @@ struct chain_service {
 	const char *name;		/* "smtpd" */
 	bool auth;			/* sessions get pipes to an auth process */
 	unsigned protocol;		/* FOR_...: what their logins are for */
+	bool returns;			/* a mailbox may exit with CHAIN_EXIT_SESSION */
 	bool chroot_spool;		/* session's root: the spool, else the empty directory */
 	const struct sandbox_role *session_role;
 	const struct sandbox_role *mailbox_role;	/* NULL: none */

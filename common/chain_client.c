@@ -32,6 +32,8 @@
 #define FD_CRED		3	/* session: to auth; mailbox: first input */
 #define FD_VERDICT	4
 #define FD_FACTS	5	/* tls: to auth */
+#define FD_NEXT_OUT	FD_VERDICT	/* mailbox: to the next session */
+#define FD_FIRST_IN	5	/* session: from the mailbox before it */
 
 static const int proxy_calls[] = { -1 };
 static const struct sandbox_role proxy_role = {
@@ -78,6 +80,7 @@ client_forget(struct chain *ch, struct chain_client *cl)
 	close_fd(&cl->verdict_in);
 	close_fd(&cl->verdict_out);
 	close_fd(&cl->account_in);
+	close_fd(&cl->next_in);
 	close_fd(&cl->proxy_in);
 	close_fd(&cl->facts_in);
 	close_fd(&cl->facts_out);
@@ -155,8 +158,10 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 	    ch->empty;
 	int code;
 
-	child_begin(in, out, cl->cred_out, cl->verdict_in, -1);
-	proc_close_from(client_kept(ch) + (int)s->kept);
+	child_begin(in, out, cl->cred_out, cl->verdict_in, cl->next_in);
+	proc_close_from(cl->next_in != -1 ? FD_FIRST_IN + 1 :
+	    client_kept(ch) + (int)s->kept);
+	conn->first_in = cl->next_in != -1 ? FD_FIRST_IN : 0;
 	conn->in = 0;
 	conn->out = in == out ? 0 : 1;
 	conn->auth_out = cl->cred_out != -1 ? FD_CRED : -1;
@@ -169,7 +174,7 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 		ids.gid = ch->control->set.spool_group;
 	client_enter(ch, s->session_role, root, &ids,
 	    s->chroot_spool ? NULL : nothing, 0);
-	if (conn->tls && tls_read_facts(0, &conn->facts) == -1)
+	if (conn->tls && tls_read_facts(conn->first_in, &conn->facts) == -1)
 		_exit(EX_OK);		/* the tls process has said why */
 	_exit(s->session(ch->control, conn));
 }
@@ -192,6 +197,7 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 	/* The session's ends are its own now: it must see EOF when auth dies. */
 	close_fd(&cl->cred_out);
 	close_fd(&cl->verdict_in);
+	close_fd(&cl->next_in);
 	if (!cl->conn.tls && !cl->conn.can_tls &&
 	    ch->service->mailbox == NULL)
 		close_client(cl);	/* nobody will ask for it again */
@@ -319,6 +325,7 @@ client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 	cl->sock_in = in;
 	cl->sock_out = out;
 	cl->plain_in = cl->plain_out = cl->account_in = cl->proxy_in = -1;
+	cl->next_in = -1;
 	cl->facts_in = cl->facts_out = -1;
 	cl->cred_in = cl->cred_out = cl->verdict_in = cl->verdict_out = -1;
 	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
@@ -411,7 +418,7 @@ fail:
 }
 
 static void
-mailbox_child(struct chain *ch, struct chain_client *cl)
+mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 {
 	const struct chain_service *s = ch->service;
 	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
@@ -420,7 +427,8 @@ mailbox_child(struct chain *ch, struct chain_client *cl)
 	struct account account;
 	size_t n = 0;
 
-	client_child(in, out, cl->cred_in, -1, -1);
+	client_child(in, out, cl->cred_in, next_out, -1);
+	cl->conn.next_out = next_out != -1 ? FD_NEXT_OUT : 0;
 	cl->conn.in = 0;
 	cl->conn.out = in == out ? 0 : 1;
 	cl->conn.auth_in = cl->conn.auth_out = -1;
@@ -478,16 +486,32 @@ make_way(const struct chain *ch, const struct chain_client *cl)
 	kill(oldest->pid[PROC_MAILBOX], SIGTERM);
 }
 
+/* Nobody will log in once more: only the mailbox and tls have the client now. */
+static void
+keep_nothing(struct chain_client *cl)
+{
+	close_fd(&cl->facts_in);
+	close_fd(&cl->facts_out);
+	close_fd(&cl->plain_in);
+	close_fd(&cl->plain_out);
+	close_client(cl);
+}
+
 static int
 client_start_mailbox(struct chain *ch, struct chain_client *cl)
 {
+	int next[2] = { -1, -1 };
 	pid_t pid;
 
 	make_way(ch, cl);
+	if (ch->service->returns && pipe2(next, O_CLOEXEC) == -1)
+		log_warn_errno("no way back from a mailbox");
+	cl->next_in = next[0];
 	pid = fork_child(ch);
 
 	if (pid == 0)
-		mailbox_child(ch, cl);
+		mailbox_child(ch, cl, next[1]);
+	close_fd(&next[1]);
 	if (pid == -1) {
 		log_warn_errno("cannot start a mailbox process");
 		return -1;
@@ -497,13 +521,8 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 	cl->login = ++ch->logins;
 	cl->handover = false;
 	close_fd(&cl->cred_in);
-	close_fd(&cl->facts_in);	/* nobody logs in once more */
-	close_fd(&cl->facts_out);
-	if (cl->conn.tls) {
-		close_fd(&cl->plain_in);
-		close_fd(&cl->plain_out);
-	} else
-		close_client(cl);
+	if (cl->next_in == -1)
+		keep_nothing(cl);
 	return 0;
 }
 
@@ -564,6 +583,19 @@ session_ended(struct chain *ch, struct chain_client *cl, int code)
 		(void)client_start_mailbox(ch, cl);
 }
 
+/* The client is nobody again.  The pipes to the auth process of its login have
+ * ended with that; new ones are made. */
+static void
+mailbox_ended(struct chain *ch, struct chain_client *cl, int code)
+{
+	if (code != CHAIN_EXIT_SESSION || cl->next_in == -1)
+		return;
+	end_auth(cl);
+	cl->account[0] = '\0';
+	cl->conn.after_starttls = true;
+	(void)client_begin(ch, cl, false);
+}
+
 void
 client_reaped(struct chain *ch, struct chain_client *cl,
     enum chain_process p, int status)
@@ -578,6 +610,8 @@ client_reaped(struct chain *ch, struct chain_client *cl,
 		proxy_ended(ch, cl, code);
 	if (p == PROC_SESSION)
 		session_ended(ch, cl, code);
+	if (p == PROC_MAILBOX)
+		mailbox_ended(ch, cl, code);
 	if (p == PROC_AUTH) {
 		if (status == 0)
 			read_account(cl);

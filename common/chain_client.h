@@ -26,6 +26,7 @@ struct chain_client {
 	int cred_out, verdict_in;	/* the session's ends, until it is forked */
 	int facts_in, facts_out;	/* what tls tells auth: the session has neither end */
 	int account_in;			/* what auth tells the listener */
+	int next_in;			/* what a mailbox leaves to the next session */
 	int proxy_in;			/* what the proxy's header said */
 	bool proxied;			/* a header was asked for */
 	char account[ADDR_MAX + 1];	/* who has logged in; "": nobody */

@@ -44,6 +44,7 @@
 #define IMAP_LOGIN_MAX	8192	/* all of one command before login: CVE-2026-27857 */
 #define IMAP_UNASKED_MAX 4096	/* a non-synchronizing literal before login: RFC 7888 section 5 */
 #define IMAP_COMMAND_MAX 1048576 /* all of one command after login, APPEND data apart */
+#define IMAP_HANDOVER_MAX 60000	/* read-ahead that goes to the next process, through a pipe that nobody reads yet (64 KiB) */
 #define IMAP_SORT_KEY_MAX 2048	/* of a subject or address, in SORT and THREAD */
 #define IMAP_REFERENCES_MAX 200	/* Message IDs of one message, in THREAD */
 #define METADATA_ENTRIES_MAX 100 /* annotations of one mailbox: RFC 5464 4.1 asks for 10 */

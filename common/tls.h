@@ -31,7 +31,9 @@ void	tls_server_refresh(struct tls_server **, struct control *);
 int	tls_serve(struct tls_server *, struct control *, const struct conn *,
 	    int sock_in, int sock_out, int plain_in, int plain_out,
 	    int facts_out, const char *empty);
-/* The session's side: reads the line of facts from fd byte by byte; 0, or -1 (handshake failed). */
+/* One line of facts (a name that is no plain host name is left out of them), 0 or -1. */
+int	tls_facts_write(int fd, struct tls_facts *);
+/* The session's side: reads that line from fd byte by byte; 0, or -1 (handshake failed). */
 int	tls_read_facts(int fd, struct tls_facts *);
 
 /* The client's side, for deliver-remote: a TLS client over a connected socket, blocking. */

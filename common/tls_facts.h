@@ -9,8 +9,6 @@
 #include "chain.h"
 
 void	tls_facts_get(SSL *, struct tls_facts *);
-/* The line that tls_read_facts reads.  0 or -1. */
-int	tls_facts_write(int fd, struct tls_facts *);
 /* Channel bindings and the addresses of a verified client certificate, as bindings.h
  * has them, in one write of at most CRED_MAX bytes. */
 void	tls_facts_for_auth(SSL *, int fd);
