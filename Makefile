@@ -2,6 +2,7 @@
 #
 #	make O=build/x CFLAGS=-O0		another tree, other flags
 #	make install DESTDIR=/tmp/x PREFIX=/usr	for a package
+#	make ZLIB=1				imapd with COMPRESS=DEFLATE
 PREFIX	?= /usr/local
 SBINDIR	?= $(PREFIX)/sbin
 LIBEXEC	?= $(PREFIX)/libexec/posthouse
@@ -18,7 +19,12 @@ HARD	?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 LDHARD	?= -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 BSD	!= pkg-config --cflags libbsd-overlay 2>/dev/null
 BSDLIBS	!= pkg-config --libs libbsd-overlay 2>/dev/null
-PATHS	= -DLIBEXEC='"$(LIBEXEC)"'
+# zlib is for COMPRESS=DEFLATE of imapd alone, and only where asked for.
+ZCFLAGS_1 != pkg-config --cflags zlib 2>/dev/null
+ZLIBS_1	!= pkg-config --libs zlib 2>/dev/null
+ZFLAGS	= $(if $(filter 1,$(ZLIB)),-DPOSTHOUSE_ZLIB $(ZCFLAGS_1))
+ZLIBS	= $(if $(filter 1,$(ZLIB)),$(ZLIBS_1))
+PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(ZFLAGS)
 ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
 	  $(CPPFLAGS) $(CFLAGS) $(SAN)
 ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
@@ -56,7 +62,7 @@ $(O)/bin/smtpd: $(call obj,smtpd/*.c) $(O)/libcommon.a
 $(O)/bin/pop3d: $(call obj,pop3d/*.c) $(O)/libcommon.a
 	$(link) $(TLSLIBS)
 $(O)/bin/imapd: $(call obj,imapd/*.c) $(O)/libcommon.a
-	$(link) $(TLSLIBS)
+	$(link) $(TLSLIBS) $(ZLIBS)
 $(O)/bin/queue: $(call obj,queue/queue*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
@@ -84,12 +90,13 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all \
 UNITS	= $(patsubst t/unit/%.c,$(O)/t/%,$(wildcard t/unit/*_test.c))
 TARGETS	= $(patsubst t/fuzz/%.c,$(O)/fuzz/%,$(filter-out t/fuzz/main.c, \
 	  $(wildcard t/fuzz/*.c)))
-HELPERS	= $(patsubst t/%.c,$(O)/t/%,$(wildcard t/*.c))
+HELPERS	= $(patsubst t/%.c,$(O)/t/%,$(wildcard t/*.c)) \
+	  $(if $(ZLIBS_1),$(O)/t/imapd-zlib)
 linked	= $(patsubst %.c,$(O)/%.o,$(shell sed -n \
 	  's/.*LINK: *\([^*]*\).*/\1/p' $(1)))
 linktest = @mkdir -p $(@D); echo "$(CC) -o $@"; $(CC) $(ALL_CFLAGS) -iquote . \
 	$(ALL_LDFLAGS) $(2) -o $@ $(1) $(filter %.o,$^) $(O)/libcommon.a \
-	$(LIBS) $(TLSLIBS)
+	$(LIBS) $(TLSLIBS) $(ZLIBS)
 
 .SECONDEXPANSION:
 $(O)/t/%_test: t/unit/%_test.c $(O)/libcommon.a $$(call linked,t/unit/%_test.c)
@@ -99,6 +106,14 @@ $(O)/fuzz/%: t/fuzz/%.c t/fuzz/main.c $(O)/libcommon.a $$(call linked,t/fuzz/%.c
 $(O)/t/%: t/%.c Makefile
 	@mkdir -p $(@D); echo "$(CC) -o $@"
 	@$(CC) $(WARN) -D_GNU_SOURCE -O1 -g -o $@ $<
+
+# imapd as ZLIB=1 makes it, from the same objects but one.
+$(O)/t/imapd-zlib: imapd/compress.c $(O)/libcommon.a \
+    $(filter-out %/compress.o,$(call obj,imapd/*.c))
+	@mkdir -p $(@D); echo "$(CC) -o $@"
+	@$(CC) $(ALL_CFLAGS) -DPOSTHOUSE_ZLIB $(ZCFLAGS_1) -c -o $@.o $<
+	@$(CC) $(ALL_LDFLAGS) -o $@ $@.o $(filter %.o,$^) $(O)/libcommon.a \
+	    $(LIBS) $(TLSLIBS) $(ZLIBS_1)
 
 tests: $(UNITS) $(TARGETS) $(HELPERS)
 sanitized:

@@ -37,6 +37,7 @@ static const struct capability {
 	{ "THREAD=ORDEREDSUBJECT", 0 }, { "THREAD=REFERENCES", 0 },
 	{ "SEARCH=FUZZY", 0 }, { "CONTEXT=SEARCH", 0 }, { "I18NLEVEL=1", 0 },
 	{ "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
+	{ "COMPRESS=DEFLATE", 0 }, { "UNAUTHENTICATE", 0 },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 _Static_assert(NTABLE <= 64, "one bit each in imap.hidden");
@@ -56,6 +57,17 @@ capability_session(struct netout *o, bool can_tls, const char *mechanisms,
 		(void)netout_adds(o, " LOGINDISABLED");
 }
 
+/* Is it there in this build, on this connection? */
+static bool
+possible(const struct imap *im, const char *name)
+{
+	struct span s = span_str(name);
+
+	if (span_is(s, "COMPRESS=DEFLATE"))
+		return compress_built() && im->compress == NULL;
+	return !span_is(s, "UNAUTHENTICATE") || im->conn->next_out != 0;
+}
+
 void
 capability_mailbox(struct imap *im)
 {
@@ -63,7 +75,7 @@ capability_mailbox(struct imap *im)
 
 	(void)netout_adds(&im->out, "CAPABILITY IMAP4rev1");
 	for (size_t i = 0; i < NTABLE; i++) {
-		if (im->hidden >> i & 1)
+		if (im->hidden >> i & 1 || !possible(im, table[i].name))
 			continue;
 		if (!span_is(span_str(table[i].name), "APPENDLIMIT"))
 			(void)netout_addf(&im->out, " %s", table[i].name);

@@ -1,10 +1,13 @@
 /*
  * Commands that concern the session: CAPABILITY NOOP LOGOUT ID ENABLE
- * NAMESPACE CHECK LANGUAGE.
+ * NAMESPACE CHECK LANGUAGE COMPRESS UNAUTHENTICATE.
  */
+#include "ex.h"
+#include "file.h"
 #include "imap.h"
 #include "limits.h"
 #include "qresync.h"
+#include "tls.h"
 
 /* RFC 3501 section 6.1.1. */
 void
@@ -125,5 +128,70 @@ cmd_language(struct imap *im, struct args *a)
 		    "* LANGUAGE (EN i-default)\r\n" :
 		    "* LANGUAGE (EN)\r\n");
 		reply_ok(im, NULL, "Language completed");
+	}
+}
+
+/*
+ * RFC 4978 section 3.  A client waits for the answer: what is there already could
+ * be compressed or not.
+ */
+void
+cmd_compress(struct imap *im, struct args *a)
+{
+	struct span name;
+
+	if (!compress_built()) {
+		reply_bad(im, "Unknown command");
+	} else if (!parse_sp(a) || !parse_atom(a, &name) || !parse_end(a)) {
+		reply_args(im, a);
+	} else if (!span_isis(name, "DEFLATE")) {
+		reply_bad(im, "Unknown compression");
+	} else if (im->compress != NULL) {
+		reply_bad(im, "DEFLATE is active already");
+	} else if (netin_buffered(&im->input.in).len > 0) {
+		reply_bad(im, "Input after COMPRESS");
+		reply_bye(im, NULL, "Input after COMPRESS");
+		im->exit_code = EX_PROTOCOL;
+	} else {
+		reply_ok(im, NULL, "DEFLATE active");
+		(void)netout_flush(&im->out);
+		im->compress = compress_begin(&im->input.in, &im->out);
+	}
+}
+
+/* What the next session goes on with.  Behind a compressed command stand bytes that
+ * have been inflated or not: they cannot be given on. */
+static int
+leave_to_session(struct imap *im)
+{
+	struct netin *in = &im->input.in;
+	struct span rest = netin_buffered(in);
+	int fd = im->conn->next_out;
+
+	if (rest.len > IMAP_HANDOVER_MAX || (im->compress != NULL &&
+	    (rest.len > 0 || in->pending(in->arg))))
+		return -1;
+	if (im->conn->tls && tls_facts_write(fd, &im->conn->facts) == -1)
+		return -1;
+	return rest.len == 0 ? 0 : file_write_all(fd, rest.p, rest.len);
+}
+
+/* RFC 8437 section 3: all that was of this login dies with this process.  There is
+ * no NO. */
+void
+cmd_unauthenticate(struct imap *im, struct args *a)
+{
+	if (im->conn->next_out == 0) {
+		reply_bad(im, "Unknown command");
+	} else if (!parse_end(a)) {
+		reply_args(im, a);
+	} else if (leave_to_session(im) == -1) {
+		reply_bye(im, "UNAVAILABLE", "Too much input after "
+		    "UNAUTHENTICATE");
+	} else {
+		view_close(&im->view);
+		reply_ok(im, NULL, "Not authenticated any more");
+		im->done = true;
+		im->exit_code = CHAIN_EXIT_SESSION;
 	}
 }

@@ -15,6 +15,7 @@ void	cmd_cancelupdate(struct imap *, struct args *);
 void	cmd_capability(struct imap *, struct args *);
 void	cmd_check(struct imap *, struct args *);
 void	cmd_close(struct imap *, struct args *);
+void	cmd_compress(struct imap *, struct args *);
 void	cmd_copy(struct imap *, struct args *);
 void	cmd_create(struct imap *, struct args *);
 void	cmd_delete(struct imap *, struct args *);
@@ -47,6 +48,7 @@ void	cmd_store(struct imap *, struct args *);
 void	cmd_subscribe(struct imap *, struct args *);
 void	cmd_thread(struct imap *, struct args *);
 void	cmd_uidbatches(struct imap *, struct args *);
+void	cmd_unauthenticate(struct imap *, struct args *);
 void	cmd_unselect(struct imap *, struct args *);
 void	cmd_unsubscribe(struct imap *, struct args *);
 

@@ -11,6 +11,7 @@
 #include "arena.h"
 #include "chain.h"
 #include "commands.h"
+#include "compress.h"
 #include "input.h"
 #include "name.h"
 #include "netio.h"
@@ -47,6 +48,7 @@ struct imap {
 	struct quota quota;		/* of the account; all 0: none */
 	struct input input;
 	struct netout out;
+	struct compress *compress;	/* between these two and the client; NULL: none */
 	struct arena arena;		/* of the command that runs */
 	struct view view;		/* the selected mailbox */
 	const struct command *command;

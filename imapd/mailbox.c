@@ -11,6 +11,7 @@
 #include "imap.h"
 #include "limits.h"
 #include "log.h"
+#include "tls.h"
 
 #define ARENA_MAX	(32 * (size_t)IMAP_COMMAND_MAX)
 #define FIRST_MAX	(2 * (size_t)NETIN_BUF)
@@ -25,6 +26,7 @@ static const struct command commands[] = {
 	{ "CAPABILITY", S_ANY, C_UID_BARE, cmd_capability },
 	{ "CHECK", S_SELECTED, C_UID_BARE, cmd_check },
 	{ "CLOSE", S_SELECTED, C_UID_BARE | C_QUIET, cmd_close },
+	{ "COMPRESS", S_ANY, C_UID_BARE, cmd_compress },
 	{ "COPY", S_SELECTED, BOTH, cmd_copy },
 	{ "CREATE", S_ANY, C_UID_BARE, cmd_create },
 	{ "DELETE", S_ANY, C_UID_BARE, cmd_delete },
@@ -57,6 +59,7 @@ static const struct command commands[] = {
 	{ "SUBSCRIBE", S_ANY, C_UID_BARE, cmd_subscribe },
 	{ "THREAD", S_SELECTED, BOTH | C_KEEP, cmd_thread },
 	{ "UIDBATCHES", S_SELECTED, C_UID_BARE, cmd_uidbatches },
+	{ "UNAUTHENTICATE", S_ANY, C_UID_BARE | C_QUIET, cmd_unauthenticate },
 	{ "UNSELECT", S_SELECTED, C_UID_BARE | C_QUIET, cmd_unselect },
 	{ "UNSUBSCRIBE", S_ANY, C_UID_BARE, cmd_unsubscribe },
 };
@@ -163,7 +166,7 @@ serve(struct imap *im)
 	(void)netout_flush(&im->out);
 }
 
-/* The tag of the login, and what the client had sent after it. */
+/* The facts of TLS, the tag of the login, and what the client had sent after it. */
 static int
 take_first(struct imap *im, int first)
 {
@@ -173,7 +176,8 @@ take_first(struct imap *im, int first)
 	int r = -1;
 
 	buf_init(&b, FIRST_MAX);
-	if (file_read_all(first, &b) == 0) {
+	if ((!im->conn->tls || tls_read_facts(first, &im->conn->facts) == 0) &&
+	    file_read_all(first, &b) == 0) {
 		all = buf_span(&b);
 		cur_init(&c, all);
 		tag = cur_until(&c, '\n');
@@ -211,7 +215,8 @@ log_end_of(const struct imap *im, const struct account *account)
 
 	if (im->conn->sid[0] == '\0')
 		return;			/* a test */
-	log_begin(&l, "disconnect");
+	log_begin(&l, im->exit_code == CHAIN_EXIT_SESSION ? "unauthenticate" :
+	    "disconnect");
 	log_str(&l, "sid", im->conn->sid);
 	log_str(&l, "peer", im->conn->peer_text);
 	if (account->address[0] != '\0')
@@ -243,6 +248,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 	serve(&im);
 	view_close(&im.view);
 	log_end_of(&im, account);
+	compress_end(im.compress, &im.input.in, &im.out);
 	input_free(&im.input);
 	netout_free(&im.out);
 	buf_free(&im.code);

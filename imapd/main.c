@@ -23,6 +23,7 @@ prepare(struct control *c)
 
 static const struct chain_service service = {
 	.name = "imapd", .auth = true, .protocol = FOR_IMAP,
+	.returns = true,
 	.session_role = &imapd_session_role,
 	.mailbox_role = &imapd_mailbox_role,
 	.prepare = prepare, .session = session_serve,

@@ -11,26 +11,26 @@
 #include "limits.h"
 #include "login.h"
 #include "sasl.h"
+#include "tls.h"
 
-/* Tag and read-ahead must fit into a pipe that nobody reads yet (64 KiB). */
-#define HANDOVER_MAX	60000
-
-/* What the mailbox process goes on with: the tag, then the bytes we have read
- * too far. */
+/* What the mailbox process goes on with: the facts of TLS where there is any,
+ * the tag, then the bytes we have read too far. */
 static void
 hand_over(struct login *s)
 {
 	struct span rest = netin_buffered(&s->input.in);
 
 	s->done = true;
-	if (s->tag.len + rest.len > HANDOVER_MAX) {
+	if (s->tag.len + rest.len > IMAP_HANDOVER_MAX) {
 		login_reply(s, "NO", "[LIMIT] Too much input before the login "
 		    "was answered");
 		s->exit_code = EX_PROTOCOL;
 		return;
 	}
 	(void)netout_flush(&s->out);
-	if (file_write_all(s->conn->auth_out, s->tag.p, s->tag.len) == -1 ||
+	if ((s->conn->tls && tls_facts_write(s->conn->auth_out,
+	    &s->conn->facts) == -1) ||
+	    file_write_all(s->conn->auth_out, s->tag.p, s->tag.len) == -1 ||
 	    file_write_all(s->conn->auth_out, "\n", 1) == -1 ||
 	    (rest.len > 0 && file_write_all(s->conn->auth_out, rest.p,
 	    rest.len) == -1)) {

@@ -7,9 +7,11 @@
 #include "login.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "ex.h"
+#include "file.h"
 #include "imap.h"
 #include "limits.h"
 #include "log.h"
@@ -247,6 +249,20 @@ log_event(const struct login *s, const char *event)
 	log_end(&l);
 }
 
+/* What a mailbox process had read before its client left it: RFC 8437. */
+static void
+take_first(struct login *s)
+{
+	struct buf b;
+
+	buf_init(&b, NETIN_BUF);
+	if (file_read_all(s->conn->first_in, &b) == -1 ||
+	    netin_prepend(&s->input.in, buf_span(&b)) == -1)
+		login_bye(s, "Internal error");
+	close(s->conn->first_in);
+	buf_wipe(&b);
+}
+
 int
 session_serve(struct control *control, struct conn *conn)
 {
@@ -261,6 +277,8 @@ session_serve(struct control *control, struct conn *conn)
 	s.input.in.deadline = clock_mono_ms() +
 	    (uint64_t)control->set.session_timeout * 1000;
 	arena_init(&s.arena, ARENA_MAX);
+	if (conn->first_in != 0)
+		take_first(&s);
 	if (!conn->after_starttls)
 		log_event(&s, "connect");
 	greet(&s);
