@@ -730,10 +730,8 @@ churn(const char *d, const char *to)
 	struct folder *f = folder_open(d, false);
 	uint32_t validity, uid;
 
-	if (f == NULL)
+	if (f == NULL || folder_store_begin(f) == -1)
 		err(1, "%s", d);
-	if (folder_store_begin(f) == -1)
-		err(1, "begin");
 	for (size_t i = 0; i < folder_count(f); i++)
 		if (folder_set(f, i, folder_flags(f, i) ^ MAIL_FLAGGED, 0)
 		    == -1)
