@@ -12,6 +12,7 @@
 
 #include "chars.h"
 #include "limits.h"
+#include "qualify.h"
 
 /* How far one step looks ahead: bounds the work that many bare line ends in
  * one block can cause. */
@@ -25,12 +26,14 @@ data_init(struct data *d, const struct data_rules *rules)
 	d->state = AT_START;
 	d->header = true;
 	buf_init(&d->line, SMTP_TEXT_MAX);
+	buf_init(&d->held, DATA_HELD_MAX);
 }
 
 void
 data_free(struct data *d)
 {
 	buf_free(&d->line);
+	buf_free(&d->held);
 }
 
 static void
@@ -57,6 +60,42 @@ static void
 emit(struct data *d, struct buf *out, struct span s)
 {
 	if (d->fault == FAULT_NONE && buf_addspan(out, s) == -1)
+		fault(d, FAULT_MEMORY);
+}
+
+/* The field that was held, with its addresses made whole. */
+static void
+release(struct data *d, struct buf *out)
+{
+	struct span rest = buf_span(&d->held);
+	struct header_field f;
+	struct buf whole;
+
+	if (!d->holding)
+		return;
+	d->holding = false;
+	buf_init(&whole, DATA_QUALIFIED_MAX);
+	if (header_next(&rest, &f) == HEADER_FIELD && rest.len == 0 &&
+	    qualify_field(&f, d->rules.domain, &whole) == 0)
+		emit(d, out, buf_span(&whole));
+	else
+		emit(d, out, buf_span(&d->held));
+	buf_free(&whole);
+	buf_clear(&d->held);
+}
+
+/* Bytes of the header: to the field that is held, or out. */
+static void
+emit_header(struct data *d, struct buf *out, struct span s)
+{
+	if (d->holding && s.len > DATA_HELD_MAX - d->held.len) {
+		d->holding = false;
+		emit(d, out, buf_span(&d->held));
+		buf_clear(&d->held);
+	}
+	if (!d->holding)
+		emit(d, out, s);
+	else if (buf_addspan(&d->held, s) == -1)
 		fault(d, FAULT_MEMORY);
 }
 
@@ -92,6 +131,7 @@ note_field(struct data *d, struct span name)
 static void
 header_over(struct data *d, struct buf *out)
 {
+	release(d, out);
 	d->header = false;
 	if (d->header_end != NULL && d->fault == FAULT_NONE)
 		d->header_end(d->arg, d->seen, out);
@@ -112,13 +152,16 @@ header_line(struct data *d, struct buf *out)
 	} else if (!folded || d->fields == 0) {
 		name = folded ? span_of(NULL, 0) : field_name(line);
 		if (name.len > 0) {
+			release(d, out);
 			note_field(d, name);
+			d->holding = d->rules.domain != NULL &&
+			    qualify_is_for(name);
 		} else {
 			header_over(d, out);
 			emit(d, out, span_str("\n"));
 		}
 	}
-	emit(d, out, line);
+	emit_header(d, out, line);
 	buf_clear(&d->line);
 }
 
@@ -136,7 +179,7 @@ header_text(struct data *d, struct span s, struct buf *out)
 		d->judged = true;
 	}
 	if (d->judged)
-		emit(d, out, cur_rest(&c));
+		emit_header(d, out, cur_rest(&c));
 	else if (buf_addspan(&d->line, s) == -1)
 		fault(d, FAULT_MEMORY);
 }
@@ -167,7 +210,7 @@ line_end(struct data *d, struct buf *out)
 	if (d->header && !d->judged)
 		header_line(d, out);
 	d->judged = false;
-	emit(d, out, span_str("\n"));
+	emit_header(d, out, span_str("\n"));
 }
 
 /* A CR that no LF follows. */

@@ -46,6 +46,7 @@ struct data_rules {
 	bool dots;		/* DATA: dot transparency; BDAT has none */
 	bool lf_ends;		/* a bare LF ends a line, else FAULT_BARE */
 	bool cr_spaces;		/* a bare CR is a space, else FAULT_BARE */
+	const char *domain;	/* of addresses without one in the header; NULL: they stay */
 };
 
 struct data {
@@ -58,6 +59,8 @@ struct data {
 	enum data_state state;
 	bool header;		/* still in the header */
 	struct buf line;	/* a header line that is not complete */
+	struct buf held;	/* an address field, until all of it is there */
+	bool holding;
 	bool judged;		/* the same, too long to be kept: out has it */
 	uint64_t line_len, size, header_size;
 	unsigned fields, received, seen;
@@ -74,7 +77,11 @@ enum data_status data_feed(struct data *, struct span, size_t *used,
 	    struct buf *out);
 /* BDAT: the last octet was given.  Completes the last line. */
 void	data_finish(struct data *, struct buf *out);
+/* A field with addresses that is longer goes on as it is, and so does one that
+ * would grow beyond the second. */
+#define DATA_HELD_MAX	65536
+#define DATA_QUALIFIED_MAX 262144
 /* Room that out needs beyond what is in it. */
-#define DATA_OUT_MAX	(65536 + 8192)
+#define DATA_OUT_MAX	(65536 + 8192 + DATA_QUALIFIED_MAX)
 
 #endif

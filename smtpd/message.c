@@ -131,18 +131,21 @@ int
 message_begin(struct message *m, struct session *s, bool dots)
 {
 	const struct settings *set = &s->control->set;
+	bool submission = s->conn->variant == SUBMISSION;
 	const struct data_rules rules = {
 		.size = set->message_size, .line = set->line_length,
 		.dots = dots, .cr_spaces = set->bare_newline_repair,
 		/* Exchange sends LF alone in BDAT, where it cannot mislead. */
 		.lf_ends = set->bare_newline_repair || !dots,
+		.domain = submission && s->control->first_domain[0] != '\0' ?
+		    s->control->first_domain : NULL,
 	};
 	int e;
 
 	memset(m, 0, sizeof(*m));
 	m->s = s;
 	data_init(&m->data, &rules);
-	if (s->conn->variant == SUBMISSION) {
+	if (submission) {
 		m->data.header_end = add_missing;
 		m->data.arg = m;
 	}

@@ -376,6 +376,35 @@ walk() {
 	has "553 5.7.1 Sender address is not yours"
 }
 
+@test "submission: addresses in the header get the domain they lack, and nothing else is touched" {
+	local head
+	send() { smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${R}$1\r\nQUIT\r\n" -s; message >"$DIR/got"; rm "$SPOOL"/new/*; }
+	head='From: bob\r\nTo: alice (her),\r\n\t"c, d" <carol>, g: x, y@z;,\r\n =?utf-8?q?=C3=A9?= <"e f">\r\nSubject: to: bob\r\nResent-Cc:\r\n bob\r\n'
+	send "DATA\r\n$head\r\nFrom: nobody\r\n."
+	sed -n '/^From:/,$p' "$DIR/got" >"$DIR/rest"
+	cat "$DIR/rest"
+	sed -i 's/^\t/TAB/; /^\(Date\|Message-ID\): /d' "$DIR/rest"
+	diff "$DIR/rest" - <<-'E'
+	From: bob@example.test
+	To: alice@example.test (her),
+	TAB"c, d" <carol@example.test>, g: x@example.test, y@z;,
+	 =?utf-8?q?=C3=A9?= <"e f"@example.test>
+	Subject: to: bob
+	Resent-Cc:
+	 bob@example.test
+
+	From: nobody
+	E
+	# BDAT, cut anywhere, and without a body; a field that is too long stays as it is.
+	send 'BDAT 7\r\nFrom: bBDAT 4 LAST\r\nob\r\n'
+	grep -qx 'From: bob@example.test' "$DIR/got"
+	send "DATA\r\nTo: bob,\r\n$(printf ' %0900d,\\r\\n' $(seq 80))\r\n."
+	grep -qx 'To: bob,' "$DIR/got"
+	# What other servers send is theirs.
+	smtp "EHLO a\r\n$M${R}DATA\r\nFrom: bob\r\n\r\n.\r\nQUIT\r\n"
+	message | grep -qx 'From: bob'
+}
+
 @test "submission: Date, Message-ID and From are added where they are missing, and only there" {
 	send() { smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${R}DATA\r\n$1.\r\nQUIT\r\n" -s; message >"$DIR/got"; rm "$SPOOL"/new/*; }
 	send 'Subject: x\r\n\r\nbody\r\n'

@@ -58,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rules.dots = (data[0] & 1) == 0;
 	rules.cr_spaces = (data[0] & 2) != 0;
 	rules.lf_ends = rules.cr_spaces || (data[0] & 4) != 0;
+	rules.domain = (data[0] & 8) != 0 ? "example.org" : NULL;
 	in = span_of(data + 2, size - 2);
 	run(in, 65536, &rules, &a);
 	run(in, (size_t)data[1] + 1, &rules, &b);
