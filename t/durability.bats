@@ -130,7 +130,7 @@ delivery_under_fire() {
 			sleep 0.01
 		done
 		if ! grep -q '^killed' "$DIR/killed"; then
-			kill "$killer"
+			kill "$killer" 2>/dev/null || :	# it may have come to that just now
 			wait "$killer" || :
 			grep -q '^killed' "$DIR/killed" || break	# delivered before it came to that
 		fi
