@@ -99,7 +99,7 @@ send() {
 }
 
 setup_file() {
-	need_root
+	[ "$(id -u)" = 0 ] || return 0	# setup says why nothing is tested
 	need python3 python3
 	LAB=$(private_dir)
 	export LAB
@@ -139,6 +139,7 @@ teardown_file() {
 }
 
 setup() {
+	need_root
 	DIR=$LAB/house
 	load_env "$DIR"
 	bad=0

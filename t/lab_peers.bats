@@ -18,7 +18,7 @@ tls() {
 
 setup_file() {
 	local peer n cert
-	need_root
+	[ "$(id -u)" = 0 ] || return 0	# setup says why nothing is tested
 	need python3 python3
 	# shellcheck disable=SC2086
 	peers nsd $PEERS
@@ -64,6 +64,7 @@ teardown_file() {
 }
 
 setup() {
+	need_root
 	DIR=$LAB/house
 	load_env "$DIR"
 }

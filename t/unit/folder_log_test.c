@@ -385,7 +385,11 @@ test_read_only(void)
 	CHECK(f != NULL && folder_count(f) == 2 &&
 	    folder_uidvalidity(f) == validity, "all is known");
 	folder_close(f);
-	if (geteuid() == 65534 && seteuid(0) == -1)
+	if (getuid() != 0) {		/* the list itself is ours to write to */
+		test_end("where no file can be made");
+		return;
+	}
+	if (seteuid(0) == -1)
 		err(1, "seteuid");
 	sh("mkdir -p %s; printf x > %s/new/3.m; chmod a-w %s", dir, dir, dir);
 	if (getuid() == 0 && seteuid(65534) == -1)
