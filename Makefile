@@ -32,7 +32,6 @@ LIBS	= $(BSDLIBS) -lcrypt -lresolv
 TLSLIBS	= -lssl -lcrypto
 
 PROGS	= smtpd queue deliver-local deliver-remote bounce sendmail admin pop3d imapd
-HEADERS	= $(wildcard common/*.h smtpd/*.h queue/*.h deliver/*.h pop3d/*.h imapd/*.h)
 obj	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 COMMON	= $(call obj,common/*.c)
 
@@ -46,9 +45,11 @@ all: $(PROGS:%=$(O)/bin/%) $(SCRIPTS:%=$(O)/bin/%) $(O)/bin/newaliases
 $(O)/paths: .FORCE
 	@mkdir -p $(@D); echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' >$@
 
-$(O)/%.o: %.c $(HEADERS) Makefile $(O)/paths
+# The compiler notes which headers an object needs.
+$(O)/%.o: %.c Makefile $(O)/paths
 	@mkdir -p $(@D); echo "$(CC) -c $<"
-	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+-include $(wildcard $(O)/*/*.d)
 
 $(O)/libcommon.a: $(COMMON)
 	@rm -f $@
