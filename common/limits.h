@@ -76,6 +76,10 @@
 #define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 
+/* what the state keeps of a recipient's earlier attempts: for its report, which need not tell of thirty */
+#define TRIED_MAX	8	/* attempts: the first and the latest */
+#define TRIED_TEXT_MAX	400	/* bytes of what one was answered */
+
 /* accounts of the system that are people: Debian's useradd, without nobody */
 #define SYSTEM_UID_MIN	1000
 #define SYSTEM_UID_MAX	60000

@@ -37,6 +37,8 @@ struct bounce_rcpt {
 	char dsn[16];			/* "5.1.1" */
 	struct span host;		/* who said it; len 0: we did */
 	struct span text;		/* its words, without the host */
+	struct span answer;		/* all of these */
+	struct span tried;		/* lines of earlier attempts */
 };
 
 struct bounce {
@@ -60,12 +62,19 @@ struct bounce {
 int	bounce_confine(const struct control *);
 /* Takes the state lines apart: 0, or -1 EINVAL, ENOMEM. */
 int	bounce_parse_rcpts(struct bounce *);
+/* "[mx.example.net] " or "[192.0.2.1] " before the words of another host, or
+ * nothing (len 0). */
+void	bounce_take_host(struct cur *, struct span *host);
+/* The lines of earlier attempts, of which there may be none: 0, or -1. */
+int	bounce_take_tried(struct cur *, struct span *lines);
 /* Keeps the recipients that the sender (or postmaster) is to be told of and
  * sets to.  Whether any is left. */
 bool	bounce_select(struct bounce *);
 
 /* Appends the part for people: UTF-8, lines of at most 76 bytes where words allow. */
 void	bounce_text(const struct bounce *, struct buf *out);
+/* Appends one recipient's attempts, for people. */
+void	bounce_attempts(const struct bounce_rcpt *, struct buf *out);
 /* Appends the message/delivery-status part: RFC 3464, RFC 6533. */
 void	bounce_status(const struct bounce *, struct buf *out);
 /* Appends the whole spool file: envelope, header, three parts.  0 or -1. */

@@ -58,19 +58,18 @@ set_action(struct bounce_rcpt *r, struct cur *answer, enum bounce_kind kind)
 	return -1;
 }
 
-/* "[mx.example.net] " or "[192.0.2.1] " before the words of another host. */
-static void
-set_host(struct bounce_rcpt *r, struct cur *answer)
+void
+bounce_take_host(struct cur *answer, struct span *host)
 {
 	struct cur look = *answer;
 
-	r->host.len = 0;
+	*host = span_of(answer->p, 0);
 	if (!cur_ch(&look, '['))
 		return;
-	r->host = cur_until(&look, ']');
+	*host = cur_until(&look, ']');
 	if (!cur_ch(&look, ']') || !cur_ch(&look, ' ') ||
-	    span_haschr(r->host, ' ')) {
-		r->host.len = 0;
+	    span_haschr(*host, ' ')) {
+		host->len = 0;
 		return;
 	}
 	*answer = look;
@@ -109,11 +108,12 @@ parse_line(struct bounce *b, struct cur *c, struct bounce_rcpt *r)
 	if (r->address.len == 0 || r->address.len > ADDR_MAX ||
 	    !cur_ch(c, '\t'))
 		return -1;
-	cur_init(&answer, cur_rest(c));
+	r->answer = cur_rest(c);
+	cur_init(&answer, r->answer);
 	set_dsn(r, &answer, b->kind);
 	if (set_action(r, &answer, b->kind) == -1)
 		return -1;
-	set_host(r, &answer);
+	bounce_take_host(&answer, &r->host);
 	r->text = cur_rest(&answer);
 	return 0;
 }
@@ -140,7 +140,8 @@ bounce_parse_rcpts(struct bounce *b)
 	for (; !cur_end(&c); b->nrcpts++) {
 		cur_init(&line, cur_until(&c, '\n'));
 		if (!cur_ch(&c, '\n') ||
-		    parse_line(b, &line, &b->rcpts[b->nrcpts]) == -1) {
+		    parse_line(b, &line, &b->rcpts[b->nrcpts]) == -1 ||
+		    bounce_take_tried(&c, &b->rcpts[b->nrcpts].tried) == -1) {
 			errno = EINVAL;
 			return -1;
 		}

@@ -201,36 +201,13 @@ put_many(const struct bounce *b, struct buf *out)
 static void
 put_attempts(const struct bounce *b, struct buf *out)
 {
-	struct buf words;
-	char when[DATE_SIZE];
-
 	buf_adds(out, b->kind == BOUNCE_DONE ? "\nWhat was done:\n" :
 	    "\nWhat was tried:\n");
 	for (size_t i = 0; i < b->nrcpts && i < BOUNCE_TOLD_MAX; i++) {
-		const struct bounce_rcpt *r = &b->rcpts[i];
-		struct span text = r->text;
-
 		buf_adds(out, "\n  ");
-		put_address(out, r);
+		put_address(out, &b->rcpts[i]);
 		buf_adds(out, "\n");
-		if (r->attempts > 0 && r->last > 0) {
-			date_print(r->last, when);
-			buf_addf(out, "    attempt %llu on %s\n",
-			    (unsigned long long)r->attempts, when);
-		}
-		if (r->host.len > 0) {
-			buf_adds(out, "    ");
-			bounce_clean(out, r->host, false);
-			buf_adds(out, bounce_is_reply(text) ? " said:\n" :
-			    ":\n");
-		}
-		if (text.len > BOUNCE_WORDS_MAX)
-			text.len = BOUNCE_WORDS_MAX;
-		buf_init(&words, 4 * BOUNCE_WORDS_MAX);
-		bounce_clean(&words, text, false);
-		if (words.len > 0)
-			bounce_wrap(out, "    ", "    ", buf_span(&words));
-		buf_free(&words);
+		bounce_attempts(&b->rcpts[i], out);
 	}
 }
 

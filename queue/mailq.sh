@@ -73,7 +73,7 @@ function show(attempts, addr, answer, line) {
 }
 function rcpts_of_state(file,   line, field, got) {
 	while ((getline line < file) > 0) {
-		if (line ~ /^warned\t/) continue
+		if (line !~ /^[0-9]/) continue	# when it was warned, earlier attempts
 		split(line, field, "\t")
 		if (field[4] != "") { got = 1; show(field[2], field[4], field[5]) }
 	}

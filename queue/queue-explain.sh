@@ -46,8 +46,8 @@ facts() {
 		sed -n '/^Received:/q; s/^Delivered-To: //p' "$spool/$path" | while read -r rcpt; do
 			POSTHOUSE=$control "$here/admin" rcpt "$rcpt" 2>/dev/null | sed 's/^/decision	/'
 		done
-		# index, attempts, time of the last, address, answer: posthouse-spool(5)
-		sed -n '/^warned	/!s/^/undone	/p' "$spool/state/${path#*/}" 2>/dev/null
+		# index, attempts, time of the last, address, answer; tried, number, time, answer: posthouse-spool(5)
+		sed -n 's/^[0-9]/undone	&/p; /^tried	/p' "$spool/state/${path#*/}" 2>/dev/null
 	else
 		find "$mail" -name "$id.*" -type f 2>/dev/null | sort | sed 's/^/landed	/'
 	fi
@@ -62,6 +62,12 @@ function q(s) {
 function put(list, item) { items[list] = items[list] (items[list] == "" ? "" : ",") "\n  " item }
 function value(line, key) { return match(line, " " key "=[^ ]*") ? substr(line, RSTART + length(key) + 2, RLENGTH - length(key) - 2) : "" }
 function rest(n,   i, s) { s = $n; for (i = n + 1; i <= NF; i++) s = s FS $i; return s }
+function utc(t,   d, s, era, y, m) {	# days since 0000-03-01, in eras of 400 years
+	s = t % 86400; d = int(t / 86400) + 719468; era = int(d / 146097); d %= 146097
+	y = int((d - int(d / 1460) + int(d / 36524) - int(d / 146096)) / 365); d -= 365 * y + int(y / 4) - int(y / 100)
+	m = int((5 * d + 2) / 153); d -= int((153 * m + 2) / 5) - 1; m += m < 10 ? 3 : -9
+	return sprintf("%04d-%02d-%02d %02d:%02d:%02d", era * 400 + y + (m <= 2), m, d, int(s / 3600), int(s / 60) % 60, s % 60)
+}
 function head(title) { if (!said[title]++) print "\n" title }
 function attempt(line,   at, who, event, text, keys, i, n, key, out) {
 	if (!match(line, /[a-z0-9-]+\[[0-9]+\]: [a-z]+/)) return
@@ -96,11 +102,17 @@ $1 == "decision" {
 	next
 }
 $1 == "undone" {
+	rcpt = $5
 	if (json) put("undone", "{\"recipient\":" q($5) ",\"attempts\":" $3 + 0 ",\"answer\":" q(rest(6)) "}")
 	else {
 		head($6 ~ /^5/ || $6 ~ /^2/ ? "done with, to be told to the sender:" : "undone:")
 		printf "  %s: %s attempt%s, the last answer: %s\n", $5, $3, $3 == 1 ? "" : "s", $6 == "" ? "none yet" : rest(6)
 	}
+	next
+}
+$1 == "tried" {
+	if (json) put("tried", "{\"recipient\":" q(rcpt) ",\"attempt\":" $2 + 0 ",\"time\":" q(utc($3)) ",\"answer\":" q(rest(4)) "}")
+	else print "    attempt " $2 " at " utc($3) " UTC: " rest(4)
 	next
 }
 $1 == "landed" { known = 1; if (json) put("landed", q(rest(2))); else { head("it landed in:"); print "  " rest(2) } next }
@@ -109,7 +121,7 @@ END {
 	if (json) {
 		if (where == "") where = ",\"place\":\"gone\""
 		printf "{\"id\":%s%s", q(id), where
-		n = split("envelope decisions undone landed log", lists, " ")
+		n = split("envelope decisions undone tried landed log", lists, " ")
 		for (i = 1; i <= n; i++) printf ",\n \"%s\":[%s]", lists[i], items[lists[i]]
 		print "}"
 	} else if (place == "") {

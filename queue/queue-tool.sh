@@ -56,7 +56,7 @@ to() {
 	    { [ "$path" = "new/$name" ] && mv -- "cur/$name" "$1/$name"; }
 }
 
-# Each undone recipient of the message, as its state has it or its envelope.
+# Each undone recipient of the message, as its state has it (with its earlier attempts) or its envelope.
 recipients() {
 	if [ -s "state/$name" ]; then
 		grep -v '^warned	' "state/$name"
@@ -85,11 +85,12 @@ edit() {
 act() {
 	case $verb in
 	bounce)	# what is done or has failed already waits for its own report
-		edit '$5 !~ /^[25]/ { $5 = "5.0.0 given up by the postmaster" ($5 == "" ? "" : "; last answer: " $5) } { print }' ;;
+		edit '$1 != "tried" && $5 !~ /^[25]/ { $5 = "5.0.0 given up by the postmaster" ($5 == "" ? "" : "; last answer: " $5) } { print }' ;;
 	delete) rm -f -- "new/$name" "cur/$name" "hold/$name" && rm -f -- "state/$name" ;;
 	hold) to hold ;;
 	release) to cur && due "cur/$name" ;;
-	requeue) edit '$5 !~ /^[25]/ { $2 = 0; $3 = 0; $5 = "" } { print }' ;;
+	requeue)	# as if never tried
+		edit '$1 == "tried" { if (done) print; next } { done = $5 ~ /^[25]/ } !done { $2 = 0; $3 = 0; $5 = "" } { print }' ;;
 	retry) due "$path" ;;
 	esac
 }

@@ -314,6 +314,8 @@ done_rcpt(struct sched *s, struct message *m, struct rcpt *r,
 		[PROC_DEFER] = RCPT_DEFERRED
 	};
 
+	if (rcpt_keep_attempt(r) == -1)
+		log_warn_errno("an attempt's answer is not kept");
 	r->status = status[a->class];
 	r->attempts++;
 	r->last = s->now;

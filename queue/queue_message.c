@@ -251,11 +251,8 @@ add_final(struct expansion *x, const char *addr, enum rcpt_kind kind)
 		return -1;
 	*slot = (uint32_t)x->out->n;
 	if (x->depth == 0) {
-		r->attempts = x->origin->attempts;
-		r->last = x->origin->last;
 		r->status = x->origin->status;
-		if (x->origin->answer != NULL &&
-		    (r->answer = strdup(x->origin->answer)) == NULL)
+		if (rcpt_copy_attempts(r, x->origin) == -1)
 			return -1;
 	}
 	r->remote = kind == RCPT_REMOTE;
@@ -398,17 +395,15 @@ parse_recipient(const char *text, struct addr *a)
 }
 
 /* Done, and only to be reported: no other recipient's address. */
-static int
-add_report(struct expansion *x, const struct rcpt *origin, const char *answer)
+static struct rcpt *
+add_report(struct expansion *x, const struct rcpt *origin)
 {
 	struct rcpt *r = rcpts_add(x->out, origin->index, origin->addr);
 
-	if (r == NULL || (r->answer = strdup(answer)) == NULL)
-		return -1;
-	r->attempts = origin->attempts;
-	r->last = origin->last;
+	if (r == NULL || rcpt_copy_attempts(r, origin) == -1)
+		return NULL;
 	r->status = RCPT_REPORT;
-	return 0;
+	return r;
 }
 
 /* An alias's only target inherits the sender's wishes, and its index says so;
@@ -419,8 +414,11 @@ settle_alias(struct expansion *x, const struct rcpt *origin, size_t before)
 {
 	struct rcpt *r = &x->out->v[before];
 
-	if (x->targets > 1 && message_wants_success(x->m, origin->index))
-		return add_report(x, origin, "2.0.0 expanded");
+	if (x->targets > 1 && message_wants_success(x->m, origin->index)) {
+		r = add_report(x, origin);
+		return r == NULL ? -1 :
+		    rcpt_set_answer(r, "2.0.0", span_str("expanded"));
+	}
 	if (x->targets == 1 && x->out->n == before + 1)
 		r->index[strlen(r->index) - 1] = '0';	/* it was ".1" */
 	return 0;
@@ -437,7 +435,7 @@ route_one(struct expansion *x, const struct rcpt *origin)
 	if (origin->status == RCPT_FAILED)	/* waits for its bounce only */
 		return add_final(x, origin->addr, RCPT_REMOTE);
 	if (origin->status == RCPT_REPORT)
-		return add_report(x, origin, origin->answer);
+		return add_report(x, origin) == NULL ? -1 : 0;
 	if (origin->addr[0] == '\\' &&
 	    parse_recipient(origin->addr + 1, &a) == 0)
 		return add_mailbox(x, &a);

@@ -13,10 +13,21 @@
 #define ATTEMPTS_MAX	1000000
 #define RCPTS_FIRST	2
 
+static void
+free_attempts(struct rcpt *r)
+{
+	for (size_t i = 0; i < r->ntried; i++)
+		free(r->tried[i].answer);
+	free(r->tried);
+	r->tried = NULL;
+	r->ntried = 0;
+}
+
 void
 rcpts_free(struct rcpts *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
+		free_attempts(&r->v[i]);
 		free(r->v[i].addr);
 		free(r->v[i].answer);
 	}
@@ -69,6 +80,58 @@ rcpt_set_answer(struct rcpt *r, const char *dsn, struct span text)
 	p[n + 1 + text.len] = '\0';
 	free(r->answer);
 	r->answer = p;
+	return 0;
+}
+
+/* Adds an earlier attempt, its answer cut. */
+static int
+add_attempt(struct rcpt *r, unsigned attempt, time_t when, struct span answer)
+{
+	struct tried *t = r->tried;
+	char *copy;
+
+	if (answer.len > TRIED_TEXT_MAX)
+		answer.len = TRIED_TEXT_MAX;
+	if ((copy = span_dup(answer)) == NULL)
+		return -1;
+	if (r->ntried < TRIED_MAX) {
+		t = reallocarray(t, r->ntried + 1, sizeof(*t));
+		if (t == NULL) {
+			free(copy);
+			return -1;
+		}
+		r->tried = t;
+		r->ntried++;
+	} else {
+		free(t[1].answer);
+		memmove(&t[1], &t[2], (TRIED_MAX - 2) * sizeof(*t));
+	}
+	t[r->ntried - 1] = (struct tried){ attempt, when, copy };
+	return 0;
+}
+
+int
+rcpt_keep_attempt(struct rcpt *r)
+{
+	if (r->attempts == 0 || r->answer == NULL)
+		return 0;
+	return add_attempt(r, r->attempts, r->last, span_str(r->answer));
+}
+
+int
+rcpt_copy_attempts(struct rcpt *to, const struct rcpt *from)
+{
+	to->attempts = from->attempts;
+	to->last = from->last;
+	if (from->answer != NULL && (to->answer = strdup(from->answer)) == NULL)
+		return -1;
+	for (size_t i = 0; i < from->ntried; i++) {
+		const struct tried *t = &from->tried[i];
+
+		if (add_attempt(to, t->attempt, t->when,
+		    span_str(t->answer)) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -132,6 +195,24 @@ parse_line(struct cur *c, struct rcpts *out)
 	return 0;
 }
 
+/* Of the recipient before it. */
+static int
+parse_tried(struct cur *c, struct rcpts *out)
+{
+	uint64_t attempt, when;
+	struct span answer;
+
+	if (out->n == 0 || cur_num(c, ATTEMPTS_MAX, &attempt) == -1 ||
+	    !cur_ch(c, '\t') || cur_num(c, UINT32_MAX, &when) == -1 ||
+	    !cur_ch(c, '\t'))
+		return refuse();
+	answer = cur_rest(c);
+	if (!is_plain(answer))
+		return refuse();
+	return add_attempt(&out->v[out->n - 1], (unsigned)attempt,
+	    (time_t)when, answer);
+}
+
 static int
 parse_warned(struct cur *c, struct rcpts *out)
 {
@@ -157,6 +238,8 @@ state_parse(struct span s, struct rcpts *out)
 			r = refuse();
 		else if (out->n == 0 && cur_word(&line, "warned\t"))
 			r = parse_warned(&line, out);
+		else if (cur_word(&line, "tried\t"))
+			r = parse_tried(&line, out);
 		else
 			r = parse_line(&line, out);
 	}
@@ -178,9 +261,13 @@ state_print_rcpt(const struct rcpt *r, struct buf *out)
 		out->bad = true;
 		return refuse();
 	}
-	return buf_addf(out, "%s\t%u\t%lld\t%s\t%.*s\n", r->index, r->attempts,
+	buf_addf(out, "%s\t%u\t%lld\t%s\t%.*s\n", r->index, r->attempts,
 	    (long long)r->last, r->addr, (int)answer.len,
 	    (const char *)answer.p);
+	for (size_t i = 0; i < r->ntried; i++)
+		buf_addf(out, "tried\t%u\t%lld\t%s\n", r->tried[i].attempt,
+		    (long long)r->tried[i].when, r->tried[i].answer);
+	return out->bad ? -1 : 0;
 }
 
 int

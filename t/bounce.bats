@@ -111,6 +111,42 @@ none() {
 	golden several
 }
 
+# tried NUMBER TIME ANSWER: an earlier attempt, behind a recipient's line.
+tried() {
+	printf 'tried\t%s\t%s\t%s\n' "$@"
+}
+
+@test "each attempt with its time, host and words; the same is not said twice, and what is left out is counted" {
+	ENVELOPE='Return-Path: <alice@example.org>\nDelivered-To: bob@example.net\nDelivered-To: carol@example.com\nDelivered-To: dave@example.com\n' message >"$DIR/message"
+	{
+		line 1 30 bob@example.net "5.4.7 delivery time expired; last answer: 4.3.0 [192.0.2.7] 451 4.3.0 try again later"
+		tried 1 1795305010 "4.7.1 [mx1.example.net] 450 4.7.1 Greylisted, see https://example.net/grey"
+		tried 26 1795305100 "4.4.1 [mx2.example.net] connection timed out"
+		tried 27 1795305150 "4.4.1 [mx2.example.net] connection timed out"
+		tried 29 1795305200 "4.3.0 [192.0.2.7] 451 4.3.0 try again later"
+		line 2 2 carol@example.com "5.0.0 given up by the postmaster; last answer: 4.4.1 [mx.example.com] Connection refused"
+		tried 1 1795305020 "4.4.3 no answer from the name servers of example.com"
+		line 3 0 dave@example.com "5.0.0 given up by the postmaster"
+	} >"$DIR/lines"
+	bounce
+	golden attempts
+	rm "$DIR"/spool/new/*
+	# Words are a stranger's: no line of the report is theirs alone.
+	{
+		line 1 2 bob@example.net "4.4.1 [mx.example.net] connection timed out"
+		tried 1 1795305010 $'4.7.1 [\033[31mmx] 450 \033]0;x\007 \377'
+	} >"$DIR/lines"
+	bounce -d
+	not grep -q '[[:cntrl:]]' <(report | tr -d '\n\t')
+	# Lines of attempts without a recipient, or broken ones, are no state.
+	for bad in "tried	1	2	x" "$(line 1 1 bob@example.net "4.0.0 x")"$'\ntried\t1\tx\ty' \
+	    "$(line 1 1 bob@example.net "4.0.0 x")"$'\ntried\t1\t5'; do
+		echo "$bad" >"$DIR/lines"
+		run bounce -d
+		[ "$status" = 65 ]
+	done
+}
+
 @test "a delay warning says until when it will be tried" {
 	message >"$DIR/message"
 	line 1 3 bob@example.net "4.4.1 [mx.example.net] connection timed out" >"$DIR/lines"

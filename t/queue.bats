@@ -155,9 +155,36 @@ settings() {
 		pass
 	done
 	[ "$(cat "$CLOCK")" = 1795003600 ]
+	tries=$(attempts later.example)
+	report=$(cat "$MAIL/example.test/alice/new/"*)
+	# each attempt with its time, and the words once
+	[ "$(grep -c '^    attempt [0-9]* on Wed, 18 Nov 2026 ' <<<"$report")" = "$tries" ]
+	grep -q "^    attempt $tries on .*: the same$" <<<"$report"
+	[ "$(grep -c '^    450 try later$' <<<"$report")" = 1 ]
+	grep -q '^    not tried again: delivery time expired$' <<<"$report"
 	logged "bounce qid=$qid .*status=expired dsn=5.4.7 text=delivery time expired; last answer: 4.2.0 .mx.later.example. 450 try later"
 	[ "$(count_in alice)" = 1 ]
 	spool_is_empty
+}
+
+@test "many attempts: the state keeps the first and the latest, and the report counts the others" {
+	settings "queue-lifetime 10h" "retry-first 30m" "retry-max 30m" "delay-warning 0"
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example
+	pass
+	while [ -e "$SPOOL/cur/$name" ]; do
+		cp "$SPOOL/state/$name" "$WORK/state"
+		at "$(stat -c %Y "$SPOOL/cur/$name")"
+		pass
+	done
+	tries=$(attempts later.example)
+	[ "$tries" -ge 15 ]
+	[ "$(grep -c '^tried	' "$WORK/state")" = 8 ]
+	grep -q "^tried	1	1795000000	4.2.0 .mx.later.example. 450 try later$" "$WORK/state"
+	grep -q "^tried	$((tries - 2))	" "$WORK/state"
+	report=$(cat "$MAIL/example.test/alice/new/"*)
+	[ "$(grep -c '^    attempt [0-9]* on ' <<<"$report")" = 9 ]
+	grep -q "^    ($((tries - 9)) more between them)$" <<<"$report"
 }
 
 @test "the bounce cannot be written: the recipient stays, is not tried again, and the bounce comes later" {
@@ -463,7 +490,7 @@ two_attempts() { [ "$(attempts mute.example)" -ge 2 ]; }
 			grep -lq '550 no such user' "$MAIL/example.test/alice/new/"*
 			[ "$(attempts ok.example)" -ge 0 ] && [ -s "$WORK/tried/ok.example" ]
 			grep -q '	b@later.example	' "$SPOOL/state/$name"
-			[ "$(wc -l <"$SPOOL/state/$name")" = 1 ]
+			[ "$(grep -c "^[0-9]" "$SPOOL/state/$name")" = 1 ]
 			[ -e "$SPOOL/cur/$name" ] && [ -z "$(ls -A "$SPOOL/new")" ]
 		done
 	done

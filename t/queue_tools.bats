@@ -63,6 +63,8 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	at $((1795000000 + 90000))
 	pass
 	grep -q '^1	2	' "$SPOOL/state/$name"
+	grep -q '^tried	1	1795000000	4.2.0 ' "$SPOOL/state/$name"
+	[ "$("$QBIN/mailq" | cut -f 8)" = b@later.example ]
 	owner=$(stat -c '%U %a' "$SPOOL/state/$name")
 	[ "$(tool requeue -f alice@example.test -m 'try later')" = "$qid" ]
 	[ "$(cat "$SPOOL/state/$name")" = "1	0	0	b@later.example	" ]

@@ -4,7 +4,8 @@
  * printed as queue reads it; and nobody's words, in an answer or in the
  * message, become a field of the status part or a recipient of the report.
  * LINK: deliver/bounce_message.c deliver/bounce_rcpts.c deliver/bounce_status.c
- * LINK: deliver/bounce_reason.c deliver/bounce_text.c queue/queue_state.c
+ * LINK: deliver/bounce_reason.c deliver/bounce_text.c deliver/bounce_tried.c
+ * LINK: queue/queue_state.c
  */
 #include "deliver/bounce.h"
 

@@ -29,7 +29,7 @@ check_same(const struct rcpts *a, const struct rcpts *b)
 		if (strcmp(x->index, y->index) != 0 ||
 		    strcmp(x->addr, y->addr) != 0 ||
 		    x->attempts != y->attempts || x->last != y->last ||
-		    x->status != y->status ||
+		    x->status != y->status || x->ntried != y->ntried ||
 		    !same_text(x->answer, y->answer))
 			abort();
 	}
@@ -68,6 +68,8 @@ check_answer(struct span text)
 		abort();
 	p->attempts = 7;
 	p->last = 1795305600;
+	if (rcpt_keep_attempt(p) == -1)
+		abort();
 	check_round_trip(&r, 2 * JOB_TEXT_MAX);
 	rcpts_free(&r);
 }

@@ -23,6 +23,8 @@ static const char *const good[] = {
 	"1\t0\t0\tbob@example.org\t\n",
 	"3.1\t12\t1795000000\t\"a b\"@example.org\t4.2.2 over <quota> %\n"
 	    "100000.20\t1\t1795000001\tx@[192.0.2.1]\t5.1.1 no\n",
+	"1\t3\t1795000000\tb@x.example\t4.2.0 no\ntried\t1\t1794000000\t4.2.0 "
+	    "[mx] 450 no\ntried\t2\t1794100000\t\n2\t0\t0\tc@x.example\t\n",
 	"warned\t1795000000\n2\t1\t1795000000\tb\xc3\xbc@x.example\t4.0.0 \n",
 };
 
@@ -36,6 +38,11 @@ static const char *const bad[] = {
 	"1\t1\t1\tbob@x\ta\tb\n", "1\t1\t1\tbob@x\ta\rb\n",
 	"1\t1\t1\tbob@x\ta\x01\n", "1\t1\t1\tbob@x\tx\n\n",
 	"1\t1\t1\tbob@x\tx\nwarned\t1\n", "warned\tx\n1\t1\t1\tbob@x\tx\n",
+	"tried\t1\t1\tx\n1\t1\t1\tbob@x\tx\n",
+	"1\t1\t1\tbob@x\tx\ntried\t1\t1\n",
+	"1\t1\t1\tbob@x\tx\ntried\tx\t1\tx\n",
+	"1\t1\t1\tbob@x\tx\ntried\t1\tx\tx\n",
+	"1\t1\t1\tbob@x\tx\ntried\t1\t1\ta\tb\n",
 	"123456789012345678901234567890\t1\t1\tbob@x\tx\n",
 };
 
@@ -103,6 +110,51 @@ test_state_rules(void)
 	CHECK(state_print(&r, &b) == -1, "a tab in an address is not printed");
 	rcpts_free(&r);
 	buf_free(&b);
+}
+
+/* The first attempt and the latest ones stay, and their answers are cut. */
+static void
+test_attempts(void)
+{
+	char text[TRIED_TEXT_MAX * 2];
+	struct rcpts all = { 0 }, copy = { 0 };
+	struct rcpt *r = rcpts_add(&all, "1", "a@x"), *to;
+	struct buf b, again;
+
+	memset(text, 'x', sizeof(text));
+	buf_init(&b, 65536);
+	buf_init(&again, 65536);
+	CHECK(rcpt_keep_attempt(r) == 0 && r->ntried == 0, "none before");
+	for (unsigned i = 1; i <= 3 * TRIED_MAX; i++) {
+		CHECK(rcpt_keep_attempt(r) == 0, "keep");
+		r->attempts = i;
+		r->last = 1000 + i;
+		CHECK(rcpt_set_answer(r, "4.4.1", span_of(text, i)) == 0, "answer");
+	}
+	CHECK(rcpt_keep_attempt(r) == 0 && r->ntried == TRIED_MAX, "bounded");
+	CHECK(r->tried[0].attempt == 1 && r->tried[0].when == 1001, "first");
+	for (unsigned i = 1; i < TRIED_MAX; i++)
+		CHECK(r->tried[i].attempt == 2 * TRIED_MAX + 1 + i, "latest");
+	CHECK(state_print(&all, &b) == 0, "print");
+	to = rcpts_add(&copy, "1", "a@x");
+	CHECK(rcpt_copy_attempts(to, r) == 0 &&
+	    state_print(&copy, &again) == 0 &&
+	    span_eq(buf_span(&b), buf_span(&again)), "a copy is the same");
+	CHECK(rcpt_set_answer(r, "4.4.1", span_of(text, sizeof(text))) == 0 &&
+	    rcpt_keep_attempt(r) == 0 &&
+	    strlen(r->tried[TRIED_MAX - 1].answer) == TRIED_TEXT_MAX, "cut");
+	rcpts_free(&all);
+	rcpts_free(&copy);
+	buf_clear(&b);
+	buf_adds(&b, "1\t1\t1\ta@x\tx\n");
+	for (unsigned i = 0; i < 1000; i++)
+		buf_addf(&b, "tried\t%u\t1\tx\n", i);
+	CHECK(state_parse(buf_span(&b), &all) == 0 &&
+	    all.v[0].ntried == TRIED_MAX &&
+	    all.v[0].tried[TRIED_MAX - 1].attempt == 999, "too many lines");
+	rcpts_free(&all);
+	buf_free(&b);
+	buf_free(&again);
 }
 
 static const char *const addresses[] = {
@@ -205,6 +257,7 @@ main(void)
 {
 	test_state();
 	test_state_rules();
+	test_attempts();
 	test_jobs();
 	test_bad_jobs();
 	test_answers();
