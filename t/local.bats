@@ -232,7 +232,7 @@ other_fs() {
 	"$QBIN/deliver-local" <"$WORK/in" >"$WORK/out" 2>>"$WORK/log" 3>&- &
 	pid=$!
 	exec 8>"$WORK/in"
-	await 10 test -n "$(children "$pid")"
+	await 10 eval '[ -n "$(children "$pid")" ]'
 	worker=$(children "$pid")
 	await 5 grep -q '^Seccomp:.*2' "/proc/$worker/status"
 	grep -q '^NoNewPrivs:.*1' "/proc/$worker/status"
