@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "folder_impl.h"
+#include "lines.h"
 #include "watch.h"
 
 #define READ_CHUNK	65536
@@ -268,18 +269,31 @@ op_open(struct folder *f, const char *path, void *arg)
 }
 
 int
-folder_open_message(struct folder *f, size_t i)
+folder_open_sized(struct folder *f, size_t i, size_t *size)
 {
 	struct stat st;
 	int fd = msg_try(f, i, op_open, NULL);
 
+	if (fd == -1)
+		return -1;
 	/* A FIFO or device in a Maildir must not block or feed us. */
-	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))) {
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size < 0) {
 		close(fd);
 		errno = EINVAL;
 		return -1;
 	}
+	if (msg_at(f, i)->date == INT64_MIN)
+		msg_at(f, i)->date = st.st_mtime;
+	*size = (size_t)st.st_size;
 	return fd;
+}
+
+int
+folder_open_message(struct folder *f, size_t i)
+{
+	size_t size;
+
+	return folder_open_sized(f, i, &size);
 }
 
 /* Octets of what fd holds when every line ends in CRLF. */
@@ -287,21 +301,17 @@ static int
 count_size(int fd, uint64_t *size)
 {
 	static unsigned char chunk[READ_CHUNK];
-	unsigned char before = 0;
+	unsigned char before = '\n';
+	struct lines l = { 0 };
 	uint64_t n = 0;
 	ssize_t r;
 
 	while ((r = read(fd, chunk, sizeof(chunk))) > 0) {
-		const unsigned char *p = chunk, *end = chunk + r, *lf;
-
-		while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-			n += (lf == chunk ? before : lf[-1]) != '\r';
-			p = lf + 1;
-		}
+		lines_count(span_of(chunk, (size_t)r), before, &l);
 		n += (uint64_t)r;
 		before = chunk[r - 1];
 	}
-	*size = n;
+	*size = n + l.bare;
 	return r == 0 ? 0 : -1;
 }
 

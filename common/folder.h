@@ -63,6 +63,8 @@ int	folder_date(struct folder *, size_t i, time_t *);
 struct span folder_unique(const struct folder *, size_t i);
 /* Opens the message for reading; -1 ENOENT when it has vanished. */
 int	folder_open_message(struct folder *, size_t i);
+/* The same, and its size as it is stored; folder_date is known then. */
+int	folder_open_sized(struct folder *, size_t i, size_t *size);
 
 /* When it came into this folder (SAVEDATE). */
 int	folder_save_date(struct folder *, size_t i, time_t *);

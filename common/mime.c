@@ -12,6 +12,7 @@
 
 #include "chars.h"
 #include "limits.h"
+#include "lines.h"
 
 #define BOUNDARIES_MAX	65536	/* bytes of all that are open: RFC 2046 section
 				 * 5.1.1 allows 70 for one, some send more */
@@ -374,10 +375,31 @@ pass_boundary(struct parser *ps, size_t k, bool final, size_t end,
 	return 0;
 }
 
+/* To the next line that may be a boundary, or to the end. */
+static void
+skip_lines(struct parser *ps)
+{
+	struct lines l = { 0 };
+	struct span rest = span_of(ps->c.p, cur_left(&ps->c)), skipped;
+
+	skipped = cur_take(&ps->c, ps->nopen > 0 ?
+	    lines_find_dashes(rest, &l) : rest.len);
+	if (ps->nopen == 0)
+		lines_count(skipped, '\n', &l);
+	if (skipped.len == 0)
+		return;
+	ps->lines += l.lf;
+	ps->lf += l.bare;
+	ps->eol = span_of(skipped.p + skipped.len, 0);
+	if (!cur_end(&ps->c))
+		ps->eol.len = skipped.len > 1 &&
+		    skipped.p[skipped.len - 2] == '\r' ? 2 : 1;
+}
+
 static int
 parse_lines(struct parser *ps)
 {
-	while (!cur_end(&ps->c)) {
+	for (skip_lines(ps); !cur_end(&ps->c); skip_lines(ps)) {
 		size_t end = offset(ps) - ps->eol.len;
 		size_t lines = ps->lines - (ps->eol.len > 0);
 		size_t lf = ps->lf - (ps->eol.len == 1);
@@ -385,8 +407,6 @@ parse_lines(struct parser *ps)
 		bool final = false;
 		size_t k;
 
-		if (line.len < 3 || line.p[0] != '-')
-			continue;
 		if ((k = find_boundary(ps, line, &final)) != NO_BOUNDARY &&
 		    pass_boundary(ps, k, final, end, lines, lf) == -1)
 			return -1;

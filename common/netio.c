@@ -426,6 +426,27 @@ netout_add(struct netout *o, const void *data, size_t n)
 	return buf_add(&o->buf, data, n) == -1 ? out_fail(o) : 0;
 }
 
+unsigned char *
+netout_room(struct netout *o, size_t least, size_t *room)
+{
+	unsigned char *p;
+
+	if (o->failed || (NETOUT_BUF - o->buf.len < least &&
+	    netout_flush(o) == -1))
+		return NULL;
+	*room = NETOUT_BUF - o->buf.len;
+	if ((p = buf_room(&o->buf, *room)) == NULL)
+		(void)out_fail(o);
+	return p;
+}
+
+void
+netout_put(struct netout *o, size_t n)
+{
+	o->buf.len += n;
+	o->total += n;
+}
+
 int
 netout_adds(struct netout *o, const char *s)
 {

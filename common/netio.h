@@ -99,5 +99,9 @@ int	netout_adds(struct netout *, const char *);
 int	netout_addf(struct netout *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 int	netout_flush(struct netout *);
+/* Where to put up to *room bytes, which are at least `least` (at most NETOUT_BUF), after writing what stands in the way;
+ * netout_put says how many were put there.  NULL: it has failed. */
+unsigned char *netout_room(struct netout *, size_t least, size_t *room);
+void	netout_put(struct netout *, size_t n);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-#define BLOCK 16384
+#include "lines.h"
+
+#define ROOM_MIN 4096		/* less room is not worth a round */
 
 /* Does the LF at p[at] lack its CR? */
 static bool
@@ -19,16 +21,10 @@ bare_lf(struct span s, size_t at)
 uint64_t
 crlf_size(struct span s)
 {
-	uint64_t n = s.len;
-	size_t at = 0;
-	const unsigned char *lf;
+	struct lines l = { 0 };
 
-	while (at < s.len && (lf = memchr(s.p + at, '\n', s.len - at)) != NULL) {
-		at = (size_t)(lf - s.p);
-		n += bare_lf(s, at);
-		at++;
-	}
-	return n;
+	lines_count(s, '\n', &l);
+	return s.len + l.bare;
 }
 
 /* Where octet `from` of the output lies in s; *half when it is the LF whose CR is
@@ -63,71 +59,32 @@ seek(struct span s, uint64_t from, bool *half)
 	return at + (size_t)(from - done);
 }
 
-/* A block without NUL, or with each as 0x80. */
-static void
-put(struct netout *o, const unsigned char *p, size_t n)
-{
-	const unsigned char *nul;
-	size_t part;
-
-	while (n > 0) {
-		nul = memchr(p, 0, n);
-		part = nul == NULL ? n : (size_t)(nul - p);
-		if (part > 0)
-			(void)netout_add(o, p, part);
-		if (nul == NULL)
-			return;
-		(void)netout_add(o, "\200", 1);
-		p += part + 1;
-		n -= part + 1;
-	}
-}
-
 void
 crlf_out(struct netout *o, struct span s, uint64_t from, uint64_t n)
 {
-	unsigned char block[BLOCK];
-	bool half;
-	size_t at = from == 0 ? 0 : seek(s, from, &half), used = 0, part;
-	const unsigned char *lf;
+	bool half = false;
+	size_t at = from == 0 ? 0 : seek(s, from, &half), room, part, made;
+	unsigned char *p;
 
-	if (from != 0 && half && n > 0) {
-		block[used++] = '\n';
+	if (half && n > 0) {
+		(void)netout_add(o, "\n", 1);
 		at++;
 		n--;
 	}
 	while (n > 0 && at < s.len) {
-		lf = memchr(s.p + at, '\n', s.len - at < BLOCK ?
-		    s.len - at : BLOCK);
-		part = lf == NULL ? (s.len - at < BLOCK ? s.len - at : BLOCK) :
-		    (size_t)(lf - (s.p + at));
-		if (part > n)
-			part = (size_t)n;
-		if (used + part + 2 > BLOCK) {
-			put(o, block, used);
-			used = 0;
-		}
-		if (part + 2 > BLOCK) {
-			put(o, s.p + at, part);
-		} else {
-			memcpy(block + used, s.p + at, part);
-			used += part;
-		}
+		if ((p = netout_room(o, ROOM_MIN, &room)) == NULL)
+			return;
+		part = (room - 1) / 2;
+		if (part > s.len - at)
+			part = s.len - at;
+		made = lines_convert(s.p + at, part,
+		    at == 0 ? '\n' : s.p[at - 1], false, p);
+		if (made > n)
+			made = (size_t)n;
+		netout_put(o, made);
 		at += part;
-		n -= part;
-		if (lf == NULL || n == 0 || at >= s.len || s.p[at] != '\n')
-			continue;
-		if (bare_lf(s, at)) {
-			block[used++] = '\r';
-			n--;
-		}
-		if (n > 0) {
-			block[used++] = '\n';
-			n--;
-		}
-		at++;
+		n -= made;
 	}
-	put(o, block, used);
 }
 
 int

@@ -7,7 +7,6 @@
 #include "message.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include "limits.h"
 #include "log.h"
 
-#define MAP_MIN	(256 * 1024)	/* below, read(2) is cheaper than page faults */
+#define MAP_MIN	(2 * 1024 * 1024)	/* below, read(2) is cheaper than page faults */
 #define HEAD	(16 * 1024)	/* most headers fit */
 
 void
@@ -64,19 +63,9 @@ message_begin(struct message *m, size_t i)
 static int
 open_it(struct message *m)
 {
-	struct stat st;
-
-	if (m->fd != -1)
-		return 0;
-	if ((m->fd = folder_open_message(m->folder, m->i)) == -1 ||
-	    fstat(m->fd, &st) == -1)
-		return -1;
-	if (!S_ISREG(st.st_mode) || st.st_size < 0) {
-		errno = EINVAL;
-		return -1;
-	}
-	m->size = (size_t)st.st_size;
-	return 0;
+	if (m->fd == -1)
+		m->fd = folder_open_sized(m->folder, m->i, &m->size);
+	return m->fd == -1 ? -1 : 0;
 }
 
 /* Reads on until n bytes are there, or the end. */

@@ -1,6 +1,6 @@
 /*
- * A message from its file to the client, in large blocks and constant memory.  The first block carries the
- * positive reply and the last one the final dot, so that a small message is one write.
+ * A message from its file to the client, in large blocks and constant memory, converted where it leaves from.  The first
+ * block carries the positive reply and the last one the final dot, so that a small message is one write.
  */
 #include "send.h"
 
@@ -12,16 +12,15 @@
 #include "ex.h"
 
 #define CHUNK		65536	/* bytes of one read; more gains nothing */
-#define OK_ROOM		64	/* for the reply before */
+#define ROOM_MIN	4096	/* less room is not worth a round */
 
 struct sender {
 	struct pop3 *p;
 	struct stuff *s;
-	bool begun;		/* something may be on its way */
-	size_t n;		/* bytes in out */
+	const char *ok;		/* the reply before; NULL: it is on its way */
 };
 
-static unsigned char in[CHUNK], out[STUFF_ROOM(CHUNK) + OK_ROOM];
+static unsigned char in[CHUNK];
 
 /* In the middle of a message there is no honest end: the connection is dropped, and the client keeps what
  * it had before. */
@@ -30,7 +29,7 @@ read_failed(struct sender *t)
 {
 	struct pop3 *p = t->p;
 
-	if (!t->begun) {
+	if (t->ok != NULL) {
 		reply(p, R_READ_FAILED);
 		return;
 	}
@@ -52,19 +51,23 @@ read_some(int fd, void *to, size_t n)
 static int
 put(struct sender *t, struct span bytes)
 {
-	while (bytes.len > 0 && !t->s->done) {
-		size_t n = bytes.len < CHUNK ? bytes.len : CHUNK;
+	struct netout *o = &t->p->out;
+	unsigned char *to;
+	size_t room, n;
 
-		if (t->n > OK_ROOM) {
-			if (netout_add(&t->p->out, out, t->n) == -1)
-				return -1;
-			t->begun = true;
-			t->n = 0;
-		}
-		t->n += stuff_add(t->s, bytes.p, n, out + t->n);
+	if (t->ok != NULL)
+		(void)netout_adds(o, t->ok);
+	t->ok = NULL;
+	while (bytes.len > 0 && !t->s->done) {
+		if ((to = netout_room(o, ROOM_MIN, &room)) == NULL)
+			return -1;
+		n = (room - STUFF_ROOM(0)) / 2;
+		if (n > bytes.len)
+			n = bytes.len;
+		netout_put(o, stuff_add(t->s, bytes.p, n, to));
 		bytes = span_of(bytes.p + n, bytes.len - n);
 	}
-	return 0;
+	return o->failed ? -1 : 0;
 }
 
 /* Bytes of the header with its empty line; 0: it does not end here. */
@@ -154,22 +157,20 @@ put_first(struct sender *t, int fd, struct span first)
 bool
 send_message(struct pop3 *p, int fd, struct stuff *s, const char *ok)
 {
-	struct sender t = { .p = p, .s = s };
-	bool first = true;
+	struct sender t = { .p = p, .s = s, .ok = ok };
+	unsigned char end[STUFF_ROOM(0)];
 	ssize_t r;
 
-	t.n = strlcpy((char *)out, ok, OK_ROOM);
-	while (!s->done && (r = read_some(fd, in, sizeof(in))) != 0) {
-		struct span bytes = span_of(in, (size_t)r);
+	do {
+		bool first = t.ok != NULL;
 
-		if (r == -1) {
+		if ((r = read_some(fd, in, sizeof(in))) == -1) {
 			read_failed(&t);
 			return false;
 		}
-		if ((first ? put_first(&t, fd, bytes) : put(&t, bytes)) == -1)
+		if ((first ? put_first(&t, fd, span_of(in, (size_t)r)) :
+		    put(&t, span_of(in, (size_t)r))) == -1)
 			return false;
-		first = false;
-	}
-	t.n += stuff_end(s, out + t.n);
-	return netout_add(&p->out, out, t.n) == 0;
+	} while (r > 0 && !s->done);
+	return netout_add(&p->out, end, stuff_end(s, end)) == 0;
 }

@@ -1,11 +1,12 @@
 /*
- * Byte-stuffing (RFC 1939 section 3) and line ends in one pass over large blocks: memchr finds the line ends,
- * memcpy moves what is between them.  A line end that is CRLF already stays; a NUL, at which
- * many clients stop reading, goes out as 0x80.
+ * Byte-stuffing (RFC 1939 section 3) and line ends in one pass over large blocks (common/lines).  A line end that is
+ * CRLF already stays; a NUL, at which many clients stop reading, goes out as 0x80.
  */
 #include "stuff.h"
 
 #include <string.h>
+
+#include "lines.h"
 
 void
 stuff_init(struct stuff *s)
@@ -65,8 +66,9 @@ put_piece(struct stuff *s, const unsigned char *p, size_t n,
 	return out + n;
 }
 
-size_t
-stuff_add(struct stuff *s, const unsigned char *in, size_t n,
+/* A line at a time, for TOP counts them. */
+static size_t
+add_lines(struct stuff *s, const unsigned char *in, size_t n,
     unsigned char *out)
 {
 	const unsigned char *p = in, *end = in + n, *lf;
@@ -82,11 +84,26 @@ stuff_add(struct stuff *s, const unsigned char *in, size_t n,
 		*o++ = '\n';
 		s->start = true;
 		s->last = '\n';
-		if (s->limited)
-			count_line(s);
+		count_line(s);
 		p = lf + 1;
 	}
 	return (size_t)(o - out);
+}
+
+size_t
+stuff_add(struct stuff *s, const unsigned char *in, size_t n,
+    unsigned char *out)
+{
+	size_t made;
+
+	if (s->limited)
+		return add_lines(s, in, n, out);
+	if (n == 0)
+		return 0;
+	made = lines_convert(in, n, s->last, true, out);
+	s->last = in[n - 1];
+	s->start = s->last == '\n';
+	return made;
 }
 
 size_t

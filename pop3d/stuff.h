@@ -22,7 +22,7 @@ void	stuff_init(struct stuff *);
 /* Header and lines of the body only: TOP. */
 void	stuff_limit(struct stuff *, uint64_t lines);
 /* At most this many bytes come out for n bytes in. */
-#define STUFF_ROOM(n)	(2 * (n) + 8)
+#define STUFF_ROOM(n)	(2 * (n) + 8)	/* stuff_end too */
 /* Converts n bytes to out; returns how many came out.  Any pieces give the same whole. */
 size_t	stuff_add(struct stuff *, const unsigned char *in, size_t n,
 	    unsigned char *out);

@@ -1,0 +1,216 @@
+/*
+ * Line ends in bulk.  Whole folders go through here, so it looks at 16 or 64 bytes at a time and not at lines: the
+ * counting with vectors that every compiler of ours can do without, the conversion with SSE2 where there is any, else
+ * byte by byte.  Trusts no length and no content.
+ */
+#include "lines.h"
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define VECTOR	16
+#define ROUNDS	32		/* vectors between two sums; a lane counts to 255 */
+
+typedef uint8_t vector __attribute__((vector_size(VECTOR)));
+
+static vector
+load(const unsigned char *p)
+{
+	vector v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static size_t
+lanes(vector v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < VECTOR; i++)
+		n += v[i];
+	return n;
+}
+
+static bool
+any(vector v)
+{
+	uint64_t half[2];
+
+	memcpy(half, &v, sizeof(half));
+	return (half[0] | half[1]) != 0;
+}
+
+static void
+count_byte(const unsigned char *p, unsigned char before, struct lines *l)
+{
+	l->lf += *p == '\n';
+	l->bare += *p == '\n' && before != '\r';
+}
+
+/* ROUNDS vectors from p, whose p[-1] can be read too. */
+static void
+count_block(const unsigned char *p, struct lines *l)
+{
+	vector lf = { 0 }, crlf = { 0 };
+
+	for (size_t i = 0; i < ROUNDS; i++, p += VECTOR) {
+		vector is = (vector)(load(p) == '\n');
+
+		lf -= is;
+		crlf -= is & (vector)(load(p - 1) == '\r');
+	}
+	l->lf += lanes(lf);
+	l->bare += lanes(lf) - lanes(crlf);
+}
+
+void
+lines_count(struct span s, unsigned char before, struct lines *l)
+{
+	size_t i = 0;
+
+	if (s.len > 0)
+		count_byte(s.p + i++, before, l);
+	for (; s.len - i >= ROUNDS * VECTOR; i += ROUNDS * VECTOR)
+		count_block(s.p + i, l);
+	for (; i < s.len; i++)
+		count_byte(s.p + i, s.p[i - 1], l);
+}
+
+/* Does a line that begins with "--" follow on a line end among the ROUNDS vectors?  Two bytes more can be read. */
+static bool
+has_dashes(const unsigned char *p)
+{
+	vector found = { 0 };
+
+	for (size_t i = 0; i < ROUNDS; i++, p += VECTOR)
+		found |= (vector)(load(p) == '\n') &
+		    (vector)(load(p + 1) == '-') & (vector)(load(p + 2) == '-');
+	return any(found);
+}
+
+static bool
+begins_with_dashes(struct span s, size_t at)
+{
+	return s.len - at >= 2 && s.p[at] == '-' && s.p[at + 1] == '-';
+}
+
+size_t
+lines_find_dashes(struct span s, struct lines *l)
+{
+	size_t i = 0, end;
+
+	if (s.len == 0 || begins_with_dashes(s, 0))
+		return 0;
+	count_byte(s.p + i++, '\n', l);
+	while (i < s.len) {
+		if (s.p[i - 1] == '\n' && begins_with_dashes(s, i))
+			return i;
+		end = s.len;
+		if (s.len - i >= ROUNDS * VECTOR + 2) {
+			end = i + ROUNDS * VECTOR;
+			if (!has_dashes(s.p + i)) {
+				count_block(s.p + i, l);
+				i = end;
+				continue;
+			}
+		}
+		do
+			count_byte(s.p + i, s.p[i - 1], l);
+		while (++i < end && !(s.p[i - 1] == '\n' &&
+		    begins_with_dashes(s, i)));
+	}
+	return i;
+}
+
+struct convert {
+	const unsigned char *in;
+	size_t n, i;			/* taken so far */
+	unsigned char *out;
+	unsigned char before;
+	bool stuff;
+};
+
+/* What stands at i, which may be anything. */
+static void
+convert_byte(struct convert *c)
+{
+	unsigned char ch = c->in[c->i];
+	unsigned char last = c->i == 0 ? c->before : c->in[c->i - 1];
+
+	if ((ch == '\n' && last != '\r') ||
+	    (ch == '.' && last == '\n' && c->stuff))
+		*c->out++ = ch == '\n' ? '\r' : '.';
+	*c->out++ = ch == 0 ? 0x80 : ch;
+	c->i++;
+}
+
+#ifdef __SSE2__
+#define BLOCK	64
+
+/* Copies a block and tells where its line ends are; false: a NUL is in it. */
+static bool
+copy_block(const unsigned char *in, unsigned char *out, uint64_t *ends)
+{
+	const __m128i lf = _mm_set1_epi8('\n');
+	__m128i least = lf;
+
+	*ends = 0;
+	for (unsigned i = 0; i < BLOCK; i += VECTOR) {
+		__m128i v = _mm_loadu_si128((const void *)(in + i));
+
+		_mm_storeu_si128((void *)(out + i), v);
+		least = _mm_min_epu8(least, v);
+		*ends |= (uint64_t)(unsigned)_mm_movemask_epi8(
+		    _mm_cmpeq_epi8(v, lf)) << i;
+	}
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(least,
+	    _mm_setzero_si128())) == 0;
+}
+
+/* Whole blocks, each up to its first line end and the byte behind that.  What was copied too much is written again,
+ * and there is room for it, for as much is still to be taken. */
+static void
+convert_blocks(struct convert *c)
+{
+	uint64_t ends;
+
+	while (c->n - c->i > BLOCK) {
+		size_t run = BLOCK;
+
+		if (c->in[c->i] == '.') {	/* it may begin a line */
+			convert_byte(c);
+			continue;
+		}
+		if (!copy_block(c->in + c->i, c->out, &ends)) {
+			for (; run > 0; run--)
+				convert_byte(c);
+			continue;
+		}
+		if (ends != 0)
+			run = (size_t)__builtin_ctzll(ends);
+		c->i += run;
+		c->out += run;
+		if (ends != 0)
+			convert_byte(c);
+	}
+}
+#endif
+
+size_t
+lines_convert(const unsigned char *in, size_t n, unsigned char before,
+    bool stuff, unsigned char *out)
+{
+	struct convert c = { in, n, 0, out, before, stuff };
+
+	if (n > 0)
+		convert_byte(&c);	/* the only one whose last is not in */
+#ifdef __SSE2__
+	convert_blocks(&c);
+#endif
+	while (c.i < n)
+		convert_byte(&c);
+	return (size_t)(c.out - out);
+}
