@@ -166,6 +166,46 @@ settle_missed(struct folder *f)
 	}
 }
 
+/* A line about messages that are gone, of which one is here all the same. */
+static bool
+living(const struct folder *f, const struct uidlist_line *line)
+{
+	uint32_t lo, hi;
+	struct cur c;
+
+	cur_init(&c, line->set);
+	while (!cur_end(&c) && uidlist_set_next(&c, &lo, &hi))
+		for (size_t i = folder_lower_all(f, lo); i < f->nmsgs &&
+		    msg_at(f, i)->uid <= hi; i++)
+			if ((msg_at(f, i)->state & MSG_GONE) == 0)
+				return true;
+	return false;
+}
+
+/*
+ * Lines that the changed files alone do not explain: a message was moved away and back, and has another UID now.  It takes
+ * a listing, before any line is taken: a UID that comes after a higher one is too late.
+ */
+static bool
+unexplained(struct folder *f, const struct listing *l, const struct buf *text)
+{
+	struct uidlist_line line;
+	enum uidlist_kind kind;
+	struct cur c;
+
+	cur_init(&c, buf_span(text));
+	while ((kind = uidlist_next(&c, &line)) != UIDLIST_END &&
+	    kind != UIDLIST_PARTIAL) {
+		if (kind == UIDLIST_GONE && living(f, &line))
+			return true;
+		if (kind == UIDLIST_MESSAGE &&
+		    listing_find(l, line.unique) == NULL &&
+		    folder_find(f, line.unique) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* New files, and lines that others have added: as after a listing, with only these files in it. */
 int
 folder_take_up(struct folder *f, struct listing *l, struct buf *text)
@@ -174,7 +214,7 @@ folder_take_up(struct folder *f, struct listing *l, struct buf *text)
 		return 0;
 	if (listing_hash(l) == -1)
 		return -1;
-	if (l->duplicates)
+	if (l->duplicates || unexplained(f, l, text))
 		return 1;
 	if (folder_pending_match(f, l) == -1 ||
 	    folder_uids_match(f, l, text) == -1)

@@ -216,15 +216,16 @@ cmd_store(struct imap *im, struct args *a)
 	}
 	if (s.conditional)
 		condstore_enable(im);
+	/* What is added or taken away is so from what there is now, which
+	 * may be a keyword that another session has just made. */
+	if (view_sync(im, false, im->uid) == -1) {
+		reply_errno(im, "cannot look at the mailbox");
+		return;
+	}
 	if (keyword_bits(&s, &list) == -1) {
 		reply_no(im, "LIMIT", errno == ENOSPC ?
 		    "The mailbox has 64 keywords already" :
 		    "This keyword cannot be stored");
-		return;
-	}
-	/* What is added or taken away is so from what there is now. */
-	if (view_sync(im, false, im->uid) == -1) {
-		reply_errno(im, "cannot look at the mailbox");
 		return;
 	}
 	view_tell_keywords(im);

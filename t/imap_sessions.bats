@@ -46,3 +46,5 @@ sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1
 	P
 	grep -q 'warn sid=.* text=limit reached: user-connection-limit' "$DIR/log/imap"
 }
+@test "messages that were moved away and back keep the UIDs they got" { sessions moved_back; }
+@test "a keyword that another session has just made is taken away" { sessions keyword_of_another; }

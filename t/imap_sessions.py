@@ -369,5 +369,45 @@ def copy_to_selected():
     a.close()
 
 
+def moved_back():
+    """Messages that went to another mailbox and came back between two looks have the UIDs that the other was told."""
+    for _ in range(4):
+        deliver()
+    a, b = Imap(), Imap()
+    for s in (a, b):
+        s.cmd('SELECT INBOX')
+    a.send(b'i IDLE\r\n')                # from now on it watches the directory
+    assert a.line().startswith(b'+ ')
+    a.send(b'DONE\r\n')
+    assert a.line().startswith(b'i OK')
+    b.cmd('CREATE Aside')
+    b.cmd('MOVE 1:3 Aside')
+    b.cmd('SELECT Aside')
+    b.cmd('COPY 1 Aside')                 # a name that a has never seen, with the highest UID
+    out = b.cmd('MOVE 1:* INBOX')
+    assert any(re.search(r'COPYUID \d+ 1:4 5:8\]', x) for x in out), out
+    a.cmd('NOOP')
+    assert a.cmd('UID SEARCH ALL') == ['* SEARCH 4 5 6 7 8']
+    c = Imap()
+    c.cmd('SELECT INBOX')
+    assert c.cmd('UID SEARCH ALL') == ['* SEARCH 4 5 6 7 8']
+    for s in (a, b, c):
+        s.close()
+
+
+def keyword_of_another():
+    """A keyword that another session has just made is taken away."""
+    deliver()
+    a, b = Imap(), Imap()
+    for s in (a, b):
+        s.cmd('SELECT INBOX')
+    a.cmd('STORE 1 +FLAGS (fresh)')
+    b.cmd('STORE 1 -FLAGS.SILENT (fresh)')
+    a.cmd('NOOP')
+    assert a.cmd('FETCH 1 FLAGS') == ['* 1 FETCH (FLAGS (\\Recent))'], 'still there'
+    a.close()
+    b.close()
+
+
 if __name__ == '__main__':
     globals()[sys.argv[3]]()
