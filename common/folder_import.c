@@ -177,7 +177,8 @@ owners(struct span list, size_t *n)
 	return o;
 }
 
-/* "name:0 3": their numbers start behind our letters, for Courier's are not in file names. */
+/* "name:0 3": their numbers start behind our letters, for Courier's are not in file names.  No keywords is told, too:
+ * a later line for the same message is right. */
 static int
 courier_line(struct cur *c, const struct owner *o, size_t n, struct buf *out)
 {
@@ -198,8 +199,7 @@ courier_line(struct cur *c, const struct owner *o, size_t n, struct buf *out)
 		if (k < FOLDER_KEYWORDS_MAX - FOLDER_LETTERS)
 			keywords |= (uint64_t)1 << (k + FOLDER_LETTERS);
 	}
-	return keywords == 0 ? 0 : uidlist_print_flags(out, 1, 0, keywords,
-	    &found->uid, 1);
+	return uidlist_print_flags(out, 1, 0, keywords, &found->uid, 1);
 }
 
 int
@@ -246,14 +246,16 @@ keep_names(int dirfd, const struct buf *names)
 static int
 keywords(int dirfd, bool dovecot, struct buf *uids)
 {
-	const char *file = dovecot ? "dovecot-keywords" :
-	    "courierimapkeywords/:list";
 	struct buf text, names;
-	int r = 0;
+	int r;
 
 	buf_init(&text, IMPORT_MAX);
 	buf_init(&names, IMPORT_MAX);
-	if (folder_read_text(dirfd, file, &text) == 0) {
+	r = dovecot ? folder_read_text(dirfd, "dovecot-keywords", &text) :
+	    folder_courier_keywords(dirfd, &text);
+	if (r == -1 && errno != ENOMEM)
+		r = 0;			/* none, or none that can be read */
+	else if (r == 0) {
 		r = dovecot ?
 		    import_dovecot_keywords(buf_span(&text), &names) :
 		    import_courier_keywords(buf_span(&text), &names, uids);

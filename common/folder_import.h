@@ -14,10 +14,14 @@
 int	import_uids(struct span text, const char *id, struct buf *out);
 /* dovecot-keywords: adds the text of a posthouse.keywords. 0 or -1. */
 int	import_dovecot_keywords(struct span text, struct buf *out);
-/* courierimapkeywords/:list: adds the text of a posthouse.keywords to names and lines of flags to uids, which
+/* What folder_courier_keywords gives: adds the text of a posthouse.keywords to names and lines of flags to uids, which
  * holds the list already.  0 or -1. */
 int	import_courier_keywords(struct span text, struct buf *names,
 	    struct buf *uids);
+
+/* folder_courier.c: the text of courierimapkeywords/:list as it will be when Courier has taken in what was changed
+ * lately. 0 or -1. */
+int	folder_courier_keywords(int dirfd, struct buf *out);
 
 /* Looks for them in the folder, writes posthouse.keywords and adds the text of posthouse.uids.  1, 0: there is nothing
  * to take over, -1.  The lock is held. */
