@@ -24,7 +24,10 @@ static const uint8_t job_class[256] = {
 static const char *const class_words[] = {
 	[PROC_DONE] = "done", [PROC_FAIL] = "fail", [PROC_DEFER] = "defer"
 };
-static const char passed_word[] = "passed";
+static const char *const how_words[] = {
+	[ANSWER_HERE] = "done", [ANSWER_PASSED] = "passed",
+	[ANSWER_EXPANDED] = "expanded"
+};
 
 static int
 refuse(void)
@@ -176,16 +179,18 @@ job_print_end(struct buf *out)
 }
 
 static int
-class_parse(struct span s, enum proc_class *class, bool *passed)
+class_parse(struct span s, struct answer *a)
 {
-	*passed = span_is(s, passed_word);
-	if (*passed) {
-		*class = PROC_DONE;
-		return 0;
-	}
+	a->class = PROC_DONE;
+	for (int i = ANSWER_HERE; i <= ANSWER_EXPANDED; i++)
+		if (span_is(s, how_words[i])) {
+			a->how = (enum answer_how)i;
+			return 0;
+		}
+	a->how = ANSWER_HERE;
 	for (int i = PROC_DONE; i <= PROC_DEFER; i++)
 		if (span_is(s, class_words[i])) {
-			*class = (enum proc_class)i;
+			a->class = (enum proc_class)i;
 			return 0;
 		}
 	return refuse();
@@ -214,7 +219,7 @@ answer_parse(struct span line, struct answer *a)
 
 	cur_init(&c, line);
 	if (cur_num(&c, UINT64_MAX / 2, &a->id) == -1 || !cur_ch(&c, ' ') ||
-	    class_parse(cur_until(&c, ' '), &a->class, &a->passed) == -1 ||
+	    class_parse(cur_until(&c, ' '), a) == -1 ||
 	    !cur_ch(&c, ' '))
 		return refuse();
 	a->dsn = cur_until(&c, ' ');
@@ -254,10 +259,10 @@ answer_print(struct buf *out, struct span id, enum proc_class class,
 }
 
 int
-answer_print_passed(struct buf *out, struct span id, const char *dsn,
-    struct span text)
+answer_print_done(struct buf *out, struct span id, enum answer_how how,
+    const char *dsn, struct span text)
 {
-	return print_answer(out, id, passed_word, dsn, text);
+	return print_answer(out, id, how_words[how], dsn, text);
 }
 
 static bool
@@ -297,6 +302,6 @@ sent_print(struct buf *out, const char *name, const char *index,
 	    !is_plain(span_str(address)) || strlen(address) > ADDR_MAX)
 		return spoil(out);
 	buf_addf(out, "%s\t%s\t%s\t", name, index, address);
-	return print_answer(out, span_str("0"), passed ? passed_word :
-	    class_words[PROC_DONE], dsn, text);
+	return print_answer(out, span_str("0"), how_words[passed ?
+	    ANSWER_PASSED : ANSWER_HERE], dsn, text);
 }

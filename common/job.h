@@ -16,9 +16,10 @@
  *
  *	ID CLASS DSN TEXT
  *
- * CLASS is done, passed, defer or fail; DSN an enhanced status code; TEXT the
- * rest of the line, free of control bytes.  passed is done, and the next host has
- * undertaken to report (RFC 3461), so that queue need not.
+ * CLASS is done, passed, expanded, defer or fail; DSN an enhanced status code;
+ * TEXT the rest of the line, free of control bytes.  passed is done, and the next
+ * host has undertaken to report (RFC 3461), so that queue need not; expanded is
+ * done, and what was reported as delivered is now reported so.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -57,10 +58,16 @@ int	job_print_rcpt(struct buf *out, uint64_t id, const char *index,
 	    const char *address);
 int	job_print_end(struct buf *out);
 
+enum answer_how {		/* it is done */
+	ANSWER_HERE,
+	ANSWER_PASSED,
+	ANSWER_EXPANDED
+};
+
 struct answer {
 	uint64_t id;
 	enum proc_class class;
-	bool passed;
+	enum answer_how how;
 	struct span dsn, text;	/* borrowed from the line */
 };
 /* line without its LF.  0, or -1 EINVAL. */
@@ -69,9 +76,9 @@ int	answer_parse(struct span line, struct answer *);
  * JOB_TEXT_MAX. */
 int	answer_print(struct buf *out, struct span id, enum proc_class,
 	    const char *dsn, struct span text);
-/* The same for "passed". */
-int	answer_print_passed(struct buf *out, struct span id, const char *dsn,
-	    struct span text);
+/* The same of what is done, and how. */
+int	answer_print_done(struct buf *out, struct span id, enum answer_how,
+	    const char *dsn, struct span text);
 
 /*
  * What deliver-remote notes in a file of sent/ (posthouse-spool(5)) before it answers that

@@ -17,6 +17,7 @@
 #include "ex.h"
 #include "file.h"
 #include "log.h"
+#include "options.h"
 #include "proc.h"
 
 #define FD_LINES	3
@@ -34,13 +35,8 @@ check_descriptors(void)
 	close(fd);
 }
 
-static _Noreturn void
-usage(void)
-{
-	fprintf(stderr, "usage: bounce [-d | -s] [-ty] [-C dir] name <message "
-	    "3<recipients\n");
-	exit(EX_USAGE);
-}
+static const char usage[] = "usage: bounce [-d | -s] [-ty] [-C dir] name "
+    "<message 3<recipients\n";
 
 /* NAME, or a path that ends in it. */
 static void
@@ -188,40 +184,20 @@ int
 main(int argc, char *argv[])
 {
 	static struct bounce b;
-	bool stamp = false, to_syslog = false;
-	const char *dir = NULL;
-	int ch;
+	struct options o;
 
-	while ((ch = getopt(argc, argv, "C:dsty")) != -1) {
-		switch (ch) {
-		case 'C':
-			dir = optarg;
-			break;
-		case 'd':
-			b.kind = BOUNCE_DELAYED;
-			break;
-		case 's':
-			b.kind = BOUNCE_DONE;
-			break;
-		case 't':
-			stamp = true;
-			break;
-		case 'y':
-			to_syslog = true;
-			break;
-		default:
-			usage();
-		}
-	}
-	if (argc - optind != 1)
-		usage();
+	options_parse(&o, argc, argv, "dsty", usage, 1);
+	if (o.given['s'])
+		b.kind = BOUNCE_DONE;
+	else if (o.given['d'])
+		b.kind = BOUNCE_DELAYED;
 	clock_init();
-	log_init("bounce", stamp, to_syslog);
+	log_init("bounce", o.given['t'], o.given['y']);
 	proc_ignore_sigpipe();
 	check_descriptors();
 	b.now = clock_now();
 	parse_name(&b, argv[optind]);
-	prepare(&b, dir);
+	prepare(&b, o.dir);
 	read_rcpts(&b);
 	read_message(&b);
 	if (bounce_parse_rcpts(&b) == -1)

@@ -42,12 +42,19 @@ void	mailbox_init(void);
 struct outcome {
 	enum proc_class class;
 	char dsn[12];
-	char text[256];
+	char text[256];		/* for the sender of the message, among others */
+	char note[256];		/* for the log instead of text, if not "" */
 };
 void	outcome_set(struct outcome *, enum proc_class, const char *dsn,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* From errno of a failed delivery step. */
 void	outcome_errno(struct outcome *, int e, const char *what);
+/* The same of a path, which is the log's alone. */
+void	outcome_path(struct outcome *, int e, const char *path);
+/* Says for the log what the sender is not to know: paths, what is in a user's
+ * file of forwards. */
+void	outcome_note(struct outcome *, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
 
 /* One job of the worker; dirs: new/ and cur/ of the spool. */
 struct delivery {
@@ -118,6 +125,13 @@ struct worker {
 /* Reads jobs on fd 0, answers on fd 1.  0 at the end of input, or
  * LOCAL_EXIT_RELOAD, or another exit code. */
 int	worker_run(struct worker *);
+/* What the worker writes to the master, in one write: whose places a process takes
+ * (owner_key), a tab, and a job line of one recipient. */
+#define OWNER_KEY_SIZE	17
+void	owner_key(const struct control *, const struct target *,
+	    char out[OWNER_KEY_SIZE]);
+/* The master; spool is its directory.  Returns the exit code. */
+int	master_run(struct control *, int spool);
 /* Gives up all of root's powers but those that the worker needs, or the master.
  * 0 or -1. */
 int	local_drop_powers(bool master);

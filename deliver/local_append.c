@@ -67,17 +67,17 @@ file_append(struct forward *f, const char *path, int in, struct outcome *o)
 	    O_NONBLOCK | O_CLOEXEC, 0600);
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
-		outcome_errno(o, errno, path);
+		outcome_path(o, errno, path);
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		outcome_set(o, PROC_DEFER, "4.3.5", "%.200s is not a file",
-		    path);
+		outcome_set(o, PROC_DEFER, "4.3.5", "the mailbox is not a file");
+		outcome_note(o, "%.200s is not a file", path);
 		return;
 	}
 	if (fcntl(fd, F_SETLKW, &lock) == -1 ||
 	    (end = lseek(fd, 0, SEEK_END)) == -1) {
-		outcome_errno(o, errno, path);
+		outcome_path(o, errno, path);
 		return;
 	}
 	if (append_mbox(f, in, fd) == -1 || fsync(fd) == -1) {
@@ -86,10 +86,11 @@ file_append(struct forward *f, const char *path, int in, struct outcome *o)
 		if (ftruncate(fd, end) == -1)
 			log_warn_errno("cannot take half a message off %s",
 			    path);
-		outcome_errno(o, e, path);
+		outcome_path(o, e, path);
 		return;
 	}
-	outcome_set(o, PROC_DONE, "2.0.0", "added to %.200s", path);
+	outcome_set(o, PROC_DONE, "2.0.0", "added to a file");
+	outcome_note(o, "added to %.200s", path);
 }
 
 /* A Maildir, where the same message has the same name. */
@@ -123,12 +124,14 @@ file_person(const struct forward *f, const char *path, struct person *who,
 	if (!f->list)
 		return true;
 	if (stat(path, &st) == -1) {
-		outcome_errno(o, errno, path);
+		outcome_path(o, errno, path);
 		return false;
 	}
 	if (st.st_uid == 0) {
-		outcome_set(o, PROC_DEFER, "4.3.5", "%.150s is root's; give it "
-		    "to another account", path);
+		outcome_set(o, PROC_DEFER, "4.3.5", "the file belongs to the "
+		    "wrong account");
+		outcome_note(o, "%.150s is root's; give it to another account",
+		    path);
 		return false;
 	}
 	who->ids.uid = geteuid() == 0 ? st.st_uid : (uid_t)-1;

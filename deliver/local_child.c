@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dsn.h"
 #include "file.h"
 #include "header.h"
 #include "local_forward.h"
@@ -19,18 +20,46 @@
 
 #define COPY_CHUNK	65536
 
+bool
+child_is_new(const struct forward *f)
+{
+	return strcmp(f->sender, f->env.sender) != 0;
+}
+
 /*
- * RFC 3461 section 5.2.7: a list is a new sender, who asked for nothing; of a forward
- * to several addresses the success is reported as "expanded", so theirs is not
- * asked for again.
+ * What the sender wished for this recipient, as a list for NOTIFY, or NULL.  Of a
+ * forward to several addresses the success is reported as "expanded", so theirs
+ * is not asked for again.
  */
+static const char *
+child_notify(const struct forward *f, const struct envelope_rcpt *old,
+    char out[DSN_NOTIFY_SIZE])
+{
+	unsigned bits = dsn_notify_of(old->notify, f->nitems == 1 ?
+	    f->t.rcpt.index : span_str("1.1"));
+
+	if (bits == 0)
+		return NULL;
+	dsn_notify_print(bits, out);
+	return out;
+}
+
+/* RFC 3461 section 5.2.7: a list is a new sender, who asked for nothing. */
+static const struct envelope_rcpt *
+child_origin(const struct forward *f)
+{
+	unsigned long n = strtoul(f->t.rcpt.index.p == NULL ? "0" :
+	    (const char *)f->t.rcpt.index.p, NULL, 10);
+
+	return child_is_new(f) || n == 0 || n > f->env.nrcpts ? NULL :
+	    &f->env.rcpts[n - 1];
+}
+
 static int
 child_envelope(const struct forward *f, struct envelope *e)
 {
-	const struct envelope_rcpt *old = NULL;
-	bool list = strcmp(f->sender, f->env.sender) != 0;
-	unsigned long n = strtoul(f->t.rcpt.index.p == NULL ? "0" :
-	    (const char *)f->t.rcpt.index.p, NULL, 10);
+	const struct envelope_rcpt *old = child_origin(f);
+	char notify[DSN_NOTIFY_SIZE];
 
 	envelope_init(e);
 	if ((e->sender = strdup(f->sender)) == NULL)
@@ -38,9 +67,7 @@ child_envelope(const struct forward *f, struct envelope *e)
 	e->body8 = f->env.body8;
 	e->binary = f->env.binary;
 	e->smtputf8 = f->env.smtputf8;
-	if (!list && n > 0 && n <= f->env.nrcpts)
-		old = &f->env.rcpts[n - 1];
-	if (!list && ((f->env.ret != NULL &&
+	if (!child_is_new(f) && ((f->env.ret != NULL &&
 	    (e->ret = strdup(f->env.ret)) == NULL) || (f->env.envid != NULL &&
 	    (e->envid = strdup(f->env.envid)) == NULL)))
 		return -1;
@@ -50,8 +77,8 @@ child_envelope(const struct forward *f, struct envelope *e)
 		if (f->items[i].kind != TARGET_ADDRESS)
 			continue;
 		e->smtputf8 = e->smtputf8 || a->utf8;
-		if (envelope_add_rcpt(e, a->text, old != NULL &&
-		    f->nitems == 1 ? old->notify : NULL,
+		if (envelope_add_rcpt(e, a->text, old == NULL ? NULL :
+		    child_notify(f, old, notify),
 		    old == NULL ? NULL : old->orcpt) == -1)
 			return -1;
 	}
@@ -207,10 +234,12 @@ child_send(struct forward *f, struct outcome *o)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (local == -1 || publish(f, &s, local, &n, rcpts) == -1)
 		outcome_errno(o, errno, "cannot write into the spool");
-	else if (rcpts == 1)
-		outcome_set(o, PROC_DONE, "2.0.0", "forwarded to <%s> as %.*s",
-		    first->text, (int)n.qid_len, n.text);
-	else
+	else if (rcpts == 1) {
+		outcome_set(o, PROC_DONE, "2.0.0", "forwarded as %.*s",
+		    (int)n.qid_len, n.text);
+		outcome_note(o, "forwarded to <%s> as %.*s", first->text,
+		    (int)n.qid_len, n.text);
+	} else
 		outcome_set(o, PROC_DONE, "2.0.0", "forwarded to %zu addresses "
 		    "as %.*s", rcpts, (int)n.qid_len, n.text);
 	if (local != -1)

@@ -96,6 +96,14 @@ failed(struct target *t, int e, const char *what)
 	outcome_errno(&t->out, e, what);
 }
 
+/* The path is the log's alone. */
+static void
+failed_at(struct target *t, int e)
+{
+	t->todo = false;
+	outcome_path(&t->out, e, t->account.maildir);
+}
+
 /* The head of a copy: Return-Path alone of the envelope.  0, or -1. */
 static int
 clean_head(struct span head, const struct envelope *env, struct buf *out)
@@ -282,7 +290,7 @@ link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
 		if (!t[i].todo)
 			continue;
 		if ((m = mailbox_open(&t[i].account)) == NULL) {
-			failed(&t[i], errno, t[i].account.maildir);
+			failed_at(&t[i], errno);
 			continue;
 		}
 		if (!can_share(&t[i], &t[first], m, dev) ||
@@ -294,7 +302,7 @@ link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
 			if (sync_names(c, m) == -1)
 				failed(&t[i], errno, "cannot flush the mailbox");
 		} else if (errno != EXDEV)
-			failed(&t[i], errno, t[i].account.maildir);
+			failed_at(&t[i], errno);
 	}
 }
 
@@ -315,7 +323,7 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	if (m != NULL && !admit(c, &t[first], m))
 		return;
 	if (m == NULL || (fd = copy_make(c, &t[first], m)) == -1) {
-		failed(&t[first], errno, t[first].account.maildir);
+		failed_at(&t[first], errno);
 		return;
 	}
 	dev = m->dev;
@@ -330,7 +338,7 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 		if (sync_names(c, m) == -1)
 			failed(&t[first], errno, "cannot flush the mailbox");
 	} else
-		failed(&t[first], errno, t[first].account.maildir);
+		failed_at(&t[first], errno);
 	if (t[first].out.class == PROC_DONE)
 		link_all(c, t, n, first, tmp, dev);
 	if (fsync(fd) == -1)
@@ -393,7 +401,7 @@ deliver_move(struct delivery *d, struct target *t)
 
 	t->todo = false;
 	if ((m = mailbox_open(&t->account)) == NULL) {
-		failed(t, errno, t->account.maildir);
+		failed_at(t, errno);
 		return;
 	}
 	if ((fd = message_open(d, &t->out)) == -1)
@@ -415,7 +423,7 @@ deliver_move(struct delivery *d, struct target *t)
 	else if (e == EXDEV)
 		copies(d, t, 1, true);
 	else
-		failed(t, e, t->account.maildir);
+		failed_at(t, e);
 	/* It was delivered before, or it is a copy now. */
 	if (r == -1 && t->out.class == PROC_DONE)
 		(void)unlinkat(d->dir, d->name.text, 0);

@@ -30,7 +30,8 @@ result_log(const struct delivery *d, const struct target *t)
 	log_str(&l, "dsn", t->out.dsn);
 	log_num(&l, "delay", now > d->name.arrival ?
 	    (uint64_t)(now - d->name.arrival) : 0);
-	log_text(&l, "%s", t->out.text);
+	log_text(&l, "%s", t->out.note[0] != '\0' ? t->out.note :
+	    t->out.text);
 	log_end(&l);
 }
 

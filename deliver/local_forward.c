@@ -131,9 +131,10 @@ deliver_named(struct forward *f, const struct addr *a, struct outcome *o)
 	rcpt_mailbox(f->c, a, &d);
 	if (d.kind == RCPT_MAILBOX)
 		deliver_here(f, &d.account, false, o);
-	else
-		outcome_set(o, PROC_FAIL, "5.1.1", "no such user here: %s",
-		    a->text);
+	else {
+		outcome_set(o, PROC_FAIL, "5.1.1", "no such user here");
+		outcome_note(o, "no such user here: %s", a->text);
+	}
 }
 
 /* The owner's own address, or his mailbox: not once more round. */
@@ -227,6 +228,24 @@ run_items(struct forward *f)
 	combine(&f->t.out, &o, n);
 }
 
+/* RFC 3461 section 5.2.7: who asked to hear of success is told by the one message
+ * that went on, or that there are several now; a list is the end of it. */
+static void
+answer(const struct forward *f, struct buf *out)
+{
+	const struct outcome *o = &f->t.out;
+	struct span id = f->t.rcpt.id, text = span_str(o->text);
+	enum answer_how how = ANSWER_HERE;
+
+	for (size_t i = 0; i < f->nitems && !child_is_new(f); i++)
+		if (f->items[i].kind == TARGET_ADDRESS)
+			how = f->nitems == 1 ? ANSWER_PASSED : ANSWER_EXPANDED;
+	if (o->class == PROC_DONE)
+		(void)answer_print_done(out, id, how, o->dsn, text);
+	else
+		(void)answer_print(out, id, o->class, o->dsn, text);
+}
+
 /* Everything up to the answer. */
 static void
 work(struct forward *f)
@@ -272,7 +291,7 @@ forward_run(const struct control *c, int spool, struct span line)
 {
 	struct forward f = { .c = c, .spool = spool, .from = -1,
 	    .journal = { .fd = -1 } };
-	struct buf answer;
+	struct buf out;
 	struct job j;
 
 	if (job_parse(line, &j) == -1 ||
@@ -292,10 +311,9 @@ forward_run(const struct control *c, int spool, struct span line)
 		journal_remove(&f.journal, spool);
 	}
 	result_log(&f.d, &f.t);
-	buf_init(&answer, PIPE_BUF);
-	answer_print(&answer, f.t.rcpt.id, f.t.out.class, f.t.out.dsn,
-	    span_str(f.t.out.text));
-	(void)file_write_all(1, answer.p, answer.len);
+	buf_init(&out, PIPE_BUF);
+	answer(&f, &out);
+	(void)file_write_all(1, out.p, out.len);
 }
 
 /* Is that message still in the spool?  It may be moved from new to cur just now. */

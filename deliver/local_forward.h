@@ -70,6 +70,8 @@ bool	journal_child(const struct journal *, struct spool_name *);
 int	journal_note_child(struct journal *, const struct spool_name *);
 void	journal_remove(struct journal *, int spool);
 
+/* Has the message for other addresses a sender of its own? */
+bool	child_is_new(const struct forward *);
 /* A new message to the addresses among the items, exactly once. */
 void	child_send(struct forward *, struct outcome *);
 

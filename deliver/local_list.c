@@ -30,14 +30,17 @@ struct source {
 static bool	take_list(struct forward *, const struct source *, struct span);
 
 /* What stands in an included file is not quoted: it may be another file than
- * was thought. */
+ * was thought.  The sender is told neither of the file nor of what is in it. */
 static bool
 refuse(struct forward *f, const struct source *s, unsigned line,
     const char *text, const char *why)
 {
 	if (s->addresses_only)
 		text = "";
-	outcome_set(&f->t.out, PROC_DEFER, "4.3.5", "%s:%u: %s%.60s%s%s",
+	outcome_set(&f->t.out, PROC_DEFER, "4.3.5", "the %s of this address is "
+	    "broken; mail waits until it is mended", f->list ? "list" :
+	    "forward");
+	outcome_note(&f->t.out, "%.120s:%u: %s%.60s%s%s",
 	    s->file, s->line + line - 1, *text == '\0' ? "" : "\"", text,
 	    *text == '\0' ? "" : "\": ", why);
 	return false;
@@ -238,7 +241,7 @@ forward_list(struct forward *f)
 	if (lstat(path, &st) == -1) {
 		if (errno == ENOENT)
 			return true;
-		outcome_errno(&f->t.out, errno, path);
+		outcome_path(&f->t.out, errno, path);
 		return false;
 	}
 	if ((why = forward_wrong(f, &st)) != NULL)
@@ -247,7 +250,7 @@ forward_list(struct forward *f)
 	    a->owner.uid != f->c->set.mail_user.uid;
 	buf_init(&b, FORWARD_FILE_MAX);
 	if (user_read(&f->who, path, &b) == -1) {
-		outcome_errno(&f->t.out, errno, path);
+		outcome_path(&f->t.out, errno, path);
 		r = false;
 	} else
 		r = take_list(f, &s, buf_span(&b));

@@ -17,10 +17,22 @@ outcome_set(struct outcome *o, enum proc_class class, const char *dsn,
 	va_list ap;
 
 	o->class = class;
+	o->note[0] = '\0';
 	strlcpy(o->dsn, dsn, sizeof(o->dsn));
 	va_start(ap, fmt);
 	if (vsnprintf(o->text, sizeof(o->text), fmt, ap) < 0)
 		o->text[0] = '\0';
+	va_end(ap);
+}
+
+void
+outcome_note(struct outcome *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(o->note, sizeof(o->note), fmt, ap) < 0)
+		o->note[0] = '\0';
 	va_end(ap);
 }
 
@@ -35,14 +47,38 @@ static const struct { int e; const char *dsn, *text; } errors[] = {
 	{ ENOTDIR, "4.3.5", "the mailbox's path is no directory" },
 };
 
-void
-outcome_errno(struct outcome *o, int e, const char *what)
+static const char *
+known_error(int e, const char **dsn)
 {
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i].e == e) {
-			outcome_set(o, PROC_DEFER, errors[i].dsn, "%s (%s)",
-			    errors[i].text, what);
-			return;
+			*dsn = errors[i].dsn;
+			return errors[i].text;
 		}
-	outcome_set(o, PROC_DEFER, "4.3.0", "%s: %s", what, strerror(e));
+	return NULL;
+}
+
+void
+outcome_errno(struct outcome *o, int e, const char *what)
+{
+	const char *dsn, *text = known_error(e, &dsn);
+
+	if (text != NULL)
+		outcome_set(o, PROC_DEFER, dsn, "%s (%s)", text, what);
+	else
+		outcome_set(o, PROC_DEFER, "4.3.0", "%s: %s", what,
+		    strerror(e));
+}
+
+void
+outcome_path(struct outcome *o, int e, const char *path)
+{
+	const char *dsn, *text = known_error(e, &dsn);
+
+	if (text != NULL)
+		outcome_set(o, PROC_DEFER, dsn, "%s", text);
+	else
+		outcome_set(o, PROC_DEFER, "4.3.0", "the mailbox: %s",
+		    strerror(e));
+	outcome_note(o, "%.120s: %.120s", path, strerror(e));
 }

@@ -193,30 +193,48 @@ parse_result(const struct buf *b, enum proc_class class, struct outcome *o)
 	return o->text[0] != '\0';
 }
 
+static const char *const program_dsn[] = { [PROC_DONE] = "2.0.0",
+    [PROC_FAIL] = "5.3.0", [PROC_DEFER] = "4.3.0" };
+
+/* Who fails for good says why to the sender.  What is said with any other code is
+ * an accident, often the shell's words with a path in them: for the log. */
+static void
+judge_code(int code, enum proc_class class, struct span said,
+    struct outcome *o)
+{
+	char text[224];
+
+	snprintf(text, sizeof(text), "the program ended with code %d%s%.*s",
+	    code, said.len > 0 ? ": " : "",
+	    (int)(said.len > 180 ? 180 : said.len), (const char *)said.p);
+	if (class == PROC_FAIL)
+		outcome_set(o, class, code == NO_USER ? "5.1.1" :
+		    program_dsn[class], "%s", text);
+	else {
+		outcome_set(o, class, program_dsn[class],
+		    "the program ended with code %d", code);
+		outcome_note(o, "%s", text);
+	}
+}
+
 /* The exit code gives the class, the result line the rest. */
 static void
 judge(const struct run *r, struct outcome *o)
 {
-	static const char *const dsn[] = { [PROC_DONE] = "2.0.0",
-	    [PROC_FAIL] = "5.3.0", [PROC_DEFER] = "4.3.0" };
 	enum proc_class class = proc_class(r->status);
-	struct span said = last_line(&r->said);
 
 	if (r->late)
 		outcome_set(o, PROC_DEFER, "4.3.0", "the program took too long");
 	else if (parse_result(&r->line, class, o))
 		return;
 	else if (class == PROC_DONE)
-		outcome_set(o, class, dsn[class], "a program took it");
+		outcome_set(o, class, program_dsn[class], "a program took it");
 	else if (WIFSIGNALED(r->status))
-		outcome_set(o, class, dsn[class], "the program was ended by "
+		outcome_set(o, class, program_dsn[class], "the program was ended by "
 		    "signal %d", WTERMSIG(r->status));
 	else
-		outcome_set(o, class, WEXITSTATUS(r->status) == NO_USER ?
-		    "5.1.1" : dsn[class], "the program ended with code %d%s%.*s",
-		    WEXITSTATUS(r->status), said.len > 0 ? ": " : "",
-		    (int)(said.len > 180 ? 180 : said.len),
-		    (const char *)said.p);
+		judge_code(WEXITSTATUS(r->status), class, last_line(&r->said),
+		    o);
 }
 
 static void
@@ -338,6 +356,21 @@ user_program(struct forward *f, const char *command, struct outcome *o)
 	buf_free(&r.line);
 }
 
+/* Of our own code: the second line of the result. */
+static void
+take_note(const struct buf *b, struct outcome *o)
+{
+	struct span note;
+	struct cur c;
+
+	cur_init(&c, buf_span(b));
+	(void)cur_until(&c, '\n');
+	(void)cur_ch(&c, '\n');
+	note = cur_until(&c, '\n');
+	outcome_note(o, "%.*s", (int)(note.len > 250 ? 250 : note.len),
+	    (const char *)note.p);
+}
+
 void
 user_call(struct forward *f, void (*call)(struct forward *, const char *, int,
     struct outcome *), const struct person *who, const char *path,
@@ -352,7 +385,7 @@ user_call(struct forward *f, void (*call)(struct forward *, const char *, int,
 
 	if (in == -1 || pipe2(result, O_CLOEXEC) == -1 ||
 	    (r.pid = fork()) == -1) {
-		outcome_errno(o, errno, path);
+		outcome_path(o, errno, path);
 		return;			/* this process ends soon */
 	}
 	if (r.pid == 0) {
@@ -362,8 +395,8 @@ user_call(struct forward *f, void (*call)(struct forward *, const char *, int,
 		become(who);
 		umask(077);
 		call(f, path, in, o);
-		dprintf(result[1], "%s %s %s\n", words[o->class], o->dsn,
-		    o->text);
+		dprintf(result[1], "%s %s %s\n%s\n", words[o->class],
+		    o->dsn, o->text, o->note);
 		_exit(codes[o->class]);
 	}
 	close(in);
@@ -372,6 +405,7 @@ user_call(struct forward *f, void (*call)(struct forward *, const char *, int,
 	buf_init(&r.line, PROGRAM_TEXT_MAX);
 	watch(&r, f->c->set.program_timeout);
 	judge(&r, o);
+	take_note(&r.line, o);
 	if (r.result != -1)
 		close(r.result);
 	buf_free(&r.line);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "file.h"
 #include "local.h"
 #include "log.h"
+#include "rcpt.h"
+#include "targets.h"
 
 #define READ_CHUNK	65536
 #define LOOK_MS		60000	/* between looks at full mailboxes */
@@ -78,12 +81,33 @@ deliver(struct delivery *d, struct target *t, size_t n, bool move)
 		deliver_copies(d, t, known);
 }
 
+/* A mailbox's address, or an alias without its detail. */
+void
+owner_key(const struct control *c, const struct target *t,
+    char out[OWNER_KEY_SIZE])
+{
+	struct target_item item = { .kind = TARGET_ADDRESS };
+	struct span detail;
+	struct addr a;
+
+	if (t->found == FOUND_FORWARD)
+		strlcpy(item.addr.text, t->account.address,
+		    sizeof(item.addr.text));
+	else if (target_address(t, &a)) {
+		detail = rcpt_detail(c, &a);
+		snprintf(item.addr.text, sizeof(item.addr.text), "%.*s@%s",
+		    (int)(addr_local(&a).len - detail.len), a.text,
+		    addr_domain(&a));
+	}
+	target_key(&item, out);
+}
+
 /* To the master, who starts a process for it; that one answers queue itself. */
 static void
 pass_on(struct state *s, const struct delivery *d, struct target *t, bool move)
 {
 	struct buf b;
-	char index[JOB_INDEX_MAX];
+	char index[JOB_INDEX_MAX], owner[OWNER_KEY_SIZE];
 	uint64_t id = 0;
 	struct cur c;
 	bool sent;
@@ -91,7 +115,9 @@ pass_on(struct state *s, const struct delivery *d, struct target *t, bool move)
 	cur_init(&c, t->rcpt.id);
 	(void)cur_num(&c, UINT64_MAX, &id);
 	(void)span_cstr(t->rcpt.index, index, sizeof(index));
+	owner_key(s->w->c, t, owner);
 	buf_init(&b, PIPE_BUF);
+	buf_addf(&b, "%s\t", owner);
 	job_print(&b, d->name.text, d->cur, move ? "move" : "copy");
 	(void)job_print_rcpt(&b, id, index, t->rcpt.address);
 	/* One write that is taken whole or not at all. */

@@ -14,17 +14,14 @@
 #include "clock.h"
 #include "dns.h"
 #include "log.h"
+#include "options.h"
 #include "proc.h"
 #include "remote_note.h"
 
 #define WANTED	(CONTROL_HOSTNAME | CONTROL_ROUTES)
 
-static void
-usage(void)
-{
-	fputs("usage: deliver-remote [-nsty] [-C controldir]\n", stderr);
-	exit(EX_USAGE);
-}
+static const char usage[] =
+    "usage: deliver-remote [-nsty] [-C controldir]\n";
 
 static void
 tell(const char *error)
@@ -50,45 +47,21 @@ int
 main(int argc, char *argv[])
 {
 	static struct control control;
-	const char *dir = NULL;
-	bool check = false, stamp = false, syslog = false,
-	    notes = false;
+	struct options o;
 	struct dirs dirs;
-	int ch;
 
-	while ((ch = getopt(argc, argv, "C:nsty")) != -1)
-		switch (ch) {
-		case 'C':
-			dir = optarg;
-			break;
-		case 'n':
-			check = true;
-			break;
-		case 's':
-			notes = true;
-			break;
-		case 't':
-			stamp = true;
-			break;
-		case 'y':
-			syslog = true;
-			break;
-		default:
-			usage();
-		}
-	if (optind != argc)
-		usage();
-	log_init("deliver-remote", stamp, syslog);
+	options_parse(&o, argc, argv, "nsty", usage, 0);
+	log_init("deliver-remote", o.given['t'], o.given['y']);
 	clock_init();
-	control_init(&control, dir, WANTED);
+	control_init(&control, o.dir, WANTED);
 	if (control_load(&control, tell) == -1)
 		log_die(EX_CONFIG, "%s", control.error);
-	if (check) {
+	if (o.given['n']) {
 		settings_print(&control.set);
 		return EX_OK;
 	}
 	proc_ignore_sigpipe();
-	if (notes)
+	if (o.given['s'])
 		notes_begin();
 	if (dns_init() == -1)
 		log_die_errno(EX_CONFIG, "cannot set up DNS");

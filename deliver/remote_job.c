@@ -170,7 +170,8 @@ remote_answer(struct remote_job *j, size_t rcpt, const struct relay *relay,
 	buf_init(&text, VERDICT_TEXT_MAX + RELAY_MAX);
 	remote_answer_text(relay, v, &text);
 	if (v->passed && v->class == PROC_DONE)
-		(void)answer_print_passed(out, span_str(r->id), v->dsn,
+		(void)answer_print_done(out, span_str(r->id),
+		    ANSWER_PASSED, v->dsn,
 		    buf_span(&text));
 	else
 		(void)answer_print(out, span_str(r->id), v->class, v->dsn,

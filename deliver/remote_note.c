@@ -87,8 +87,9 @@ answer_from(struct remote_job *j, const struct sent *s, struct buf *out)
 	    span_cstr(s->answer.dsn, dsn, sizeof(dsn)) == -1)
 		return;
 	r->answered = true;
-	if (s->answer.passed)
-		(void)answer_print_passed(out, span_str(r->id), dsn,
+	if (s->answer.how == ANSWER_PASSED)
+		(void)answer_print_done(out, span_str(r->id),
+		    ANSWER_PASSED, dsn,
 		    s->answer.text);
 	else
 		(void)answer_print(out, span_str(r->id), PROC_DONE, dsn,

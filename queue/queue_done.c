@@ -321,7 +321,7 @@ done_rcpt(struct sched *s, struct message *m, struct rcpt *r,
 	r->last = s->now;
 	if (a->class != PROC_DONE)
 		(void)set_answer(r, a);
-	else if (!a->passed && message_wants_success(m, r->index))
+	else if (a->how != ANSWER_PASSED && message_wants_success(m, r->index))
 		report_owe(r, a);
 }
 

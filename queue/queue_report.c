@@ -166,7 +166,8 @@ report_owe(struct rcpt *r, const struct answer *a)
 	char dsn[16];
 
 	buf_init(&b, JOB_TEXT_MAX + 16);
-	buf_adds(&b, r->remote ? "relayed " : "delivered ");
+	buf_adds(&b, a->how == ANSWER_EXPANDED ? "expanded " : r->remote ?
+	    "relayed " : "delivered ");
 	buf_addspan(&b, a->text);
 	if (span_cstr(a->dsn, dsn, sizeof(dsn)) == 0)
 		dsn[0] = '2';

@@ -66,6 +66,80 @@ actions() { report "${1-1}" | sed -n '/^Final-Recipient/{s/.*; //;N;s/\n.*: / /p
 	spool_is_empty
 }
 
+# forward USER TEXT: the user's file of forwards.
+forward() {
+	printf '%b' "$2" >"$MAIL/example.test/$1.forward"
+	[ "$(id -u)" != 0 ] || chown 64006:64006 "$MAIL/example.test" "$MAIL/example.test/$1.forward"
+	chmod 600 "$MAIL/example.test/$1.forward"
+}
+
+@test "a forward to one inherits all wishes and is told once; to several it is expanded, and theirs is not told" {
+	mkdir -p "$MAIL/example.test"
+	forward bob 'x@ok.example\n'
+	ENVELOPE=$'Envelope-Id: QQ7\nEnvelope-Notify: 1 SUCCESS\nEnvelope-Orcpt: 1 rfc822;b@old.example' \
+	    message alice@example.test bob@example.test
+	pass
+	pass
+	[ "$(reports)" = 1 ] && [ "$(actions)" = "x@ok.example relayed" ]
+	report | grep -q '^Original-Recipient: rfc822; b@old.example$'
+	report | grep -q '^Original-Envelope-Id: QQ7$'
+	rm "$MAIL/example.test/alice/new/"*
+	for to in 'x@ok.example, y@ok.example' '\\bob, x@ok.example'; do
+		forward bob "$to\n"
+		ENVELOPE='Envelope-Notify: 1 SUCCESS,FAILURE' message alice@example.test bob@example.test
+		pass
+		pass
+		[ "$(reports)" = 1 ] && [ "$(actions)" = "bob@example.test expanded" ]
+		# not a word of where it went
+		not grep -q '[xy]@ok' <(report)
+		rm "$MAIL/example.test/alice/new/"*
+	done
+	# Only the own mailbox, or a list with a sender of its own: that is the end.
+	forward bob '\\bob\n'
+	printf '%s\n' "staff: bob, z@ok.example" "owner-staff: bob" >>"$CONTROL/aliases"
+	for to in bob staff; do
+		ENVELOPE='Envelope-Notify: 1 SUCCESS' message alice@example.test "$to@example.test"
+		pass
+		pass
+		[ "$(reports)" = 1 ] && [ "$(actions)" = "$to@example.test delivered" ]
+		rm "$MAIL/example.test/alice/new/"*
+	done
+	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/state" -type f)" ]
+}
+
+@test "a forward to several keeps NEVER, and what was wished but SUCCESS" {
+	mkdir -p "$MAIL/example.test"
+	forward bob 'a@no.example, b@no.example\n'
+	ENVELOPE='Envelope-Notify: 1 NEVER' message alice@example.test bob@example.test
+	pass
+	pass
+	ENVELOPE='Envelope-Notify: 1 SUCCESS' message alice@example.test bob@example.test
+	pass
+	pass
+	[ "$(reports)" = 1 ] && [ "$(actions)" = "bob@example.test expanded" ]
+	rm "$MAIL/example.test/alice/new/"*
+	ENVELOPE='Envelope-Notify: 1 FAILURE' message alice@example.test bob@example.test
+	pass
+	pass
+	[ "$(reports)" = 1 ] && [ "$(actions)" = "a@no.example failed b@no.example failed" ]
+	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/state" -type f)" ]
+}
+
+@test "what is wrong with a forward is the log's to say: the sender reads no path and no line of it" {
+	printf "%s\n" "delay-warning 1m" "retry-first 2m" >>"$CONTROL/settings"
+	mkdir -p "$MAIL/example.test"
+	forward bob 'secret words here\n'
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test bob@example.test
+	pass
+	at "$(stat -c %Y "$SPOOL/cur/$name")"
+	pass
+	[ "$(reports)" = 1 ] && [ "$(actions)" = "bob@example.test delayed" ]
+	report | grep -q 'the forward of this address is broken; mail waits until it is mended'
+	not grep -e secret -e "$MAIL" -e '\.forward' <(report)
+	logged "text=$MAIL/example.test/bob.forward:1: .*secret words here"
+}
+
 @test "some are done, some deferred: the report comes at once and only once" {
 	at 1795000000
 	ARRIVAL=1795000000 ENVELOPE=$'Envelope-Notify: 1 SUCCESS\nEnvelope-Notify: 2 SUCCESS' \

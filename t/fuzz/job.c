@@ -157,10 +157,12 @@ check_sent(struct span line)
 	if (span_cstr(a.address, address, sizeof(address)) == -1 ||
 	    (dsn = span_dup(a.answer.dsn)) == NULL)
 		abort();
-	if (sent_print(&out, name, index, address, a.answer.passed, dsn,
+	if (sent_print(&out, name, index, address, a.answer.how ==
+	    ANSWER_PASSED, dsn,
 	    a.answer.text) == 0 && (sent_parse(one_line(&out), &b) == -1 ||
 	    !span_eq(a.name, b.name) || !span_eq(a.address, b.address) ||
-	    a.answer.passed != b.answer.passed ||
+	    (a.answer.how == ANSWER_PASSED) !=
+	    (b.answer.how == ANSWER_PASSED) ||
 	    !span_eq(a.answer.text, b.answer.text)))
 		abort();
 	free(dsn);

@@ -240,11 +240,13 @@ test_answers(void)
 	    a.class == PROC_DEFER && span_is(a.dsn, "4.4.1") &&
 	    span_is(a.text, "a  b"), "parse");
 	buf_clear(&b);
-	CHECK(answer_print_passed(&b, span_str("7"), "2.0.0",
+	CHECK(answer_print_done(&b, span_str("7"), ANSWER_PASSED, "2.0.0",
 	    span_str("ok")) == 0 && span_is(buf_span(&b),
 	    "7 passed 2.0.0 ok\n"), "print passed");
-	CHECK(answer_parse(span_of(b.p, b.len - 1), &a) == 0 && a.passed &&
-	    a.class == PROC_DONE, "parse passed");
+	CHECK(answer_parse(span_of(b.p, b.len - 1), &a) == 0 &&
+	    a.how == ANSWER_PASSED && a.class == PROC_DONE, "parse passed");
+	CHECK(answer_parse(span_str("7 expanded 2.0.0 x"), &a) == 0 &&
+	    a.how == ANSWER_EXPANDED && a.class == PROC_DONE, "expanded");
 	CHECK(answer_parse(span_str("1 fail 5.1.1"), &a) == 0 &&
 	    a.class == PROC_FAIL && a.text.len == 0, "no text");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
