@@ -22,7 +22,7 @@
 #define OUT_MAX		((size_t)256 << 10)	/* bytes gathered before they are written */
 #define RANGE_MAX	4096		/* UIDs whose places are written at once */
 #define WASTE		((uint64_t)16 << 20)	/* bytes that may be out of use, and per message: */
-#define WASTE_EACH	4096
+#define WASTE_EACH	16384
 
 /* How both files begin: they belong together, and to this folder. */
 struct blob_head {
@@ -30,7 +30,8 @@ struct blob_head {
 	uint32_t order, validity;
 	uint64_t id;
 	uint32_t base;			/* the index begins with this UID */
-	uint32_t spare[7];
+	uint32_t kinds;			/* that it has places for */
+	uint32_t spare[6];
 	uint64_t sum;
 };
 
@@ -127,7 +128,8 @@ head_ok(const struct folder *f, const struct mapped *m, struct blob_head *h)
 	memcpy(h, m->p, sizeof(*h));
 	return memcmp(h->magic, magic, sizeof(magic)) == 0 &&
 	    h->order == CACHE_ORDER && h->validity == f->validity &&
-	    h->base > 0 && h->sum == head_sum(h);
+	    h->base > 0 && h->kinds == FOLDER_BLOB_KINDS &&
+	    h->sum == head_sum(h);
 }
 
 static bool
@@ -174,6 +176,7 @@ static bool
 make_both(struct folder *f)
 {
 	struct blob_head h = { .order = CACHE_ORDER, .validity = f->validity,
+	    .kinds = FOLDER_BLOB_KINDS,
 	    .base = f->nmsgs > 0 ? msg_at(f, 0)->uid : 1 };
 
 	if (f->assumed != 0 || h.base == 0)

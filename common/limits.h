@@ -47,6 +47,7 @@
 #define IMAP_HANDOVER_MAX 60000	/* read-ahead that goes to the next process, through a pipe that nobody reads yet (64 KiB) */
 #define IMAP_SORT_KEY_MAX 2048	/* of a subject or address, in SORT and THREAD */
 #define IMAP_REFERENCES_MAX 200	/* Message IDs of one message, in THREAD */
+#define IMAP_GRAMS_LOG	15	/* bits, as a power of two, of what is remembered of a message's text, and of its header: 4 KiB each */
 #define METADATA_ENTRIES_MAX 100 /* annotations of one mailbox: RFC 5464 4.1 asks for 10 */
 #define METADATA_NAME_MAX 256	/* the name of one */
 #define METADATA_VALUE_MAX 65536 /* its value: RFC 5464 4.1 asks for 1024 */

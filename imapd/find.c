@@ -8,8 +8,7 @@
 
 #define SKIP_MAX 255
 
-/* Each byte, letters A to Z in lower case. */
-static const unsigned char lower[256] = {
+const unsigned char find_lower[256] = {
 	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
 	32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
@@ -32,7 +31,7 @@ void
 find_fold(unsigned char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		p[i] = lower[p[i]];
+		p[i] = find_lower[p[i]];
 }
 
 /* One byte, in either case. */
@@ -51,7 +50,7 @@ static bool
 same(const unsigned char *p, struct span needle)
 {
 	for (size_t i = 0; i < needle.len; i++)
-		if (lower[p[i]] != needle.p[i])
+		if (find_lower[p[i]] != needle.p[i])
 			return false;
 	return true;
 }
@@ -74,7 +73,7 @@ find_folded(struct span text, struct span needle)
 	for (size_t i = m - most; i < m - 1; i++)
 		skip[needle.p[i]] = (unsigned char)(m - 1 - i);
 	while (at <= text.len - m) {
-		unsigned char b = lower[text.p[at + m - 1]];
+		unsigned char b = find_lower[text.p[at + m - 1]];
 
 		if (b == needle.p[m - 1] && same(text.p + at, needle))
 			return true;

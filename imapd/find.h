@@ -9,6 +9,8 @@
 
 #include "buf.h"
 
+/* Each byte, letters A to Z in lower case. */
+extern const unsigned char find_lower[256];
 /* Lower-cases in place: what a needle must be. */
 void	find_fold(unsigned char *, size_t);
 /* Does text hold needle, which is folded?  An empty one is everywhere. */

@@ -5,6 +5,7 @@
 #define SEARCH_H
 
 #include "facts.h"
+#include "grams.h"
 #include "imap.h"
 #include "message.h"
 
@@ -40,11 +41,14 @@ struct search_run {
 	struct message m;
 	size_t i;
 	time_t now;
+	unsigned costs;			/* bits: steps that can tell anything */
 	bool wants_modseq;		/* MODSEQ is in the program: RFC 7162 section 3.1.6 */
 	uint64_t modseq;		/* the highest of those that matched; 0: none */
 	uint64_t first_modseq, last_modseq;
 	struct buf work, text, folded;	/* undone step by step */
 	bool kept;			/* the message's fields are in the cache */
+	struct grams set;		/* being made */
+	struct buf grams;		/* the message's sets, packed; len 0: none yet */
 	unsigned score;			/* of the message that matched: RFC 6203 */
 };
 
@@ -121,10 +125,16 @@ void	search_tell_scores(struct netout *, const unsigned char *, size_t n);
 /* search_eval.c: may the message match, as far as cost tells? */
 enum search_result search_eval(struct search_run *, struct search_key *,
 	    enum search_cost);
+/* The costs of the keys: bits. */
+unsigned search_costs(const struct search_key *);
 /* search_text.c.  kept: from the folder's cache, if it has the field. */
 enum search_result search_kept(struct search_run *,
 	    const struct search_key *);
 bool	search_header(struct search_run *, const struct search_key *);
+/* search_grams.c.  NO, or UNKNOWN: a BODY or TEXT key, asked of what the cache knows of the message's text; build: or of
+ * what stands there (NEED_TREE), which is then cached. */
+enum search_result search_grams(struct search_run *,
+	    const struct search_key *, bool build);
 bool	search_body(struct search_run *, const struct search_key *,
 	    bool headers);
 

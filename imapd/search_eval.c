@@ -126,6 +126,17 @@ cost_of(enum search_kind kind)
 	return kind <= K_HEADER ? COST_HEADER : COST_BODY;
 }
 
+unsigned
+search_costs(const struct search_key *k)
+{
+	unsigned costs = 0;
+
+	for (; k != NULL; k = k->next)
+		costs |= k->kind == K_AND || k->kind == K_OR ?
+		    search_costs(k->child) : 1u << cost_of(k->kind);
+	return costs;
+}
+
 static enum search_result
 eval_one(struct search_run *r, const struct search_key *k)
 {
@@ -145,6 +156,16 @@ eval_one(struct search_run *r, const struct search_key *k)
 	default:
 		return yes(search_body(r, k, k->kind == K_TEXT));
 	}
+}
+
+/* What the cache can tell. */
+static enum search_result
+eval_kept(struct search_run *r, const struct search_key *k)
+{
+	if (k->kind == K_HEADER)
+		return search_kept(r, k);
+	return cost_of(k->kind) == COST_BODY ? search_grams(r, k, false) :
+	    SEARCH_UNKNOWN;
 }
 
 /* Depth is bounded by the parser. */
@@ -172,8 +193,7 @@ search_eval(struct search_run *r, struct search_key *k, enum search_cost cost)
 	if (k->kind == K_AND || k->kind == K_OR)
 		res = eval_list(r, k, cost);
 	else if (cost_of(k->kind) > cost)
-		res = cost == COST_KEPT && k->kind == K_HEADER ?
-		    search_kept(r, k) : SEARCH_UNKNOWN;
+		res = cost == COST_KEPT ? eval_kept(r, k) : SEARCH_UNKNOWN;
 	else
 		res = eval_one(r, k);
 	return k->not ? invert(res) : res;

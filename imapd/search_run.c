@@ -46,8 +46,11 @@ search_matches(struct search_run *r, size_t i)
 	r->i = i;
 	r->score = 100;
 	r->kept = false;
+	buf_clear(&r->grams);
 	message_begin(&r->m, i);
 	for (unsigned cost = 0; cost < COST_N && res == SEARCH_UNKNOWN; cost++) {
+		if ((r->costs >> cost & 1) == 0)
+			continue;
 		if (message_need(&r->m, needs[cost]) == -1)
 			return false;	/* it has gone: it matches nothing */
 		res = search_eval(r, r->root, (enum search_cost)cost);
@@ -99,6 +102,10 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 	r->wants_modseq = search_has_modseq(root);
 	if (r->wants_modseq)
 		condstore_enable(im);
+	buf_init(&r->grams, GRAMS_MAX);
+	r->costs = search_costs(root) | 1u << COST_INDEX;
+	if ((r->costs & (1u << COST_HEADER | 1u << COST_BODY)) != 0)
+		r->costs |= 1u << COST_KEPT;
 	message_init(&r->m, im->view.folder);
 	resolve_sets(&im->view, root);
 }
@@ -206,6 +213,7 @@ search_end(struct search_run *r)
 	buf_free(&r->work);
 	buf_free(&r->text);
 	buf_free(&r->folded);
+	buf_free(&r->grams);
 }
 
 /* RFC 9586 section 3.5 */

@@ -12,13 +12,15 @@
 #include "fuzzy.h"
 #include "kept.h"
 #include "limits.h"
-#include "search.h"
+#include "search_text.h"
 
 #define DECODED_MAX	(64 * (size_t)1048576)
 
-static void
-work_init(struct search_run *r)
+void
+text_begin(struct search_run *r)
 {
+	if (r->work.max != 0)
+		return;
 	buf_free(&r->work);
 	buf_init(&r->work, DECODED_MAX);
 	buf_free(&r->text);
@@ -60,9 +62,8 @@ text_has(struct search_run *r, struct span text, const struct search_key *k)
 	return find_folded(buf_span(&r->folded), needle);
 }
 
-/* As it is read, in r->text. */
-static bool
-field_text(struct search_run *r, struct span body)
+bool
+text_of_field(struct search_run *r, struct span body)
 {
 	buf_clear(&r->work);
 	buf_clear(&r->text);
@@ -74,7 +75,7 @@ static bool
 field_has(struct search_run *r, struct span body, const struct search_key *k)
 {
 	return k->needle.len == 0 ||
-	    (field_text(r, body) && text_has(r, buf_span(&r->text), k));
+	    (text_of_field(r, body) && text_has(r, buf_span(&r->text), k));
 }
 
 static enum search_result
@@ -105,8 +106,7 @@ search_kept(struct search_run *r, const struct search_key *k)
 	    KEPT_FORMAT);
 	if (kept.p == NULL)
 		return SEARCH_UNKNOWN;
-	if (r->work.max == 0)
-		work_init(r);
+	text_begin(r);
 	res = kept_has(r, kept, k);
 	r->kept = r->kept || res != SEARCH_UNKNOWN;
 	return res;
@@ -125,7 +125,7 @@ keep_fields(struct search_run *r)
 	buf_init(&b, FOLDER_BLOB_MAX);
 	while (ok && header_field(&rest, &f))
 		if ((field = kept_field(f.name)) != -1)
-			ok = field_text(r, f.body) &&
+			ok = text_of_field(r, f.body) &&
 			    kept_add(&b, field, buf_span(&r->text)) == 0;
 	if (ok)
 		folder_blob_put(r->m.folder, r->i, FOLDER_BLOB_SEARCH,
@@ -140,8 +140,7 @@ search_header(struct search_run *r, const struct search_key *k)
 	struct span rest = message_header(&r->m);
 	struct header_field f;
 
-	if (r->work.max == 0)
-		work_init(r);
+	text_begin(r);
 	if (!r->kept && kept_field(k->name) != -1)
 		keep_fields(r);
 	while (header_field(&rest, &f))
@@ -167,25 +166,20 @@ header_has(struct search_run *r, struct span header,
 	return false;
 }
 
-struct charset {
-	struct span name;
-	unsigned char text[64];
-};
-
 static void
 take_charset(void *arg, struct span name, struct span value, bool extended)
 {
-	struct charset *c = arg;
+	struct part_text *t = arg;
 
-	if (extended || !span_isis(name, "charset") || c->name.len > 0 ||
-	    value.len > sizeof(c->text))
+	if (extended || !span_isis(name, "charset") || t->charset.len > 0 ||
+	    value.len > sizeof(t->name))
 		return;
 	if (value.len > 0)
-		memcpy(c->text, value.p, value.len);
-	c->name = span_of(c->text, value.len);
+		memcpy(t->name, value.p, value.len);
+	t->charset = span_of(t->name, value.len);
 }
 
-/* Undoes the transfer encoding: the bytes are in *text or in r->work. */
+/* Undoes the transfer encoding: the bytes are in the message or in r->work. */
 static struct span
 transfer_decode(struct search_run *r, const struct mime_part *p)
 {
@@ -207,10 +201,22 @@ transfer_decode(struct search_run *r, const struct mime_part *p)
 	return buf_span(&r->work);
 }
 
-/* Are ASCII bytes in this charset just these characters, and nothing else?  Then
- * ASCII is found, and missed in text that is all ASCII, without conversion. */
-static bool
-keeps_ascii(struct span charset)
+void
+text_of_part(struct search_run *r, const struct mime_part *p,
+    struct part_text *t)
+{
+	struct span value;
+
+	t->charset = span_of(NULL, 0);
+	if (p->content_type.len > 0)
+		(void)mime_params(p->content_type, &value, take_charset, t);
+	if (t->charset.len == 0)
+		t->charset = span_str("us-ascii");
+	t->bytes = transfer_decode(r, p);
+}
+
+bool
+text_keeps_ascii(struct span charset)
 {
 	static const char *const heads[] = { "us-ascii", "utf-8", "iso-8859-",
 		"windows-125", "koi8-" };
@@ -227,30 +233,24 @@ part_has(struct search_run *r, const struct mime_part *p,
     const struct search_key *k)
 {
 	struct span needle = k->needle;
-	struct charset cs = { .name = { NULL, 0 } };
-	struct span text, value;
+	struct part_text t;
 
 	if (needle.len == 0)
 		return true;
-	if (p->content_type.len > 0)
-		(void)mime_params(p->content_type, &value, take_charset, &cs);
-	if (cs.name.len == 0)
-		cs.name = span_str("us-ascii");
-	text = transfer_decode(r, p);
-	if (!k->fuzzy && span_isascii(needle) && keeps_ascii(cs.name)) {
-		if (find_folded(text, needle))
+	text_of_part(r, p, &t);
+	if (!k->fuzzy && span_isascii(needle) && text_keeps_ascii(t.charset)) {
+		if (find_folded(t.bytes, needle))
 			return true;
-		if (span_isascii(text))
+		if (span_isascii(t.bytes))
 			return false;
 	}
 	buf_clear(&r->text);
-	(void)charset_decode(text, cs.name, &r->text);
+	(void)charset_decode(t.bytes, t.charset, &r->text);
 	return text_has(r, buf_span(&r->text), k);
 }
 
-/* Are the part's bytes for a person to read? */
-static bool
-is_text(const struct mime_part *p)
+bool
+text_is(const struct mime_part *p)
 {
 	return !p->multipart && (span_isis(p->type, "text") || (p->first_child
 	    == 0 && span_isis(p->type, "message")));
@@ -261,8 +261,9 @@ search_body(struct search_run *r, const struct search_key *k, bool headers)
 {
 	const struct mime_tree *t = &r->m.tree;
 
-	if (r->work.max == 0)
-		work_init(r);
+	text_begin(r);
+	if (search_grams(r, k, true) == SEARCH_NO)
+		return false;
 	for (size_t i = 0; i < t->nparts; i++) {
 		const struct mime_part *p = &t->parts[i];
 		bool inner = i > 0 && t->parts[p->parent].message;
@@ -270,7 +271,7 @@ search_body(struct search_run *r, const struct search_key *k, bool headers)
 		if ((headers || inner) &&
 		    header_has(r, mime_header(t, p), k))
 			return true;
-		if (is_text(p) && part_has(r, p, k))
+		if (text_is(p) && part_has(r, p, k))
 			return true;
 	}
 	return false;

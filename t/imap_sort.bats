@@ -364,6 +364,54 @@ o OK Store completed' ]
 	[ "$(questions)" = "$first" ]
 }
 
+@test "BODY and TEXT again: only messages that may hold the words are opened, and what is found stays exact" {
+	local i first opened
+	for i in 1 2 3 4 5 6; do mail "$i" "number $i" "X-Word: head$i"; done
+	printf 'Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nCaf=E9 au lait\n' >"$M/cur/007.m:2,"
+	words() {
+		ask 'SEARCH BODY "body 3"' 'SEARCH TEXT "HEAD5"' 'SEARCH BODY head5' 'SEARCH NOT BODY "body"' 'SEARCH BODY "y 4"' \
+			'SEARCH CHARSET UTF-8 BODY "CAFÉ AU"' 'SEARCH OR BODY 3 TEXT "number 2"' 'SEARCH TEXT nowhere' 'SEARCH BODY ""'
+	}
+	first=$(words)
+	echo "$first"
+	[ "$first" = '* SEARCH 3
+* SEARCH 5
+* SEARCH
+* SEARCH 7
+* SEARCH 4
+* SEARCH 7
+* SEARCH 2 3
+* SEARCH
+* SEARCH 1 2 3 4 5 6 7' ]
+	[ "$(words)" = "$first" ]
+	# opened PROGRAM: the files that this search opens.
+	opened() {
+		printf 'a SELECT INBOX\r\nb SEARCH %s\r\nz LOGOUT\r\n' "$1" |
+			strace -f -e trace=openat "$BIN/imapd" "$M" 2>&1 >/dev/null | grep -o '00[0-9][.]m' | tr '\n' ' '
+	}
+	[ "$(opened 'BODY "body 3"')" = '003.m ' ]
+	[ "$(opened 'TEXT head5')" = '005.m ' ]
+	[ "$(opened 'TEXT nowhere')" = '' ]
+	[ "$(opened 'NOT BODY nowhere')" = '' ]
+	# Two bytes are no sequence: all are read.
+	[ "$(opened 'BODY zq' | wc -w)" = 7 ]
+	# A cache that is lost, cut or changed costs time and nothing else.
+	for i in 200 900 2000; do
+		head -c "$i" "$M/posthouse.cache-parsed" >"$M/cut"
+		mv "$M/cut" "$M/posthouse.cache-parsed"
+		[ "$(words)" = "$first" ]
+	done
+	printf '\377\377\377\377\377\377\377\377' | dd of="$M/posthouse.cache-parsed" bs=1 seek=400 conv=notrunc status=none
+	[ "$(words)" = "$first" ]
+	rm "$M/posthouse.cache-index"
+	[ "$(words)" = "$first" ]
+}
+
+@test "what the cache knows of a text never hides a word of it: public messages, 48 pieces of each" {
+	[ -d "$TESTDATA/corpora" ] || skip "NOT TESTED: no $TESTDATA"
+	find "$TESTDATA" -type f -size -1000k -print0 | xargs -0 "$BIN/../fuzz/imap_grams"
+}
+
 @test "the folding is that of the Unicode Character Database, code point by code point" {
 	python3 -c 'import unicodedata, sys; sys.exit(unicodedata.unidata_version != "14.0.0")' ||
 		skip "NOT TESTED: this Python has another version of Unicode"

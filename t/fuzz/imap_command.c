@@ -8,7 +8,7 @@
  * LINK: imapd/cmd_fetch.c imapd/fetch_parsed.c imapd/cmd_folder.c imapd/cmd_idle.c imapd/cmd_list.c imapd/cmd_search.c imapd/cmd_select.c
  * LINK: imapd/cmd_status.c imapd/cmd_store.c imapd/crlf.c imapd/envelope.c imapd/fetch_parse.c imapd/fetch_section.c imapd/find.c
  * LINK: imapd/imapdate.c imapd/input.c imapd/list.c imapd/mailbox.c imapd/match.c imapd/message.c imapd/name.c imapd/out.c
- * LINK: imapd/parse.c imapd/reply.c imapd/search_eval.c imapd/search_parse.c imapd/search_text.c imapd/seqset.c
+ * LINK: imapd/parse.c imapd/reply.c imapd/search_eval.c imapd/search_parse.c imapd/search_text.c imapd/search_grams.c imapd/grams.c imapd/seqset.c
  * LINK: imapd/structure.c imapd/subs.c imapd/utf7.c imapd/view.c
  */
 #include <sys/mman.h>
