@@ -97,6 +97,16 @@ add_text(struct reply *r, struct span s)
 	}
 }
 
+/* Of the first line that has one: Cyrus's is the last.  An enhanced code of another
+ * class than the reply's is noise. */
+static void
+set_dsn(struct reply *r, struct span line, struct span code)
+{
+	if (r->dsn[0] == '\0' && code.len > 0 && code.p[0] == line.p[0] &&
+	    code.len < sizeof(r->dsn))
+		(void)span_cstr(code, r->dsn, sizeof(r->dsn));
+}
+
 enum reply_state
 reply_line(struct reply *r, struct span line, struct span *text)
 {
@@ -117,10 +127,7 @@ reply_line(struct reply *r, struct span line, struct span *text)
 	n = dsn_length(s);
 	if (r->lines == 1) {
 		r->code = code;
-		/* An enhanced code of another class than the reply's is noise. */
-		if (n > 0 && s.p[0] == line.p[0] && n < sizeof(r->dsn))
-			(void)span_cstr(span_of(s.p, n), r->dsn,
-			    sizeof(r->dsn));
+		set_dsn(r, line, span_of(s.p, n));
 		add_text(r, span_of(line.p, 3));
 		add_text(r, span_str(" "));
 	} else {
@@ -132,6 +139,7 @@ reply_line(struct reply *r, struct span line, struct span *text)
 			(void)cur_ch(&c, ' ');
 			s = cur_rest(&c);
 		}
+		set_dsn(r, line, span_of(s.p, n));
 	}
 	add_text(r, s);
 	return more ? REPLY_MORE : REPLY_DONE;

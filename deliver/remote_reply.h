@@ -15,7 +15,7 @@
 struct reply {
 	unsigned code;		/* 0: none yet */
 	unsigned lines;
-	char dsn[12];		/* the enhanced code of the first line; "": none */
+	char dsn[12];		/* of the first line that has one; "": none */
 	bool cut;		/* text ends with "..." */
 	struct buf text;	/* "550 5.1.1 first line / second line" */
 };

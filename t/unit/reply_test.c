@@ -23,6 +23,8 @@ static const struct {
 	{ "550 5.1.1 no such user", REPLY_DONE, 550, "5.1.1", "550 5.1.1 no such user" },
 	{ "550-5.1.1 no\n550-5.1.1 such\n550 5.1.1 user", REPLY_DONE, 550, "5.1.1", "550 5.1.1 no / such / user" },
 	{ "550-5.1.1 no\n550 5.2.2 full", REPLY_DONE, 550, "5.1.1", "550 5.1.1 no / 5.2.2 full" },
+	{ "550-no\n550 5.1.1 such", REPLY_DONE, 550, "5.1.1", "550 no / 5.1.1 such" },
+	{ "550-4.1.1 no\n550 such", REPLY_DONE, 550, "", "550 4.1.1 no / such" },
 	{ "550 5.1.1", REPLY_DONE, 550, "5.1.1", "550 5.1.1" },
 	{ "550 4.1.1 which?", REPLY_DONE, 550, "", "550 4.1.1 which?" },
 	{ "550 5.1.1x", REPLY_DONE, 550, "", "550 5.1.1x" },
