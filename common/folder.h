@@ -81,6 +81,8 @@ int	folder_vanished(struct folder *, uint64_t since,
 /* Object ids (RFC 8474): of the folder, also after renames, and of a message, also after copy and move. */
 #define FOLDER_ID_SIZE	48
 void	folder_id(const struct folder *, char out[FOLDER_ID_SIZE]);
+/* The folder's without opening it.  -1: nobody has opened it yet. */
+int	folder_peek_id(const char *dir, char out[FOLDER_ID_SIZE]);
 int	folder_email_id(const struct folder *, size_t i,
 	    char out[FOLDER_ID_SIZE]);
 /* The digits of an id that is made of text alone. */

@@ -4,8 +4,10 @@
  * by whatever program.  A folder's stands in its uid list.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "folder_impl.h"
 
@@ -83,4 +85,33 @@ folder_id(const struct folder *f, char out[FOLDER_ID_SIZE])
 		snprintf(out, FOLDER_ID_SIZE, "F%s", f->head.id);
 	else
 		snprintf(out, FOLDER_ID_SIZE, "F%u", (unsigned)f->validity);
+}
+
+int
+folder_peek_id(const char *dir, char out[FOLDER_ID_SIZE])
+{
+	struct uidlist_header head;
+	char path[4096], text[256];
+	struct cur c;
+	ssize_t n = -1;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/" FOLDER_UIDS, dir) >=
+	    (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1) {
+		n = read(fd, text, sizeof(text));
+		close(fd);
+	}
+	cur_init(&c, span_of(text, n > 0 ? (size_t)n : 0));
+	if (n == -1 || uidlist_header_parse(&c, &head) == -1)
+		return -1;
+	if (head.id[0] != '\0')
+		snprintf(out, FOLDER_ID_SIZE, "F%s", head.id);
+	else
+		snprintf(out, FOLDER_ID_SIZE, "F%u", (unsigned)head.validity);
+	return 0;
 }

@@ -55,6 +55,8 @@
 #define IMAP_BATCH_MIN	500	/* messages of a UIDBATCHES batch: RFC 10022 3.1.3 */
 #define IMAP_BATCHES_MAX 100000	/* messages that its range may name: RFC 10022 3.1.5 */
 #define IMAP_MULTISEARCH_MAX 1000 /* mailboxes that one ESEARCH looks at */
+#define IMAP_NOTIFY_MAX	1000	/* mailboxes that NOTIFY watches: three watches each, of the 65536 or so of a user */
+#define IMAP_NOTIFY_META_MAX 65536 /* names of annotations of one mailbox that it watches */
 #define IMAP_DEPTH_MAX	32	/* nesting of parentheses */
 
 /* messages: CVE-2019-11494, CVE-2020-12100, CVE-2024-23184 and their kin */

@@ -27,7 +27,7 @@ static const struct capability {
 	{ "UTF8=ACCEPT", EN_UTF8 },
 	{ "SAVEDATE", 0 }, { "OBJECTID", 0 },
 	{ "SPECIAL-USE", 0 }, { "CREATE-SPECIAL-USE", 0 },
-	{ "METADATA", 0 }, { "LIST-METADATA", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
+	{ "METADATA", EN_METADATA }, { "LIST-METADATA", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
 	{ "STATUS=SIZE", 0 }, { "ESEARCH", 0 }, { "MULTISEARCH", 0 },
 	{ "PARTIAL", 0 }, { "SEARCHRES", 0 },
 	{ "QUOTA", 0 }, { "QUOTA=RES-STORAGE", 0 },
@@ -36,7 +36,7 @@ static const struct capability {
 	{ "SORT", 0 }, { "SORT=DISPLAY", 0 }, { "ESORT", 0 },
 	{ "THREAD=ORDEREDSUBJECT", 0 }, { "THREAD=REFERENCES", 0 },
 	{ "SEARCH=FUZZY", 0 }, { "CONTEXT=SEARCH", 0 }, { "I18NLEVEL=1", 0 },
-	{ "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
+	{ "NOTIFY", 0 }, { "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
 	{ "COMPRESS=DEFLATE", 0 }, { "UNAUTHENTICATE", 0 },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
@@ -97,8 +97,12 @@ find(struct span name)
 unsigned
 capability_enables(const struct imap *im, struct span name)
 {
-	int i = find(name);
+	int i;
 
+	/* RFC 5464 section 4.1: METADATA has what METADATA-SERVER has. */
+	if (span_isis(name, "METADATA-SERVER"))
+		return EN_METADATA_SERVER;
+	i = find(name);
 	return i == -1 || im->hidden >> i & 1 ? 0 : table[i].enables;
 }
 

@@ -4,8 +4,8 @@
  */
 #include "ex.h"
 #include "file.h"
-#include "imap.h"
 #include "limits.h"
+#include "notify.h"
 #include "qresync.h"
 #include "tls.h"
 
@@ -96,6 +96,8 @@ cmd_enable(struct imap *im, struct args *a)
 	if (now & EN_CONDSTORE)
 		condstore_enable(im);
 	im->enabled = now;
+	if (now & (EN_METADATA | EN_METADATA_SERVER))
+		notify_metadata(im);
 	buf_free(&told);
 	reply_ok(im, NULL, "Enabled");
 }

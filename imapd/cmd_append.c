@@ -11,6 +11,7 @@
 #include "append.h"
 #include "ex.h"
 #include "log.h"
+#include "notify.h"
 #include "recode.h"
 #include "usage.h"
 
@@ -483,6 +484,9 @@ commit_all(struct append_cmd *c)
 		(void)seqset_append(&uids, &im->arena, all[i].uid);
 	free(all);
 	usage_note(im, &more, 1);
+	if (uids.n > 0)
+		notify_own_messages(im, c->dir, n, uids.r[0].lo,
+		    uids.r[uids.n - 1].hi);
 	(void)buf_addf(&im->code, "APPENDUID %u ", uidvalidity);
 	(void)seqset_print(&uids, &im->code);
 	if (c->replace)

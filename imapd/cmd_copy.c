@@ -8,6 +8,7 @@
 
 #include "ex.h"
 #include "log.h"
+#include "notify.h"
 #include "usage.h"
 
 struct list {
@@ -34,8 +35,8 @@ collect(void *arg, size_t i)
 
 /* COPYUID: the two sets correspond in order; vanished messages are in neither. */
 static size_t
-copyuid(struct imap *im, const struct list *l, const uint32_t *uids,
-    uint32_t uidvalidity)
+copyuid(struct imap *im, const struct list *l, const char *dir,
+    const uint32_t *uids, uint32_t uidvalidity)
 {
 	struct seqset from = { 0 }, to = { 0 };
 	size_t n = 0;
@@ -51,6 +52,7 @@ copyuid(struct imap *im, const struct list *l, const uint32_t *uids,
 	}
 	if (n == 0)
 		return 0;
+	notify_own_messages(im, dir, n, to.r[0].lo, to.r[to.n - 1].hi);
 	(void)buf_addf(&im->code, "COPYUID %u ", uidvalidity);
 	(void)seqset_print(&from, &im->code);
 	(void)buf_addc(&im->code, ' ');
@@ -59,10 +61,10 @@ copyuid(struct imap *im, const struct list *l, const uint32_t *uids,
 }
 
 static void
-finish(struct imap *im, const struct list *l, const uint32_t *uids,
-    uint32_t uidvalidity, bool move)
+finish(struct imap *im, const struct list *l, const char *dir,
+    const uint32_t *uids, uint32_t uidvalidity, bool move)
 {
-	size_t n = copyuid(im, l, uids, uidvalidity);
+	size_t n = copyuid(im, l, dir, uids, uidvalidity);
 
 	/* RFC 6851 section 4.3: before the EXPUNGE responses. */
 	if (move && im->code.len > 0 && !im->code.bad) {
@@ -100,7 +102,7 @@ copy(struct imap *im, struct list *l, const char *dir, bool move)
 	if (folder_copy_many(im->view.folder, l->i, l->n, dir, move,
 	    &uidvalidity, uids) == 0) {
 		usage_note(im, &more, 1);
-		finish(im, l, uids, uidvalidity, move);
+		finish(im, l, dir, uids, uidvalidity, move);
 	} else if (errno == ESRCH) {
 		reply_no(im, "EXPUNGEISSUED",
 		    "Some of the messages are gone, nothing was copied");

@@ -298,6 +298,27 @@ fetch_vanished(struct imap *im, const struct fetch *f,
 	    &uids, 0);
 }
 
+void
+fetch_new(struct imap *im, const struct fetch *f, size_t from)
+{
+	struct fetch_cmd c = { .f = *f, .run.im = im };
+	const struct view *v = &im->view;
+	size_t n = folder_count(v->folder);
+
+	c.f.seen = false;
+	view_tell_keywords(im);
+	message_init(&c.run.m, v->folder);
+	parsed_begin(&c.run, &c.f);
+	for (size_t i = from; i < n && !im->out.failed; i++) {
+		uint32_t uid = folder_uid(v->folder, i);
+
+		if (uid < v->own_first || uid > v->own_last)
+			(void)fetch_one(&c, i);
+	}
+	parsed_end(&c.run);
+	message_free(&c.run.m);
+}
+
 static bool
 parse_fetch(struct imap *im, struct args *a, struct fetch_cmd *c,
     struct seqset *set)

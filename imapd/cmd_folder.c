@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metadata.h"
+#include "notify.h"
 #include "subs.h"
 #include "usage.h"
 
@@ -90,6 +90,7 @@ cmd_create(struct imap *im, struct args *a)
 	/* RFC 8474 section 4.1 */
 	if (folder_status(dir, &st) == 0)
 		(void)buf_addf(&im->code, "MAILBOXID (%s)", st.id);
+	notify_own_names(im, raw, NULL);
 	reply_ok(im, NULL, "Create completed");
 }
 
@@ -136,6 +137,7 @@ cmd_delete(struct imap *im, struct args *a)
 	/* By what it is: others may have renamed the selected one and given its name to this. */
 	if (im->view.folder != NULL && folder_deleted(im->view.folder))
 		view_close(&im->view);
+	notify_own_names(im, raw, NULL);
 	reply_ok(im, NULL, "Delete completed");
 }
 
@@ -232,6 +234,7 @@ cmd_rename(struct imap *im, struct args *a)
 	}
 	if (from[0] != '\0')
 		follow(im, from, to);
+	notify_own_names(im, to, from[0] != '\0' ? from : NULL);
 	reply_ok(im, NULL, "Rename completed");
 }
 
@@ -242,11 +245,13 @@ subscribe(struct imap *im, struct args *a, bool on)
 
 	if (!one_name(im, a, raw))
 		return;
-	if (subs_set(im->root, raw, on) == -1)
+	if (subs_set(im->root, raw, on) == -1) {
 		reply_errno(im, "cannot write subscriptions");
-	else
-		reply_ok(im, NULL, on ? "Subscribe completed" :
-		    "Unsubscribe completed");
+		return;
+	}
+	notify_own_names(im, raw, NULL);
+	reply_ok(im, NULL, on ? "Subscribe completed" :
+	    "Unsubscribe completed");
 }
 
 void

@@ -202,6 +202,27 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 		(void)metadata_out(im, p->raw, l->entries);
 }
 
+void
+list_tell(struct imap *im, const struct list_name *p, struct span old)
+{
+	struct attributes at = { &im->out, "" };
+
+	(void)netout_adds(&im->out, "* LIST (");
+	attribute(&at, !p->exists, "\\NonExistent");
+	attribute(&at, p->children, "\\HasChildren");
+	attribute(&at, !p->children, "\\HasNoChildren");
+	attribute(&at, p->subscribed, "\\Subscribed");
+	attribute_span(&at, p->use);
+	(void)netout_adds(&im->out, ") \"/\" ");
+	out_mailbox(im, p->wire);
+	if (old.len > 0) {
+		(void)netout_adds(&im->out, " (\"OLDNAME\" (");
+		out_mailbox(im, old);
+		(void)netout_adds(&im->out, "))");
+	}
+	(void)netout_adds(&im->out, "\r\n");
+}
+
 /* RFC 3501 section 6.3.9: with "%" a parent stands for what is subscribed below it. */
 static bool
 lsub_shows(const struct list_cmd *l, const struct list_name *p)

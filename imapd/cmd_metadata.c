@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "limits.h"
-#include "metadata.h"
+#include "notify.h"
 
 struct get_cmd {
 	bool has_max;
@@ -315,10 +315,12 @@ cmd_setmetadata(struct imap *im, struct args *a)
 	}
 	if (!find_file(im, name, dir, &file) || !permitted(im, changes))
 		return;
-	if (metadata_change(dir, file, &im->arena, changes) == 0)
+	if (metadata_change(dir, file, &im->arena, changes) == 0) {
+		notify_own_metadata(im, name.len > 0 ? dir : NULL, changes);
 		reply_ok(im, NULL, "Setmetadata completed");
-	else if (errno == E2BIG)
+	} else if (errno == E2BIG) {
 		reply_no(im, "METADATA TOOMANY", "Too many annotations");
-	else
+	} else {
 		reply_errno(im, "cannot write annotations");
+	}
 }

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "notify.h"
 #include "qresync.h"
 
 bool
@@ -134,6 +135,7 @@ open_mailbox(struct imap *im, struct args *a, bool read_only)
 	/* RFC 3501 section 6.3.1: a failing SELECT leaves none selected. */
 	if (im->view.folder != NULL)	/* RFC 7162 section 3.2.11 */
 		(void)netout_adds(&im->out, "* OK [CLOSED] Closed\r\n");
+	notify_leave(im, true);
 	view_close(&im->view);
 	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL) {
 		reply_no(im, "NONEXISTENT", why);
@@ -178,6 +180,7 @@ cmd_close(struct imap *im, struct args *a)
 	if (!im->view.read_only && folder_refresh(f,
 	    &(struct folder_changes){ 0 }) == 0)
 		(void)expunge(im, NULL);
+	notify_leave(im, false);
 	view_close(&im->view);
 	reply_ok(im, NULL, "Close completed");
 }
@@ -190,6 +193,7 @@ cmd_unselect(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
+	notify_leave(im, true);
 	view_close(&im->view);
 	reply_ok(im, NULL, "Unselect completed");
 }

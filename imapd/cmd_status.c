@@ -7,11 +7,6 @@
 
 #include "qresync.h"
 
-enum {
-	ST_MESSAGES = 1, ST_RECENT = 2, ST_UIDNEXT = 4, ST_UIDVALIDITY = 8,
-	ST_UNSEEN = 16, ST_SIZE = 32, ST_DELETED = 64, ST_APPENDLIMIT = 128,
-	ST_DELETED_STORAGE = 256, ST_MODSEQ = 512, ST_MAILBOXID = 1024
-};
 static const struct { const char *name; unsigned bit; } items_table[] = {
 	{ "MESSAGES", ST_MESSAGES }, { "RECENT", ST_RECENT },
 	{ "UIDNEXT", ST_UIDNEXT }, { "UIDVALIDITY", ST_UIDVALIDITY },
@@ -79,24 +74,16 @@ count(const char *dir, unsigned items, struct counts *c)
 	return 0;
 }
 
-int
-status_out(struct imap *im, const char *raw, unsigned items)
+static void
+tell(struct imap *im, const char *raw, unsigned items,
+    const struct folder_status *st, const struct counts *c)
 {
-	struct folder_status st;
-	struct counts c = { 0 };
-	char dir[DIR_SIZE];
+	struct values val = { { st->messages, st->recent, st->uidnext,
+	    st->uidvalidity, st->unseen, c->size, st->deleted,
+	    im->control->set.message_size, c->storage, st->highest_modseq } };
 	const char *sep = "";
 	struct buf name;
 
-	if (items & ST_MODSEQ)
-		condstore_enable(im);
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
-	    folder_status(dir, &st) == -1 || (items & ST_COUNTED &&
-	    count(dir, items, &c) == -1))
-		return -1;
-	struct values val = { { st.messages, st.recent, st.uidnext,
-	    st.uidvalidity, st.unseen, c.size, st.deleted,
-	    im->control->set.message_size, c.storage, st.highest_modseq } };
 	buf_init(&name, 4 * NAME_RAW_MAX);
 	(void)name_from_raw(raw, utf8_names(im), &name);
 	(void)netout_adds(&im->out, "* STATUS ");
@@ -110,8 +97,31 @@ status_out(struct imap *im, const char *raw, unsigned items)
 			sep = " ";
 		}
 	if (items & ST_MAILBOXID)
-		(void)netout_addf(&im->out, "%sMAILBOXID (%s)", sep, st.id);
+		(void)netout_addf(&im->out, "%sMAILBOXID (%s)", sep, st->id);
 	(void)netout_adds(&im->out, ")\r\n");
+}
+
+void
+status_tell(struct imap *im, const char *raw, unsigned items,
+    const struct folder_status *st)
+{
+	tell(im, raw, items, st, &(struct counts){ 0 });
+}
+
+int
+status_out(struct imap *im, const char *raw, unsigned items)
+{
+	struct folder_status st;
+	struct counts c = { 0 };
+	char dir[DIR_SIZE];
+
+	if (items & ST_MODSEQ)
+		condstore_enable(im);
+	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
+	    folder_status(dir, &st) == -1 || (items & ST_COUNTED &&
+	    count(dir, items, &c) == -1))
+		return -1;
+	tell(im, raw, items, &st, &c);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ void	cmd_lsub(struct imap *, struct args *);
 void	cmd_move(struct imap *, struct args *);
 void	cmd_namespace(struct imap *, struct args *);
 void	cmd_noop(struct imap *, struct args *);
+void	cmd_notify(struct imap *, struct args *);
 void	cmd_rename(struct imap *, struct args *);
 void	cmd_replace(struct imap *, struct args *);
 void	cmd_search(struct imap *, struct args *);

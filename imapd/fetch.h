@@ -57,6 +57,10 @@ struct fetch {
 	uint64_t since;
 };
 
+/* cmd_fetch.c: FETCH responses for messages from index on that this session has not added
+ * itself; sets no flag. */
+void	fetch_new(struct imap *, const struct fetch *, size_t from);
+
 /* fetch_parse.c: the argument after the set.  RFC 3501 section 6.4.5. */
 bool	parse_fetch_items(struct args *, struct fetch *);
 /* fetch-modifiers: RFC 4466 section 2.4; none at all is fine too. */

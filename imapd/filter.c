@@ -84,17 +84,22 @@ goes_on(struct args *a)
 }
 
 struct filter *
+filter_parse_one(struct args *a)
+{
+	struct filter *f = arena_alloc(a->arena, sizeof(*f));
+
+	if (f == NULL)
+		(void)parse_fail(a, "Too many kinds of mailboxes");
+	return f != NULL && parse_one(a, f) ? f : NULL;
+}
+
+struct filter *
 filter_parse(struct args *a)
 {
 	struct filter *first = NULL, **last = &first;
 
 	do {
-		*last = arena_alloc(a->arena, sizeof(**last));
-		if (*last == NULL) {
-			(void)parse_fail(a, "Too many kinds of mailboxes");
-			return NULL;
-		}
-		if (!parse_one(a, *last))
+		if ((*last = filter_parse_one(a)) == NULL)
 			return NULL;
 		last = &(*last)->next;
 	} while (goes_on(a));
@@ -129,15 +134,21 @@ names(const struct filter *f, const char *raw)
 /* Mail is delivered to any mailbox that a rule names, so "inboxes" is "personal":
  * RFC 5465 section 6.3. */
 bool
-filter_matches(const struct filter *f, const struct list_name *p)
+filter_names(const struct filter *f, const char *raw, bool subscribed)
 {
 	bool yes = false;
 
-	for (; f != NULL && p->exists && !yes; f = f->next)
+	for (; f != NULL && !yes; f = f->next)
 		yes = f->kind == FILTER_SELECTED ? false :
-		    f->kind == FILTER_SUBSCRIBED ? p->subscribed :
-		    f->kind < FILTER_SUBTREE || names(f, p->raw);
+		    f->kind == FILTER_SUBSCRIBED ? subscribed :
+		    f->kind < FILTER_SUBTREE || names(f, raw);
 	return yes;
+}
+
+bool
+filter_matches(const struct filter *f, const struct list_name *p)
+{
+	return p->exists && filter_names(f, p->raw, p->subscribed);
 }
 
 bool

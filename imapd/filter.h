@@ -24,8 +24,12 @@ struct filter {
  * section 6).  In the arena; NULL: a->why.
  */
 struct filter *filter_parse(struct args *);
+/* One filter-mailboxes. */
+struct filter *filter_parse_one(struct args *);
 /* Does one of them name this mailbox?  FILTER_SELECTED names none here. */
 bool	filter_matches(const struct filter *, const struct list_name *);
+/* The same, whether it exists or not. */
+bool	filter_names(const struct filter *, const char *raw, bool subscribed);
 bool	filter_has(const struct filter *, enum filter_kind);
 
 #endif

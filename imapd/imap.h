@@ -19,6 +19,7 @@
 #include "view.h"
 
 struct imap;
+struct notify;
 
 enum {				/* states a command is legal in */
 	S_AUTH = 1, S_SELECTED = 2, S_ANY = 3
@@ -28,11 +29,12 @@ enum {				/* what a command is like */
 	C_UID_BARE = 2,		/* exists without UID */
 	C_KEEP = 4,		/* no EXPUNGE while it runs, but for UID x (RFC 3501 7.4.1) */
 	C_QUIET = 8,		/* no untagged updates at its end */
-	C_NUMBERS = 16		/* without UID it speaks of sequence numbers */
+	C_NUMBERS = 16,		/* without UID it speaks of sequence numbers */
+	C_TELLS = 32		/* tells of the selected mailbox whatever NOTIFY said */
 };
 enum {				/* what the client has enabled: RFC 5161 */
 	EN_CONDSTORE = 1, EN_QRESYNC = 2, EN_UIDONLY = 4, EN_UTF8 = 8,
-	EN_REV2 = 16
+	EN_REV2 = 16, EN_METADATA = 32, EN_METADATA_SERVER = 64
 };
 struct command {
 	const char *name;
@@ -51,6 +53,7 @@ struct imap {
 	struct compress *compress;	/* between these two and the client; NULL: none */
 	struct arena arena;		/* of the command that runs */
 	struct view view;		/* the selected mailbox */
+	struct notify *notify;		/* what the client wants to be told; NULL: it has not said */
 	const struct command *command;
 	struct span tag;
 	unsigned enabled;		/* EN_* */

@@ -30,4 +30,8 @@ int	list_load(struct imap *, struct list_tree *t, bool subscriptions);
  * the rest those that the usual names stand for. */
 void	list_special_use(struct imap *, struct list_tree *);
 
+/* cmd_list.c: one LIST response that was not asked for, with OLDNAME (RFC 5465 section
+ * 5.4) where old is not empty. */
+void	list_tell(struct imap *, const struct list_name *, struct span old);
+
 #endif

@@ -11,7 +11,9 @@
 #include "imap.h"
 #include "limits.h"
 #include "log.h"
+#include "notify.h"
 #include "tls.h"
+#include "wait.h"
 
 #define ARENA_MAX	(32 * (size_t)IMAP_COMMAND_MAX)
 #define FIRST_MAX	(2 * (size_t)NETIN_BUF)
@@ -33,7 +35,7 @@ static const struct command commands[] = {
 	{ "ENABLE", S_ANY, C_UID_BARE, cmd_enable },
 	{ "ESEARCH", S_ANY, C_UID_BARE | C_KEEP, cmd_esearch },
 	{ "EXAMINE", S_ANY, C_UID_BARE | C_QUIET, cmd_examine },
-	{ "EXPUNGE", S_SELECTED, C_UID | C_UID_BARE, cmd_expunge },
+	{ "EXPUNGE", S_SELECTED, C_UID | C_UID_BARE | C_TELLS, cmd_expunge },
 	{ "FETCH", S_SELECTED, BOTH | C_KEEP, cmd_fetch },
 	{ "GETMETADATA", S_ANY, C_UID_BARE, cmd_getmetadata },
 	{ "GETQUOTA", S_ANY, C_UID_BARE, cmd_getquota },
@@ -44,11 +46,12 @@ static const struct command commands[] = {
 	{ "LIST", S_ANY, C_UID_BARE, cmd_list },
 	{ "LOGOUT", S_ANY, C_UID_BARE | C_QUIET, cmd_logout },
 	{ "LSUB", S_ANY, C_UID_BARE, cmd_lsub },
-	{ "MOVE", S_SELECTED, BOTH, cmd_move },
+	{ "MOVE", S_SELECTED, BOTH | C_TELLS, cmd_move },
 	{ "NAMESPACE", S_ANY, C_UID_BARE, cmd_namespace },
 	{ "NOOP", S_ANY, C_UID_BARE, cmd_noop },
+	{ "NOTIFY", S_ANY, C_UID_BARE | C_TELLS, cmd_notify },
 	{ "RENAME", S_ANY, C_UID_BARE, cmd_rename },
-	{ "REPLACE", S_SELECTED, BOTH, cmd_replace },
+	{ "REPLACE", S_SELECTED, BOTH | C_TELLS, cmd_replace },
 	{ "SEARCH", S_SELECTED, BOTH | C_KEEP, cmd_search },
 	{ "SELECT", S_ANY, C_UID_BARE | C_QUIET, cmd_select },
 	{ "SETMETADATA", S_ANY, C_UID_BARE, cmd_setmetadata },
@@ -147,13 +150,30 @@ ended(struct imap *im, enum input_result r)
 	im->done = true;
 }
 
+/* What NOTIFY asks for is told until the client speaks. */
+static enum input_result
+next_command(struct imap *im)
+{
+	enum netin_result r;
+
+	im->command = NULL;
+	if (!notify_always(im))
+		return input_command(&im->input);
+	r = wait_for_client(im, false);
+	if (r == NETIN_DATA)
+		return input_command(&im->input);
+	if (r == NETIN_ERROR && !im->out.failed)
+		reply_bye(im, "UNAVAILABLE", "The selected mailbox is gone");
+	return r == NETIN_TIMEOUT ? INPUT_TIMEOUT : INPUT_ERROR;
+}
+
 static void
 serve(struct imap *im)
 {
 	enum input_result r;
 
 	while (!im->done && !im->out.failed) {
-		r = input_command(&im->input);
+		r = next_command(im);
 		im->literal = r == INPUT_STREAM;
 		if (r == INPUT_COMMAND || r == INPUT_STREAM)
 			run(im);
@@ -247,6 +267,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 	greet(&im, first);
 	serve(&im);
 	view_close(&im.view);
+	notify_free(&im);
 	log_end_of(&im, account);
 	compress_end(im.compress, &im.input.in, &im.out);
 	input_free(&im.input);

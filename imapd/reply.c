@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "ex.h"
-#include "imap.h"
 #include "log.h"
+#include "notify.h"
 
 static void
 tagged(struct imap *im, const char *what, const char *code, const char *text)
@@ -49,6 +49,7 @@ update(struct imap *im)
 {
 	unsigned flags = im->command == NULL ? 0 : im->command->flags;
 
+	notify_others(im);
 	if (im->view.folder == NULL || flags & C_QUIET)
 		return;
 	if (view_sync(im, im->uid || !(flags & C_KEEP), im->uid) == -1)

@@ -11,8 +11,8 @@
 
 #include "context.h"
 #include "ex.h"
-#include "imap.h"
 #include "log.h"
+#include "notify.h"
 
 void
 view_open(struct view *v, struct folder *f, const char *raw, bool read_only)
@@ -81,6 +81,7 @@ settle(struct view *v)
 struct sync {
 	struct imap *im;
 	bool expunge, uid;
+	size_t arrived;
 };
 
 static void
@@ -160,6 +161,12 @@ sync_flags(void *arg, size_t i)
 }
 
 static void
+sync_arrived(void *arg, size_t n)
+{
+	((struct sync *)arg)->arrived = n;
+}
+
+static void
 tell_exists(struct imap *im)
 {
 	struct view *v = &im->view;
@@ -175,15 +182,31 @@ tell_exists(struct imap *im)
 	v->recent = recent;
 }
 
+/* What NOTIFY asks for of new messages. */
+static void
+tell_new(struct sync *s)
+{
+	const struct notify *n = s->im->notify;
+	size_t count = folder_count(s->im->view.folder);
+
+	if (n != NULL && n->fetch != NULL && s->arrived <= count)
+		fetch_new(s->im, n->fetch, count - s->arrived);
+	s->im->view.own_first = s->im->view.own_last = 0;
+}
+
 int
 view_sync(struct imap *im, bool expunge, bool uid)
 {
-	struct sync s = { im, expunge, uid };
+	struct sync s = { .im = im, .expunge = expunge, .uid = uid ||
+	    (im->notify != NULL && !im->notify->implied) };
 	struct folder_changes changes = {
-		.vanished = sync_vanished, .flags = sync_flags, .arg = &s
+		.vanished = sync_vanished, .arrived = sync_arrived, .arg = &s,
+		.flags = notify_wants(im, EV_FLAG) ? sync_flags : NULL
 	};
 
-	if (im->view.folder == NULL)
+	/* RFC 5465 section 3.1: without SELECTED the mailbox stays as it was told. */
+	if (im->view.folder == NULL || (!notify_wants(im, EV_NEW) &&
+	    !(im->command != NULL && im->command->flags & C_TELLS)))
 		return 0;
 	if (expunge)
 		tell_gone(im);
@@ -191,6 +214,7 @@ view_sync(struct imap *im, bool expunge, bool uid)
 		return -1;
 	end_of_vanished(&s);
 	tell_exists(im);
+	tell_new(&s);
 	context_changed(im);
 	return 0;
 }

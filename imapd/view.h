@@ -29,6 +29,7 @@ struct view {
 	struct view_gone *gone;	/* in order of pos once settled */
 	size_t ngone, nsettled, cap;
 	size_t keywords;	/* how many FLAGS has told */
+	uint32_t own_first, own_last;	/* UIDs that this session has added just now */
 	struct context *contexts;	/* context.h */
 	struct seqset saved;	/* UIDs: "$" (RFC 5182); r is our own memory */
 };
