@@ -173,6 +173,58 @@ as_courier() {
 	grep -q 'body of greeting two' "$HOME/printed"
 }
 
+# neo WHERE KEYS: neomutt there, given these keys; a terminal of a size, for it waits for ever on one of 0 by 0.
+neo() {
+	TERM=vt100 timeout 30 script -qec "stty rows 40 cols 120; neomutt -n -F $HOME/neomuttrc -f $1 -e 'push \"$2\"'" \
+	    /dev/null </dev/null >"$HOME/screen" 2>&1 || { cat -v "$HOME/screen"; return 1; }
+}
+
+@test "neomutt: reads, flags, copies and deletes over IMAP with QRESYNC and its cache; the same Maildir directly" {
+	local i
+	need neomutt neomutt
+	for i in 1 2 3 4; do put "170000000$i.a.b" "letter $i"; done
+	mkdir -p "$BOX"/.Work/{cur,new,tmp} "$HOME/cache"
+	own
+	cat >"$HOME/neomuttrc" <<-END
+		set imap_user=alice@example.test imap_pass=secret
+		set ssl_ca_certificates_file=$CA_FILE
+		set folder=imaps://localhost:$IMAPS_PORT/ header_cache=$HOME/cache message_cachedir=$HOME/cache
+		set resolve=no imap_condstore imap_qresync imap_check_subscribed=no mark_old=no quit=yes delete=yes sort=subject
+		set wait_key=no print=yes print_split=yes print_command="cat >>$HOME/printed" pipe_decode=yes confirm_append=no
+		set timeout=5 sleep_time=0
+	END
+	neo "imaps://localhost:$IMAPS_PORT/INBOX" \
+	    '<jump>2<enter><print-message><flag-message><clear-flag>N<jump>3<enter><copy-message>=Work<enter><jump>4<enter><delete-message><sync-mailbox><quit>'
+	grep -q 'body of letter 2' "$HOME/printed"
+	find "$BOX/cur" -name '1700000002*:2,*F*S' | grep -q .
+	[ "$(messages "$BOX/.Work")" = 1 ]
+	[ "$(messages "$BOX")" = 3 ]
+	# Another session deletes and flags; the cache is brought up to date by what QRESYNC tells.
+	printf 'a SELECT INBOX\r\nb UID STORE 1 +FLAGS (\\Deleted)\r\nc EXPUNGE\r\nd UID STORE 3 +FLAGS (\\Flagged)\r\n' |
+	    "$BIN/imapd" "$BOX" >/dev/null 2>&1
+	put 1700000005.a.b "letter 5"
+	rm -f "$HOME/printed"
+	neo "imaps://localhost:$IMAPS_PORT/INBOX" '<jump>3<enter><print-message><tag-pattern>~F<enter><tag-prefix><print-message><quit>'
+	[ "$(grep -c '^body of letter 5' "$HOME/printed")" = 1 ]
+	[ "$(grep '^body of' "$HOME/printed" | sort | uniq | wc -l)" = 3 ]
+	not grep -q 'letter [14]$' "$HOME/printed"
+	# The Maildir itself, while a session has it open and looks.
+	rm "$HOME/printed"
+	mkfifo "$HOME/in"
+	"$BIN/imapd" "$BOX" <"$HOME/in" >"$HOME/out" 2>/dev/null 3>&- &
+	exec 8>"$HOME/in"
+	printf 'a SELECT INBOX\r\nb IDLE\r\n' >&8
+	await 10 grep -q '^+ ' "$HOME/out"
+	neo "$BOX" '<jump>1<enter><print-message><delete-message><jump>3<enter><flag-message><sync-mailbox><quit>'
+	grep -q 'body of letter 2' "$HOME/printed"
+	await 10 grep -q '^\* 1 EXPUNGE' "$HOME/out"
+	await 10 grep -q '^\* 2 FETCH (FLAGS (.*\\Flagged' "$HOME/out"
+	printf 'DONE\r\nc UID SEARCH ALL\r\nd LOGOUT\r\n' >&8
+	exec 8>&-
+	wait $!
+	grep -q '^\* SEARCH 3 5' "$HOME/out"
+}
+
 @test "fetchmail: keep, then flush" {
 	need fetchmail fetchmail
 	put 1700000001.a.b one

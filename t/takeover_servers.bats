@@ -84,7 +84,7 @@ state() { timeout 60 python3 "$ROOT/t/takeover.py" state "$2" -- "$D/$1"; }
 
 # taken_over: what their server had is the same with ours, for any client and for mbsync; then ours goes on.
 taken_over() {
-	local before uid
+	local before
 	timeout 60 python3 "$ROOT/t/takeover.py" fill "$PREFIX" -- "$D/theirs"
 	near theirs "$PREFIX"
 	before=$(snapshot)
