@@ -456,11 +456,12 @@ child_of(const struct mime_tree *t, const struct mime_part *p, unsigned n)
 }
 
 /* section-part: RFC 3501 section 6.4.5.  A message that is no multipart has
- * one part, which is itself. */
+ * one part, which is itself; so has a multipart in which no part was found. */
 const struct mime_part *
 mime_find(const struct mime_tree *t, const unsigned *path, size_t n)
 {
 	const struct mime_part *p = &t->parts[0];
+	bool itself = false;
 
 	for (size_t i = 0; i < n && p != NULL; i++) {
 		bool whole = i == 0;
@@ -468,10 +469,14 @@ mime_find(const struct mime_tree *t, const unsigned *path, size_t n)
 		if (!whole && p->message) {
 			p = &t->parts[p->first_child];
 			whole = true;
+			itself = false;
 		}
 		if (p->multipart)
 			p = child_of(t, p, path[i]);
-		else if (!whole || path[i] != 1)
+		else if (path[i] == 1 && (whole ||
+		    (!itself && is_multipart(p))))
+			itself = true;
+		else
 			p = NULL;
 	}
 	return p;

@@ -45,7 +45,7 @@ void	mime_free(struct mime_tree *);
  * Part by IMAP section numbers ("1.2" is {1,2}; RFC 3501 section 6.4.5); NULL
  * when there is none.  n 0 is the message.  Where a number names the only part
  * of an embedded message, that message is returned: its header is the MIME
- * header, its body the part.
+ * header, its body the part.  Likewise for a multipart in which none was found.
  */
 const struct mime_part *mime_find(const struct mime_tree *,
 	    const unsigned *path, size_t n);

@@ -5,13 +5,17 @@
 #define FETCH_H
 
 #include "imap.h"
+#include "limits.h"
 #include "message.h"
+
+/* What stands below the deepest part, opaque, still has a number: of a message in it, and of that one's text. */
+#define SECTION_PATH_MAX (MIME_DEPTH_MAX + 2)
 
 enum section_kind {
 	SEC_ALL, SEC_HEADER, SEC_FIELDS, SEC_FIELDS_NOT, SEC_TEXT, SEC_MIME
 };
 struct section {
-	unsigned path[MIME_DEPTH_MAX];
+	unsigned path[SECTION_PATH_MAX];
 	size_t npath;
 	enum section_kind kind;
 	struct span *fields;

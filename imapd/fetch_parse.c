@@ -147,7 +147,7 @@ parse_section_part(struct args *a, struct section *s, bool *dot)
 	while (*dot && ch >= '0' && ch <= '9') {
 		if (!parse_nz_number(a, &n))
 			return false;
-		if (s->npath == MIME_DEPTH_MAX)
+		if (s->npath == SECTION_PATH_MAX)
 			return parse_fail(a, "Too many part numbers");
 		s->path[s->npath++] = n;
 		*dot = cur_ch(&a->c, '.');

@@ -7,8 +7,8 @@
 #include "limits.h"
 
 /* A part that the grammar wants where the message has none, as Dovecot says it. */
-#define EMPTY_PART "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL " \
-	"\"7bit\" 0 0)"
+#define PLAIN_TEXT "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL "
+#define EMPTY_PART PLAIN_TEXT "\"7bit\" 0 0)"
 #define EMPTY_ENVELOPE "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
 
 struct params {
@@ -166,13 +166,24 @@ out_extension(struct netout *o, const struct mime_tree *t,
 static void	out_part(struct netout *, const struct mime_tree *,
     const struct mime_part *, bool extended);
 
+/* The text of a multipart in which no part was found, so that it is shown at all. */
+static void
+out_text_of(struct netout *o, const struct mime_tree *t,
+    const struct mime_part *p)
+{
+	(void)netout_adds(o, PLAIN_TEXT);
+	out_encoding(o, field(t, p, "Content-Transfer-Encoding"));
+	(void)netout_addf(o, " %ju %zu)", (uintmax_t)crlf_size(mime_body(t, p)),
+	    p->body_lines);
+}
+
 /* body-type-mpart.  The grammar wants a part even where the message has none. */
 static void
 out_multipart(struct netout *o, const struct mime_tree *t,
     const struct mime_part *p, bool extended)
 {
 	if (p->first_child == 0)
-		(void)netout_adds(o, EMPTY_PART);
+		out_text_of(o, t, p);
 	for (size_t i = p->first_child; i != 0; i = t->parts[i].next)
 		out_part(o, t, &t->parts[i], extended);
 	(void)netout_adds(o, " ");

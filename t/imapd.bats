@@ -98,7 +98,7 @@ setup() {
 	printf 'Content-Type: text/html; name=x\n\n<p>\n' | message 1700000005.e.host
 	printf 'From: a@example.org (Guenter\n Example)\nTo: Undisclosed:;\n\nx\n' | message 1700000006.f.host
 	output=$(talk <<<$'a SELECT INBOX\nb FETCH 3:5 BODY\nc FETCH 6 ENVELOPE')
-	has '\* 3 FETCH \(BODY \(\("text" "plain" \("charset" "us-ascii"\) NIL NIL "7bit" 0 0\) "mixed"\)\)' \
+	has '\* 3 FETCH \(BODY \(\("text" "plain" \("charset" "us-ascii"\) NIL NIL "7bit" 13 1\) "mixed"\)\)' \
 	    '\* 4 FETCH \(BODY \("message" "rfc822" NIL NIL NIL "base64" 22 \(NIL( NIL){9}\) \("text" .* 0 0\) 1\)\)' \
 	    '\* 5 FETCH \(BODY \("text" "html" \("name" "x" "charset" "us-ascii"\) NIL NIL "7bit" 5 1\)\)' \
 	    '\* 6 FETCH \(ENVELOPE \(NIL NIL \(\("Guenter Example" NIL "a" "example.org"\)\) .* \(\(NIL NIL "Undisclosed" NIL\)\(NIL NIL NIL NIL\)\) NIL NIL NIL NIL\)\)'
