@@ -163,11 +163,12 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	grep -q '^1 defer 4.2.2 \[127.0.0.1\] 452 4.2.2 ' <<<"$output"
 	grep -q '^2 done 2.1.5 ' <<<"$output"
 	grep -q '^3 fail 5.1.1 ' <<<"$output"
-	for user in alice bob carol; do
-		file=$(find "$S/spool" -path "*/$user/1.")
+	find "$S/spool" -name '[0-9]*.' >"$LAB/files"
+	[ "$(wc -l <"$LAB/files")" = 3 ]
+	while read -r file; do
 		tr -d '\r' <"$file" >"$LAB/kept"
 		came_whole "$LAB/kept"
-	done
+	done <"$LAB/files"
 	letter bounce 10 ""
 	to bob
 	[[ $output == "1 done 2.1.5 "* ]]
