@@ -4,7 +4,8 @@
  * where it takes BDAT too (RFC 3030) and the content is small.  Each recipient gets
  * the other side's words about itself.  Trusts no reply to be about anything
  * but the command in whose place it stands; once it is not clear which that
- * is, the connection ends.
+ * is, the connection ends, and where commands were sent ahead, they are sent
+ * one by one over another: some servers lose them.
  */
 #include "remote_send.h"
 
@@ -35,6 +36,7 @@ struct tx {
 	bool mail_refused;
 	bool go;			/* DATA was answered 354 */
 	bool heard;			/* at least one reply came */
+	bool lost;			/* commands that were sent ahead, it seems */
 	bool first;			/* nothing about this job was answered before */
 	struct verdict v;
 };
@@ -111,6 +113,12 @@ put_rcpt(struct tx *tx, size_t i)
 	if (tx->s->ehlo.dsn && er != NULL && er->orcpt != NULL)
 		netout_addf(o, " ORCPT=%s", er->orcpt);
 	netout_adds(o, "\r\n");
+}
+
+static bool
+is_ahead(const struct smtp *s)
+{
+	return s->ehlo.pipelining && !s->no_pipelining;
 }
 
 static bool
@@ -244,6 +252,45 @@ bdat_reply(struct tx *tx)
 	tx->s->dirty = code != 250;
 }
 
+/*
+ * Does the reply say that the command before it never came?  RFC 2920 section 3.2
+ * has the server answer what is sent ahead in its order; 503 where the command
+ * before was granted, 354 to RCPT and 250 to DATA are the answers of one that
+ * does not.
+ */
+static bool
+is_out_of_place(const struct tx *tx, size_t c)
+{
+	unsigned code = tx->s->reply.code;
+
+	if (!is_ahead(tx->s) || tx->mail_refused || c <= CMD_MAIL)
+		return false;
+	if (c < CMD_RCPT + tx->n)
+		return code == 503 || code == 354;
+	return !uses_bdat(tx) && tx->naccepted > 0 &&
+	    (code == 503 || code == 250);
+}
+
+static int
+give_reply(struct tx *tx, size_t c)
+{
+	bool data = c == CMD_RCPT + tx->n;
+
+	if (is_out_of_place(tx, c)) {
+		tx->lost = true;
+		return -1;
+	}
+	if (c == CMD_MAIL)
+		mail_reply(tx);
+	else if (data && uses_bdat(tx))
+		bdat_reply(tx);
+	else if (data)
+		data_reply(tx);
+	else if (c != CMD_RSET)
+		rcpt_reply(tx, c - CMD_RCPT);
+	return 0;
+}
+
 /* Reads the reply to command c.  -1: the connection is of no more use. */
 static int
 take_reply(struct tx *tx, size_t c)
@@ -259,19 +306,15 @@ take_reply(struct tx *tx, size_t c)
 	if (smtp_reply(tx->s, wait, name, NULL, &tx->v) == -1) {
 		if (wait == SMTP_WAIT_DOT && tx->naccepted > 0)
 			maybe_taken(tx);
+		else
+			tx->lost = tx->heard && is_ahead(tx->s);
 		return -1;
 	}
 	if (tx->s->closing && !tx->heard && tx->first && tx->s->messages > 0)
 		return -1;	/* 421 that waited for our next command */
 	tx->heard = true;
-	if (c == CMD_MAIL)
-		mail_reply(tx);
-	else if (data && uses_bdat(tx))
-		bdat_reply(tx);
-	else if (data)
-		data_reply(tx);
-	else if (c != CMD_RSET)
-		rcpt_reply(tx, c - CMD_RCPT);
+	if (give_reply(tx, c) == -1)
+		return -1;
 	if (tx->s->closing) {
 		smtp_verdict(tx->s, name, &tx->v);
 		return -1;
@@ -288,7 +331,7 @@ take_reply(struct tx *tx, size_t c)
 static int
 send_commands(struct tx *tx)
 {
-	size_t window = tx->s->ehlo.pipelining ? SEND_RCPTS + 3 : 1;
+	size_t window = is_ahead(tx->s) ? SEND_RCPTS + 3 : 1;
 	size_t end = CMD_RCPT + tx->n + 1;
 	size_t sent = tx->s->dirty ? CMD_RSET : CMD_MAIL, got = sent;
 
@@ -401,6 +444,12 @@ transaction(struct tx *tx)
 			return SEND_AGAIN;
 		if (tx->s->no_chunking && !lied)
 			return SEND_AGAIN;
+		if (tx->lost) {
+			log_warn("%s offers PIPELINING and loses commands: "
+			    "sending one at a time", tx->s->relay.text);
+			tx->s->no_pipelining = true;
+			return SEND_AGAIN;
+		}
 		if (tx->v.class != PROC_DEFER || tx->v.text[0] == '\0')
 			verdict_set(&tx->v, PROC_DEFER, "4.4.2",
 			    "the server closed the connection");
@@ -424,7 +473,7 @@ prepare_chunk(struct tx *tx)
 	const struct ehlo *e = &tx->s->ehlo;
 
 	buf_init(&tx->chunk, 0);
-	if (tx->s->lmtp || !e->chunking || !e->pipelining || tx->s->no_chunking ||
+	if (tx->s->lmtp || !e->chunking || !is_ahead(tx->s) || tx->s->no_chunking ||
 	    tx->mail->sent_size > CHUNK_MAX)
 		return;
 	buf_init(&tx->chunk, BODY_ROOM(CHUNK_MAX));
@@ -445,7 +494,7 @@ next_group(struct tx *tx, size_t *next)
 		most = SEND_RCPTS;
 	tx->n = tx->naccepted = 0;
 	memset(tx->accepted, 0, sizeof(tx->accepted));
-	tx->mail_refused = tx->go = tx->heard = false;
+	tx->mail_refused = tx->go = tx->heard = tx->lost = false;
 	tx->v.text[0] = '\0';
 	for (; *next < j->nrcpts && tx->n < most; (*next)++)
 		if (!j->rcpts[*next].answered)

@@ -29,6 +29,7 @@ struct smtp {
 	bool lmtp;			/* RFC 2033: a reply for each recipient */
 	bool closing;			/* 421, or the connection broke */
 	bool no_chunking;		/* offered, and not understood; outlives the connection */
+	bool no_pipelining;		/* offered, and commands were lost; likewise */
 	unsigned messages;		/* transactions done */
 	struct relay relay;
 };
