@@ -299,17 +299,16 @@ fetch_vanished(struct imap *im, const struct fetch *f,
 }
 
 void
-fetch_new(struct imap *im, const struct fetch *f, size_t from)
+fetch_new(struct imap *im, const struct fetch *f, size_t from, size_t n)
 {
 	struct fetch_cmd c = { .f = *f, .run.im = im };
 	const struct view *v = &im->view;
-	size_t n = folder_count(v->folder);
 
 	c.f.seen = false;
 	view_tell_keywords(im);
 	message_init(&c.run.m, v->folder);
 	parsed_begin(&c.run, &c.f);
-	for (size_t i = from; i < n && !im->out.failed; i++) {
+	for (size_t i = from; i < from + n && !im->out.failed; i++) {
 		uint32_t uid = folder_uid(v->folder, i);
 
 		if (uid < v->own_first || uid > v->own_last)

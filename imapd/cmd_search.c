@@ -3,8 +3,26 @@
  * RFC 4731 and RFC 9394, and the saved result of RFC 5182.
  */
 #include "context.h"
+#include "fetch.h"
 #include "limits.h"
 #include "search.h"
+
+/* modifier-update: RFC 5465 section 8; the examples have a space before the list. */
+static bool
+parse_update(struct args *a, struct search_returns *ret)
+{
+	struct cur at = a->c;
+	struct fetch f;
+
+	(void)cur_ch(&at, ' ');
+	if (cur_peek(&at) != '(')
+		return true;
+	a->c = at;
+	if (!parse_fetch_items(a, &f))
+		return false;
+	ret->attributes = span_of(at.p, (size_t)(a->c.p - at.p));
+	return true;
+}
 
 /* search-return-opt: RFC 4466 section 2.6.1. */
 static bool
@@ -25,6 +43,8 @@ parse_return(struct args *a, struct search_returns *ret)
 			continue;
 		ret->what |= table[i].bit;
 		ret->fuzzy = ret->fuzzy || table[i].bit == RET_RELEVANCY;
+		if (table[i].bit == RET_UPDATE)
+			return parse_update(a, ret);
 		return table[i].bit != RET_PARTIAL || (parse_sp(a) &&
 		    parse_partial_range(a, &ret->partial));
 	}
@@ -258,7 +278,7 @@ search_one(struct search_cmd *c)
 	if (!c->full)
 		tell(im, c);
 	if (!c->full && c->ret.what & RET_UPDATE &&
-	    context_add(im, c->text, &c->uids, c->mailbox) == -1)
+	    context_add(c) == -1)
 		search_no_update(im);
 	buf_free(&c->scores);
 	return !c->full;

@@ -19,6 +19,7 @@ struct context {
 	bool uid;
 	bool mailbox;			/* told with the results: RFC 7377 */
 	struct search_key *root;
+	struct fetch *fetch;		/* wanted of new messages, or NULL */
 	uint64_t modseq;		/* what changed later is not seen yet */
 	uint32_t *uids;			/* that match, in order */
 	size_t n, cap;
@@ -106,6 +107,22 @@ numbers_to_uids(struct imap *im, struct arena *arena, struct search_key *k)
 	return 0;
 }
 
+/* RFC 5465 section 7. */
+static int
+keep_attributes(struct context *x, struct span text)
+{
+	struct args a = { .arena = &x->arena };
+
+	if (text.len == 0)
+		return 0;
+	text = arena_copy(&x->arena, text);
+	x->fetch = arena_alloc(&x->arena, sizeof(*x->fetch));
+	if (text.p == NULL || x->fetch == NULL)
+		return -1;
+	cur_init(&a.c, text);
+	return parse_fetch_items(&a, x->fetch) ? 0 : -1;
+}
+
 /* The program once more, in memory that stays. */
 static int
 keep_program(struct imap *im, struct context *x, struct span text)
@@ -126,9 +143,9 @@ keep_program(struct imap *im, struct context *x, struct span text)
 }
 
 int
-context_add(struct imap *im, struct span text, const struct seqset *uids,
-    bool mailbox)
+context_add(const struct search_cmd *cmd)
 {
+	struct imap *im = cmd->run.im;
 	struct context *x, *c;
 	size_t n = 0;
 
@@ -139,19 +156,46 @@ context_add(struct imap *im, struct span text, const struct seqset *uids,
 	if ((x = calloc(1, sizeof(*x))) == NULL)
 		log_die(EX_TEMPFAIL, "out of memory");
 	arena_init(&x->arena, 4 * (size_t)IMAP_COMMAND_MAX);
-	if (keep_program(im, x, text) == -1) {
+	if (keep_program(im, x, cmd->text) == -1 ||
+	    keep_attributes(x, cmd->ret.attributes) == -1) {
 		context_free(x);
 		return -1;
 	}
 	x->uid = im->uid;
-	x->mailbox = mailbox;
+	x->mailbox = cmd->mailbox;
 	x->modseq = folder_highest_modseq(im->view.folder);
-	for (size_t k = 0; k < uids->n; k++)
-		for (uint64_t u = uids->r[k].lo; u <= uids->r[k].hi; u++)
+	for (size_t k = 0; k < cmd->uids.n; k++)
+		for (uint64_t u = cmd->uids.r[k].lo; u <= cmd->uids.r[k].hi;
+		    u++)
 			add_uid(x, x->n, (uint32_t)u);
 	x->next = im->view.contexts;
 	im->view.contexts = x;
 	return 0;
+}
+
+bool
+context_fetches(const struct imap *im)
+{
+	for (const struct context *x = im->view.contexts; x != NULL; x = x->next)
+		if (x->fetch != NULL)
+			return true;
+	return false;
+}
+
+void
+context_attributes(struct imap *im, size_t i, struct arena *arena,
+    struct fetch *f)
+{
+	for (struct context *x = im->view.contexts; x != NULL; x = x->next) {
+		struct search_run r = { 0 };
+
+		if (x->fetch == NULL)
+			continue;
+		search_begin(&r, im, x->root);
+		if (search_matches(&r, i))
+			fetch_merge(arena, f, x->fetch);
+		search_end(&r);
+	}
 }
 
 bool

@@ -4,16 +4,19 @@
 #ifndef CONTEXT_H
 #define CONTEXT_H
 
+#include "fetch.h"
 #include "search.h"
 
 /*
- * The search that has just run, with its tag, program and the UIDs that matched,
- * will be updated.  text: the program as it stands in the command.  mailbox: its
- * name is told with the results.
- * -1: there are too many (the caller says NOUPDATE).
+ * The search that has just run will be updated: its tag, program and the UIDs that
+ * matched are kept.  -1: there are too many (the caller says NOUPDATE).
  */
-int	context_add(struct imap *, struct span text,
-	    const struct seqset *uids, bool mailbox);
+int	context_add(const struct search_cmd *);
+/* Does one of them want attributes of new messages? */
+bool	context_fetches(const struct imap *);
+/* Adds to f the attributes that are wanted of the new message i. */
+void	context_attributes(struct imap *, size_t i, struct arena *,
+	    struct fetch *f);
 /* Is a search with this tag being updated? */
 bool	context_has(const struct imap *, struct span tag);
 void	context_cancel(struct imap *, struct span tag);

@@ -61,15 +61,17 @@ struct fetch {
 	uint64_t since;
 };
 
-/* cmd_fetch.c: FETCH responses for messages from index on that this session has not added
- * itself; sets no flag. */
-void	fetch_new(struct imap *, const struct fetch *, size_t from);
+/* cmd_fetch.c: FETCH responses for n messages from index on, without those that
+ * this session has added itself; sets no flag. */
+void	fetch_new(struct imap *, const struct fetch *, size_t from, size_t n);
 
 /* fetch_parse.c: the argument after the set.  RFC 3501 section 6.4.5. */
 bool	parse_fetch_items(struct args *, struct fetch *);
 /* fetch-modifiers: RFC 4466 section 2.4; none at all is fine too. */
 bool	parse_fetch_modifiers(struct args *, struct fetch *);
 bool	fetch_add_name(struct args *, struct fetch *, const char *name);
+/* Adds the items that are not in it yet; what does not fit into the arena is left out. */
+void	fetch_merge(struct arena *, struct fetch *, const struct fetch *);
 /* section: what stands between "BODY[" and "]". */
 bool	parse_section(struct args *, struct section *);
 

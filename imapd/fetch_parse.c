@@ -41,20 +41,21 @@ static const struct { const char *name; enum section_kind kind; } texts[] = {
 	{ "HEADER", SEC_HEADER }, { "TEXT", SEC_TEXT }, { "MIME", SEC_MIME },
 };
 
-static bool
-add(struct args *a, struct fetch *f, const struct fetch_item *item)
+/* NULL: the arena is full. */
+static struct fetch_item *
+append(struct arena *arena, struct fetch *f, const struct fetch_item *item)
 {
-	struct fetch_item *p;
+	struct fetch_item *p = arena_alloc(arena, sizeof(*p));
 
-	if (++f->n > ITEMS_MAX)
-		return parse_fail(a, "Too many FETCH items");
-	if ((p = arena_alloc(a->arena, sizeof(*p))) == NULL)
-		return parse_fail(a, "Command too large");
+	if (p == NULL)
+		return NULL;
 	*p = *item;
+	p->next = NULL;
 	if (f->last == NULL)
 		f->last = &f->first;
 	*f->last = p;
 	f->last = &p->next;
+	f->n++;
 	if (p->need > f->need)
 		f->need = p->need;
 	f->size |= p->size;
@@ -64,7 +65,51 @@ add(struct args *a, struct fetch *f, const struct fetch_item *item)
 	f->modseq |= p->print == fetch_modseq;
 	f->flags |= p->print == fetch_flags;
 	f->uid |= p->print == fetch_uid;
+	return p;
+}
+
+static bool
+add(struct args *a, struct fetch *f, const struct fetch_item *item)
+{
+	if (f->n >= ITEMS_MAX)
+		return parse_fail(a, "Too many FETCH items");
+	return append(a->arena, f, item) != NULL ||
+	    parse_fail(a, "Command too large");
+}
+
+static bool
+same_section(const struct section *x, const struct section *y)
+{
+	if (x == NULL || y == NULL)
+		return x == y;
+	if (x->kind != y->kind || x->npath != y->npath ||
+	    x->nfields != y->nfields ||
+	    memcmp(x->path, y->path, x->npath * sizeof(x->path[0])) != 0)
+		return false;
+	for (size_t i = 0; i < x->nfields; i++)
+		if (!span_iseq(x->fields[i], y->fields[i]))
+			return false;
 	return true;
+}
+
+static bool
+has_item(const struct fetch *f, const struct fetch_item *x)
+{
+	for (const struct fetch_item *p = f->first; p != NULL; p = p->next)
+		if (p->print == x->print && p->name == x->name &&
+		    p->partial == x->partial && p->from == x->from &&
+		    p->count == x->count && same_section(p->section,
+		    x->section))
+			return true;
+	return false;
+}
+
+void
+fetch_merge(struct arena *arena, struct fetch *to, const struct fetch *from)
+{
+	for (const struct fetch_item *p = from->first; p != NULL; p = p->next)
+		if (to->n < ITEMS_MAX && !has_item(to, p))
+			(void)append(arena, to, p);
 }
 
 static bool

@@ -61,6 +61,7 @@ struct search_returns {
 	unsigned what;
 	bool fuzzy;			/* makes sense with FUZZY alone: RFC 6203 */
 	struct partial partial;		/* RET_PARTIAL: RFC 9394 */
+	struct span attributes;		/* of RET_UPDATE, "(...)": RFC 5465 section 7 */
 };
 /* A SEARCH of the mailbox in im->view. */
 struct search_cmd {

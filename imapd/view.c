@@ -11,6 +11,7 @@
 
 #include "context.h"
 #include "ex.h"
+#include "limits.h"
 #include "log.h"
 #include "notify.h"
 
@@ -182,16 +183,39 @@ tell_exists(struct imap *im)
 	v->recent = recent;
 }
 
-/* What NOTIFY asks for of new messages. */
+/* One FETCH for all that NOTIFY and the searches that are kept up to date want of
+ * a new message: RFC 5465 section 5.2. */
+static void
+tell_attributes(struct imap *im, const struct fetch *wanted, size_t i)
+{
+	struct arena arena;
+	struct fetch f = { 0 };
+
+	arena_init(&arena, IMAP_COMMAND_MAX);
+	if (wanted != NULL)
+		fetch_merge(&arena, &f, wanted);
+	context_attributes(im, i, &arena, &f);
+	if (f.n > 0)
+		fetch_new(im, &f, i, 1);
+	arena_free(&arena);
+}
+
 static void
 tell_new(struct sync *s)
 {
-	const struct notify *n = s->im->notify;
-	size_t count = folder_count(s->im->view.folder);
+	struct imap *im = s->im;
+	const struct fetch *wanted = im->notify != NULL ? im->notify->fetch :
+	    NULL;
+	size_t from = folder_count(im->view.folder) - s->arrived;
 
-	if (n != NULL && n->fetch != NULL && s->arrived <= count)
-		fetch_new(s->im, n->fetch, count - s->arrived);
-	s->im->view.own_first = s->im->view.own_last = 0;
+	if (!context_fetches(im)) {
+		if (wanted != NULL && s->arrived > 0)
+			fetch_new(im, wanted, from, s->arrived);
+	} else {
+		for (size_t k = 0; k < s->arrived; k++)
+			tell_attributes(im, wanted, from + k);
+	}
+	im->view.own_first = im->view.own_last = 0;
 }
 
 int

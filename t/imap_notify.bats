@@ -25,6 +25,7 @@ notify() { timeout 60 python3 "$ROOT/t/imap_notify.py" "$BIN/imapd" "$M" "$@"; }
 @test "NOTIFY: the same events in IDLE" { notify idle; }
 @test "NOTIFY: a client that never pauses, and a flood of mail" { notify busy; }
 @test "NOTIFY: UIDONLY" { notify uidonly; }
+@test "NOTIFY: attributes for SEARCH RETURN (UPDATE (...))" { notify context; }
 @test "NOTIFY: the dialogues of RFC 5465" { notify rfc5465; }
 
 @test "NOTIFY: polls where inotify is not to be had" {

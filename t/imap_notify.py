@@ -417,5 +417,35 @@ def rfc5465():
     a.cmd('notify set (selected (Messagenew (uid flags) messageExpunge)) (personal (MessageNew FlagChange MessageExpunge))')
 
 
+def context():
+    """UPDATE with attributes (section 7): one FETCH for all that want some, between EXISTS and ADDTO; none for a mere change."""
+    a, b = pair('(selected (MessageNew (UID) MessageExpunge FlagChange)) (personal (MailboxName))', 'INBOX')
+    a.cmd('SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])) SUBJECT boss')
+    first = 't%d' % a.n
+    a.cmd('UID SEARCH RETURN (UPDATE(UID FLAGS)) OR SUBJECT boss FLAGGED')
+    second = 't%d' % a.n
+    deliver('', 'the boss')
+    a.until(r'\* 1 EXISTS')
+    a.told(r'\* 1 FETCH \(UID 1 FLAGS \(.*\) BODY\[HEADER.FIELDS \(SUBJECT\)\] \{21\}', 'Subject: the boss', '', r'\)',
+           r'\* ESEARCH \(TAG "%s"\) UID ADDTO \(0 1\)' % second, r'\* ESEARCH \(TAG "%s"\) ADDTO \(0 1\)' % first)
+    deliver('', 'other')
+    a.until(r'\* 2 EXISTS')
+    a.told(r'\* 2 FETCH \(UID 2\)')
+    b.cmd('SELECT INBOX')
+    b.cmd('STORE 2 +FLAGS (\\Flagged)')
+    a.told(r'\* 2 FETCH \(UID 2 FLAGS .*Flagged.*\)', r'\* ESEARCH \(TAG "%s"\) UID ADDTO \(0 2\)' % second)
+    # The same without NOTIFY.
+    c = Session()
+    c.cmd('SELECT INBOX')
+    c.cmd('SEARCH RETURN (UPDATE (UID)) SUBJECT boss')
+    deliver('', 'boss too')
+    deliver('', 'not')
+    out = c.cmd('NOOP')
+    assert [x for x in out if 'FETCH' in x] == ['* 3 FETCH (UID 3)'] and '* 4 EXISTS' in out, out
+    assert [x for x in out if 'ESEARCH' in x] == ['* ESEARCH (TAG "t2") ADDTO (0 3)'], out
+    append(c, 'INBOX', '', 'my boss')
+    c.cmd('SEARCH RETURN (UPDATE (NOTHING)) ALL', 'BAD')
+
+
 if __name__ == '__main__':
     globals()[sys.argv[3]]()
