@@ -109,6 +109,10 @@ int	folder_store_end(struct folder *);
 /* Unlinks the message; the index stays until folder_refresh. 0 also when it was gone. */
 int	folder_remove(struct folder *, size_t i);
 
+/* Called for each message that folder_copy_many has done; NULL: nothing. */
+void	folder_on_copy(struct folder *, void (*)(void *arg, size_t done, size_t n),
+	    void *arg);
+
 /* What changed on disk since the last refresh (or open), told in this order: vanished messages with
  * their index at the time of the call, from the last to the first; then changed flags; then how many
  * are new at the end.  NULL callbacks are skipped.  Cheap when nothing changed.  0 or -1. */

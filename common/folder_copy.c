@@ -29,6 +29,7 @@ struct copy {
 	char tmp[FOLDER_PATH_MAX];	/* a real copy, waiting in tmp/; or "" */
 	size_t unique;			/* length in name */
 	uint64_t keywords;		/* in the target */
+	size_t n, ncopied;
 	struct buf done;		/* target paths so far, NUL-terminated */
 };
 
@@ -307,8 +308,11 @@ copy_batch(struct copy *c, const size_t *i, size_t n, uint32_t *validity,
 	if (uids_begin(&o, c->to->dirfd, NULL) == -1)
 		return -1;
 	*validity = o.h.validity;
-	for (size_t k = 0; r == 0 && k < n; k++)
+	for (size_t k = 0; r == 0 && k < n; k++) {
 		r = copy_one(c, &o, i[k], &uids[k]);
+		if (c->f->on_copy != NULL)
+			c->f->on_copy(c->f->on_copy_arg, ++c->ncopied, c->n);
+	}
 	if (r == 0)
 		r = folder_sync_dirs(c->to->dirfd, c->dirs_new, c->dirs_cur);
 	if (r == 0)
@@ -321,7 +325,7 @@ int
 folder_copy_many(struct folder *f, const size_t *i, size_t n, const char *dir,
     bool move, uint32_t *validity, uint32_t *uids)
 {
-	struct copy c = { .f = f, .move = move };
+	struct copy c = { .f = f, .move = move, .n = n };
 	int r = 0, e;
 
 	if (move && f->read_only) {
@@ -342,6 +346,14 @@ folder_copy_many(struct folder *f, const size_t *i, size_t n, const char *dir,
 	folder_close(c.to);
 	errno = e;
 	return r;
+}
+
+void
+folder_on_copy(struct folder *f, void (*each)(void *, size_t, size_t),
+    void *arg)
+{
+	f->on_copy = each;
+	f->on_copy_arg = arg;
 }
 
 static int

@@ -46,6 +46,8 @@ struct folder {
 	int dirfd;
 	int watch;		/* inotify, or -1 */
 	bool read_only, local;
+	void (*on_copy)(void *arg, size_t done, size_t n);
+	void *on_copy_arg;
 	bool dirty;		/* the last listing left something in doubt */
 	bool news;		/* something is there to be told, */
 	size_t touched_from, touched_to; /* and of known messages it concerns some of these */

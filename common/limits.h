@@ -57,6 +57,7 @@
 #define IMAP_MULTISEARCH_MAX 1000 /* mailboxes that one ESEARCH looks at */
 #define IMAP_NOTIFY_MAX	1000	/* mailboxes that NOTIFY watches: three watches each, of the 65536 or so of a user */
 #define IMAP_NOTIFY_META_MAX 65536 /* names of annotations of one mailbox that it watches */
+#define IMAP_PROGRESS	10	/* seconds of a command between signs of life: RFC 9585 section 4 says 10 to 15 */
 #define IMAP_DEPTH_MAX	32	/* nesting of parentheses */
 
 /* messages: CVE-2019-11494, CVE-2020-12100, CVE-2024-23184 and their kin */

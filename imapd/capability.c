@@ -36,7 +36,7 @@ static const struct capability {
 	{ "SORT", 0 }, { "SORT=DISPLAY", 0 }, { "ESORT", 0 },
 	{ "THREAD=ORDEREDSUBJECT", 0 }, { "THREAD=REFERENCES", 0 },
 	{ "SEARCH=FUZZY", 0 }, { "CONTEXT=SEARCH", 0 }, { "I18NLEVEL=1", 0 },
-	{ "NOTIFY", 0 }, { "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
+	{ "NOTIFY", 0 }, { "INPROGRESS", 0 }, { "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
 	{ "COMPRESS=DEFLATE", 0 }, { "UNAUTHENTICATE", 0 },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))

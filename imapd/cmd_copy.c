@@ -9,6 +9,7 @@
 #include "ex.h"
 #include "log.h"
 #include "notify.h"
+#include "progress.h"
 #include "usage.h"
 
 struct list {
@@ -84,6 +85,12 @@ finish(struct imap *im, const struct list *l, const char *dir,
 }
 
 static void
+copied(void *arg, size_t done, size_t n)
+{
+	progress(arg, done, n);
+}
+
+static void
 copy(struct imap *im, struct list *l, const char *dir, bool move)
 {
 	uint32_t *uids, uidvalidity;
@@ -99,6 +106,7 @@ copy(struct imap *im, struct list *l, const char *dir, bool move)
 		return;
 	if ((uids = calloc(l->n, sizeof(*uids))) == NULL)
 		log_die(EX_TEMPFAIL, "out of memory");
+	folder_on_copy(im->view.folder, copied, im);
 	if (folder_copy_many(im->view.folder, l->i, l->n, dir, move,
 	    &uidvalidity, uids) == 0) {
 		usage_note(im, &more, 1);
@@ -111,6 +119,7 @@ copy(struct imap *im, struct list *l, const char *dir, bool move)
 	} else {
 		reply_errno(im, "cannot copy messages");
 	}
+	folder_on_copy(im->view.folder, NULL, NULL);
 	free(uids);
 }
 

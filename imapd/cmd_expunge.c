@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "progress.h"
 #include "usage.h"
 
 struct expunge {
@@ -22,6 +23,7 @@ expunge_one(void *arg, size_t i)
 	if (!(folder_flags(e->f, i) & MAIL_DELETED))
 		return 0;
 	e->n++;
+	progress(e->im, i, folder_count(e->f));
 	usage_count(e->im, e->f, i, &e->gone);
 	if (folder_remove(e->f, i) == -1) {
 		e->gone = before;

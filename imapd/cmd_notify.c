@@ -9,6 +9,7 @@
 #include "limits.h"
 #include "log.h"
 #include "notify.h"
+#include "progress.h"
 #include "qresync.h"
 
 #define GROUPS_MAX	100
@@ -212,6 +213,7 @@ begin(struct imap *im, struct notify *n, bool status)
 	for (size_t i = 0; i < n->n && !im->out.failed; i++) {
 		struct notify_box *b = &n->box[i];
 
+		progress(im, i, n->n);
 		if (b->events & EV_METADATA && b->exists)
 			notify_look_meta(im, b, b->raw);
 		if (!(b->events & EV_MESSAGE) || !b->exists)

@@ -5,6 +5,7 @@
 #include "context.h"
 #include "fetch.h"
 #include "limits.h"
+#include "progress.h"
 #include "search.h"
 
 /* modifier-update: RFC 5465 section 8; the examples have a space before the list. */
@@ -111,6 +112,7 @@ run(struct search_cmd *c)
 	for (size_t i = 0; i < n && !c->full; i++) {
 		uint32_t uid = folder_uid(im->view.folder, i);
 
+		progress(im, i, n);
 		if (!search_matches(&c->run, i))
 			continue;
 		if (seqset_append(&c->found, &im->arena, im->uid ? uid :

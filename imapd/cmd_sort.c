@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "limits.h"
+#include "progress.h"
 #include "search.h"
 
 #define CRITERIA_MAX	16
@@ -192,9 +193,11 @@ collect(struct sort_cmd *c)
 {
 	size_t n = folder_count(c->run.im->view.folder);
 
-	for (size_t i = 0; i < n && !c->full; i++)
+	for (size_t i = 0; i < n && !c->full; i++) {
+		progress(c->run.im, i, n);
 		if (search_matches(&c->run, i) && make_key(c, i) == 0)
 			c->full = add_entry(c, i) == -1;
+	}
 }
 
 /* No key is the beginning of another: strings end in what they do not hold. */

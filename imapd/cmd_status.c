@@ -5,6 +5,7 @@
  */
 #include "status.h"
 
+#include "progress.h"
 #include "qresync.h"
 
 static const struct { const char *name; unsigned bit; } items_table[] = {
@@ -52,7 +53,7 @@ struct counts { uint64_t size, storage; };
 #define ST_COUNTED (ST_SIZE | ST_DELETED_STORAGE)
 
 static int
-count(const char *dir, unsigned items, struct counts *c)
+count(struct imap *im, const char *dir, unsigned items, struct counts *c)
 {
 	struct folder *f = folder_open(dir, true);
 	uint64_t n;
@@ -62,6 +63,7 @@ count(const char *dir, unsigned items, struct counts *c)
 	for (size_t i = 0; i < folder_count(f); i++) {
 		bool deleted = (folder_flags(f, i) & MAIL_DELETED) != 0;
 
+		progress(im, i, folder_count(f));
 		if (!(items & ST_SIZE) && !(deleted &&
 		    items & ST_DELETED_STORAGE))
 			continue;
@@ -119,7 +121,7 @@ status_out(struct imap *im, const char *raw, unsigned items)
 		condstore_enable(im);
 	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
 	    folder_status(dir, &st) == -1 || (items & ST_COUNTED &&
-	    count(dir, items, &c) == -1))
+	    count(im, dir, items, &c) == -1))
 		return -1;
 	tell(im, raw, items, &st, &c);
 	return 0;

@@ -1,6 +1,7 @@
 /*
  * THREAD and UID THREAD: RFC 5256, ORDEREDSUBJECT and REFERENCES.
  */
+#include "progress.h"
 #include "search.h"
 #include "thread.h"
 
@@ -18,6 +19,7 @@ collect(struct search_run *r, struct thread_set *t, bool references)
 		struct span none = span_of(NULL, 0);
 		struct thread_node node = { .order = (uint32_t)i };
 
+		progress(im, i, n);
 		if (!search_matches(r, i) ||
 		    search_facts(r, i, &packed, &f) == -1)
 			continue;

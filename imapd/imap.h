@@ -62,6 +62,7 @@ struct imap {
 	bool literal;			/* its last literal is not read yet */
 	bool done;			/* leave after this command */
 	bool modseq_code;		/* the tagged OK has HIGHESTMODSEQ */
+	struct { time_t next; unsigned calls; } progress;	/* progress.h */
 	unsigned errors;		/* BAD replies in a row */
 	int exit_code;
 	struct buf code;		/* response code of the next tagged reply */

@@ -12,6 +12,7 @@
 #include "limits.h"
 #include "log.h"
 #include "notify.h"
+#include "progress.h"
 #include "tls.h"
 #include "wait.h"
 
@@ -116,11 +117,13 @@ run(struct imap *im)
 		return;
 	}
 	if (im->enabled & EN_UIDONLY && !im->uid &&
-	    im->command->flags & C_NUMBERS)
+	    im->command->flags & C_NUMBERS) {
 		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
 		    "allowed once UIDONLY is enabled");
-	else
-		im->command->run(im, &a);
+		return;
+	}
+	progress_begin(im);
+	im->command->run(im, &a);
 }
 
 /* A line that is no command: the reply has the tag where there was one. */
