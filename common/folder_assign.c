@@ -122,6 +122,7 @@ catch_up(struct folder *f, struct listing *l)
 
 		f->npending = same ? npending : 0;
 		f->nmsgs = nmsgs;
+		f->counts.known = 0;
 		f->lines = same ? lines : 0;
 		f->line_uid = same ? line_uid : 0;
 		listing_free(l);
@@ -235,6 +236,7 @@ assign(struct folder *f, struct listing *l, struct uids_out *o)
 		r = assign_commit(f, o, nmsgs);
 	if (r == -1) {			/* UIDs that are not durable do not exist */
 		f->nmsgs = nmsgs;
+		f->counts.known = 0;
 		f->uidnext = uidnext;
 		f->dirty = true;
 		folder_log_undo(f, o);

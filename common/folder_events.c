@@ -1,6 +1,7 @@
 /*
  * Following a folder by what its watch tells, instead of listing it: what we did ourselves is known and
- * skipped, a few changes of others are applied one by one, and for many the folder is listed.
+ * skipped, a few changes of others are applied one by one, and for many the folder is listed.  Where there was no watch,
+ * but only new/ has changed, that alone is listed, so that a new message costs the same however many there are.
  */
 #include <sys/stat.h>
 
@@ -17,6 +18,7 @@
 #define WATCH_WORTH	256	/* messages from which listing costs more than a watch */
 #define OWN_MAX		8192	/* changes of our own not read back yet */
 #define FOREIGN_MAX	32	/* changes of others; each is looked up among all messages */
+#define FEW		16	/* of so many messages one that is new pays for no more */
 #define GARBAGE		65536	/* bytes of old names above which listing tidies up */
 
 /* What another program did. */
@@ -221,6 +223,52 @@ folder_take_up(struct folder *f, struct listing *l, struct buf *text)
 		return -1;
 	buf_clear(text);		/* taken: not again with the listing */
 	return f->dirty ? 1 : folder_uids_settle(f, l);
+}
+
+bool
+folder_has_few_new(const struct folder *f)
+{
+	return f->map.file != NULL && f->counts.known != 0 &&
+	    f->counts.in_new <= f->map.nfile / FEW && f->npending == 0;
+}
+
+/* Leaves in the listing what belongs to no message.  Whether all else is as it was. */
+static bool
+leave_unknown(struct folder *f, struct listing *l)
+{
+	size_t n = 0, known = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct entry *e = &l->e[i];
+		struct span name = span_of(l->names.p + e->name, e->len);
+		struct msg *m = folder_find(f, span_of(name.p, e->unique));
+
+		if (m == NULL)
+			l->e[n++] = *e;
+		else if ((m->state & (MSG_NEW | MSG_MISSED | MSG_GONE)) ==
+		    MSG_NEW && span_eq(msg_name(f, m), name))
+			known++;
+		else
+			return false;
+	}
+	l->n = n;
+	return known == f->counts.in_new;
+}
+
+int
+folder_take_new(struct folder *f, struct listing *l, struct buf *text)
+{
+	int r;
+
+	if (listing_read_new(f, l) == -1)
+		return -1;
+	if (!leave_unknown(f, l))
+		return 0;
+	r = folder_take_up(f, l, text);
+	/* Until then each opening finds them so again. */
+	if (f->nmsgs > f->map.nfile + f->map.nfile / FEW)
+		f->save = true;
+	return r == -1 ? -1 : !r;
 }
 
 int

@@ -235,6 +235,20 @@ stat_dirs(struct folder *f)
 	return 0;
 }
 
+int
+listing_read_new(struct folder *f, struct listing *l)
+{
+	struct stat st;
+
+	buf_init(&l->names, FOLDER_NAMES_MAX);
+	l->partial = true;
+	if (fstatat(f->dirfd, "new", &st, 0) == -1)
+		return -1;
+	f->new_mtime = st.st_mtim;
+	clock_gettime(CLOCK_REALTIME, &f->listed);
+	return list_one(f, l, "new", true);
+}
+
 /*
  * The times are taken before the listing, so that a change during it is seen as one
  * since.  new comes before cur: a file that moves from new to cur meanwhile is then seen twice

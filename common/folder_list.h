@@ -26,6 +26,8 @@ struct listing {
 };
 
 int	listing_read(struct folder *, struct listing *);
+/* Lists new/ alone, into a listing that is zero: partial, and nothing is found in it. */
+int	listing_read_new(struct folder *, struct listing *);
 /* Adds a name; listing_hash makes them all known to listing_find. 0 or -1. */
 int	listing_add(struct listing *, const char *name, bool in_new);
 int	listing_hash(struct listing *);
@@ -37,6 +39,5 @@ void	listing_part_doubles(struct folder *, const struct listing *);
 void	listing_free(struct listing *);
 struct entry *listing_find(const struct listing *, struct span unique);
 const char *listing_name(const struct listing *, const struct entry *);
-
 
 #endif

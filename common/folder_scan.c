@@ -138,6 +138,7 @@ int
 folder_add_msg(struct folder *f, uint32_t uid, struct listing *l,
     struct entry *e)
 {
+	struct folder_counts c = f->counts;
 	struct maildir_name n;
 	struct msg *m;
 
@@ -157,6 +158,11 @@ folder_add_msg(struct folder *f, uint32_t uid, struct listing *l,
 	maildir_name_parse(span_of(l->names.p + e->name, e->len), &n);
 	msg_take_name(f, m, &n, e->in_new);
 	m->state &= MSG_NEW;
+	c.unseen += (m->flags & MAIL_SEEN) == 0;
+	c.deleted += (m->flags & MAIL_DELETED) != 0;
+	c.in_new += e->in_new;
+	c.names += (uint64_t)e->len + 1;
+	f->counts = c;			/* what is known of the others holds */
 	if (f->first_unseen == f->nmsgs && (m->flags & MAIL_SEEN) != 0)
 		f->first_unseen++;
 	e->msg = (uint32_t)++f->nmsgs;
@@ -255,22 +261,30 @@ folder_settled(const struct folder *f)
 	return !too_young(f, &f->cur_mtime) && !too_young(f, &f->new_mtime);
 }
 
+#define IN_CUR	1
+#define IN_NEW	2
+
 int
 folder_dirs_changed(struct folder *f)
 {
 	struct stat c, n;
+	int r = 0;
 
 	if (fstatat(f->dirfd, "cur", &c, 0) == -1 ||
 	    fstatat(f->dirfd, "new", &n, 0) == -1)
 		return -1;
-	return !time_eq(&c.st_mtim, &f->cur_mtime) ||
-	    !time_eq(&n.st_mtim, &f->new_mtime) || !folder_settled(f);
+	if (!time_eq(&c.st_mtim, &f->cur_mtime) || too_young(f, &f->cur_mtime))
+		r |= IN_CUR;
+	if (!time_eq(&n.st_mtim, &f->new_mtime) || too_young(f, &f->new_mtime))
+		r |= IN_NEW;
+	return r;
 }
 
-/* LIST: the directories may have changed since the last listing; TEXT: they have not, but the uid list has;
- * or 0, or -1. */
+/* LIST: the directories may have changed since the last listing; ARRIVED: new/ alone has, and little is in it; TEXT: they
+ * have not, but the uid list has; or 0, or -1. */
 #define LIST	1
 #define TEXT	2
+#define ARRIVED	3
 
 static int
 what_changed(struct folder *f)
@@ -281,7 +295,8 @@ what_changed(struct folder *f)
 	if (f->dirty || f->watch != -1)
 		return LIST;
 	if ((r = folder_dirs_changed(f)) != 0)
-		return r;
+		return r == IN_NEW && folder_has_few_new(f) ? ARRIVED :
+		    r == -1 ? -1 : LIST;
 	/* A keyword without a letter changes no name. */
 	return fstatat(f->dirfd, FOLDER_UIDS, &u, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    (u.st_ino != f->uids_ino || u.st_size != f->uids_at) ? TEXT : 0;
@@ -319,6 +334,8 @@ scan_listing(struct folder *f, struct listing *l, const struct buf *text,
 		(void)watch_drain(f->watch);
 	folder_own_forget(f);
 	f->save = true;
+	if (f->count > 0)		/* it changes while it is open */
+		folder_watch_if_large(f);
 	if (list_settled(f, l) == -1)
 		return -1;
 	if (!take_up) {
@@ -353,6 +370,8 @@ folder_scan(struct folder *f, bool take_up)
 		l.partial = true;
 		if ((r = folder_take_up(f, &l, &text)) != -1)
 			r = !r;
+	} else if (r != -1 && what == ARRIVED && take_up) {
+		r = folder_take_new(f, &l, &text);
 	} else if (r != -1)
 		r = 0;
 	if (r == 0 && l.partial) {

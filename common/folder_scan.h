@@ -70,6 +70,10 @@ void	folder_watch_if_large(struct folder *);
 /* Takes up lines and the files of a listing that is not of all files.  0; 1: a listing is needed, and text may be
  * empty now; -1. */
 int	folder_take_up(struct folder *, struct listing *, struct buf *text);
+/* Whether it pays to list new/ alone, where only that has changed. */
+bool	folder_has_few_new(const struct folder *);
+/* Lists new/, applies what came there, and new lines.  1 done, 0 a listing is needed, -1. */
+int	folder_take_new(struct folder *, struct listing *, struct buf *text);
 /* Applies what the watch tells, and new lines.  1 done, 0 a listing is needed, -1. */
 int	folder_follow(struct folder *, struct listing *, struct buf *text);
 

@@ -58,6 +58,26 @@ fill() {
 	[ "$("$T" list "$D/a" | head -n 1 | cut -d ' ' -f 2)" = 5 ]
 }
 
+@test "a few files come into and go out of new/ of a large folder: as if all were listed" {
+	local i step
+	for ((i = 1; i <= 1100; i++)); do : >"$D/a/cur/$i.m,S=5,W=6:2,S"; done
+	fill "$D/a" 20 n
+	for step in 'true' 'fill "$D/a" 1 a' 'fill "$D/a" 3 b' 'rm "$D/a/new/3.n"' 'rm "$D/a/new/4.n"; fill "$D/a" 1 c' \
+		'mv "$D/a/new/5.n" "$D/a/cur/5.n:2,S"; fill "$D/a" 1 d' 'mv "$D/a/new/6.n" "$D/a/new/6.n:2,F"; fill "$D/a" 1 e' \
+		'ln "$D/a/cur/7.m,S=5,W=6:2,S" "$D/a/new/7.m,S=5,W=6"; fill "$D/a" 1 f' 'rm "$D/a/new/7.m,S=5,W=6"' \
+		'fill "$D/a" 90 g' 'mkdir "$D/a/new/sub"; : >"$D/a/new/.dot"; fill "$D/a" 1 h'; do
+		touch -d '1 minute ago' "$D/a/cur" "$D/a/new"
+		"$T" list "$D/a" >/dev/null
+		[ -s "$D/a/posthouse.cache" ]
+		eval "$step"
+		"$T" list "$D/a" >"$D/one"
+		rm "$D/a/posthouse.cache"
+		"$T" list "$D/a" >"$D/two"
+		cmp "$D/one" "$D/two" || { echo "after: $step"; return 1; }
+		[ "$(tail -n +2 "$D/one" | wc -l)" = "$(find "$D/a/cur" "$D/a/new" -type f ! -name '.*' -printf '%f\n' | sed 's/:2,.*//' | sort -u | wc -l)" ]
+	done
+}
+
 # whole DIR: every message has one UID, no UID or file twice, and two openings agree.
 whole() {
 	"$T" list "$1" >"$D/one" && "$T" list "$1" >"$D/two" && cmp "$D/one" "$D/two" || return 1

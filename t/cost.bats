@@ -1,0 +1,111 @@
+# cost.bats: cost grows as the work does.  Counted, not timed: system calls, and instructions by callgrind, of whole sessions of imapd on
+# folders of two sizes.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+
+setup() {
+	D=$(private_dir)
+	mkdir "$D/control" "$D/out"
+	echo mx.example.test >"$D/control/hostname"
+	: >"$D/control/users"
+	printf '%s\n' "spool-directory $D/spool" "mail-directory $D/home" "sandbox no" >"$D/control/settings"
+	# Not as root: what is counted is the same, and callgrind may write where it wants to.
+	as=
+	[ "$(id -u)" != 0 ] || as="setpriv --reuid 65534 --regid 65534 --clear-groups"
+}
+
+teardown() { rm -rf "$D"; }
+
+# fill DIR N: N messages that have been seen, small and of ten kinds.
+fill() {
+	mkdir -p "$1"/{cur,new,tmp}
+	python3 - "$1" "$2" <<-'P'
+	import os, sys
+	top, n = sys.argv[1], int(sys.argv[2])
+	for k in range(10):
+	    with open(f"{top}/kind{k}", "w") as f:
+	        f.write(f"From: Person {k} <p{k}@example.org>\nDate: Thu, 1 Jan 2026 12:00:0{k} +0000\nSubject: number {k}\n\n" +
+	            f"This is text of kind {k}, of no great length.\n" * 8)
+	for i in range(n):
+	    os.link(f"{top}/kind{i % 10}", f"{top}/cur/1767225600.M{i:06d}P1.mx:2,S")
+	for k in range(10):
+	    os.unlink(f"{top}/kind{k}")
+	P
+	aged "$1"
+}
+
+# aged DIR: its times are old enough to be believed; it is opened once, and a cache is there.
+aged() {
+	touch -d '1 minute ago' "$1/cur" "$1/new"
+	session "$1" 'a SELECT INBOX' >/dev/null
+	[ -s "$1/posthouse.cache" ]
+}
+
+# session DIR COMMAND...: what imapd answers.  With $UNDER, under that.
+session() {
+	local dir=$1
+	shift
+	[ -z "$as" ] || chown -R 65534:65534 "$D"
+	# shellcheck disable=SC2086
+	printf '%s\r\n' "$@" 'z LOGOUT' | $as ${UNDER-} "$BIN/imapd" -C "$D/control" "$dir" 2>"$D/log"
+}
+
+# calls DIR COMMAND...: the system calls of that session.
+calls() {
+	UNDER="strace -f -o $D/out/calls" session "$@" >"$D/replies"
+	grep -c '(' "$D/out/calls"
+}
+
+# instructions DIR COMMAND...: those of that session.
+instructions() {
+	UNDER="valgrind --tool=callgrind --callgrind-out-file=$D/out/instructions" session "$@" >"$D/replies"
+	awk '$1 == "totals:" { print $2 }' "$D/out/instructions"
+}
+
+# within A B PERCENT
+within() {
+	awk -v a="$1" -v b="$2" -v p="$3" 'BEGIN { exit !(a > 0 && b > 0 && b <= a * (1 + p / 100) && a <= b * (1 + p / 100)) }' ||
+		{ echo "$1 and $2 are further than $3 % from each other"; return 1; }
+}
+
+arrive() { printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"; }
+
+@test "opening a folder after a new message costs the same among 1,500 and among 12,000" {
+	command -v valgrind >/dev/null || skip "NOT TESTED: no valgrind"
+	local n c=() i=()
+	for n in 1500 12000; do
+		fill "$D/$n" "$n"
+		arrive "$D/$n" 1
+		c+=("$(calls "$D/$n" 'a EXAMINE INBOX')")
+		grep -q "^\* $((n + 1)) EXISTS" "$D/replies"
+		arrive "$D/$n" 2
+		i+=("$(instructions "$D/$n" 'a EXAMINE INBOX' 'b STATUS INBOX (UNSEEN)' 'c FETCH * (FLAGS)')")
+		grep -q "^\* $((n + 2)) EXISTS" "$D/replies"
+		grep -q 'UNSEEN 2)' "$D/replies"
+	done
+	echo "system calls ${c[*]}, instructions ${i[*]}"
+	within "${c[@]}" 2
+	within "${i[@]}" 3
+}
+
+@test "FETCH, SEARCH and STORE cost four times as much for four times the messages" {
+	command -v valgrind >/dev/null || skip "NOT TESTED: no valgrind"
+	local n c=() i=() base
+	for n in 1200 4800; do
+		fill "$D/$n" "$n"
+		base=$(calls "$D/$n" 'a SELECT INBOX')
+		c+=($(($(calls "$D/$n" 'a SELECT INBOX' 'b FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)' 'c SEARCH BODY "kind 3"' \
+			'd SEARCH SUBJECT "number 3"' 'e SORT (SUBJECT) UTF-8 ALL' 'f STORE 1:* +FLAGS (\Flagged)') - base)))
+		grep -q '^f OK' "$D/replies"
+		rm -f "$D/$n"/posthouse.cache*
+		aged "$D/$n"
+		base=$(instructions "$D/$n" 'a SELECT INBOX')
+		i+=($(($(instructions "$D/$n" 'a SELECT INBOX' 'b FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)' 'c SEARCH BODY "kind 3"' \
+			'd SEARCH SUBJECT "number 3"' 'f STORE 1:* -FLAGS (\Flagged)') - base)))
+		grep -q '^f OK' "$D/replies"
+	done
+	echo "system calls ${c[*]}, instructions ${i[*]}"
+	within "$((${c[0]} * 4))" "${c[1]}" 5
+	within "$((${i[0]} * 4))" "${i[1]}" 5
+}
