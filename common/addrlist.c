@@ -323,7 +323,7 @@ clean_quoted(struct cur *c, bool keep, struct buf *out)
 int
 addr_clean(struct span raw, enum addr_clean how, struct buf *out)
 {
-	struct span between;
+	struct span between, run;
 	struct cur c;
 	bool any = false;
 
@@ -339,6 +339,9 @@ addr_clean(struct span raw, enum addr_clean how, struct buf *out)
 		any = true;
 		if (cur_peek(&c) == '"')
 			clean_quoted(&c, how == ADDR_CLEAN_KEEP, out);
+		else if ((run = cur_while(&c, chars, CH_ATEXT |
+		    CH_UTF8)).len > 0)
+			buf_addspan(out, run);
 		else
 			buf_addc(out, (unsigned char)cur_next(&c));
 	}

@@ -157,21 +157,9 @@ buf_cstr(struct buf *b)
 }
 
 struct span
-buf_span(const struct buf *b)
-{
-	return (struct span){ b->p, b->len };
-}
-
-struct span
 span_str(const char *s)
 {
 	return (struct span){ (const unsigned char *)s, strlen(s) };
-}
-
-struct span
-span_of(const void *p, size_t len)
-{
-	return (struct span){ p, len };
 }
 
 int
@@ -274,48 +262,6 @@ span_dup(struct span s)
 	return p;
 }
 
-void
-cur_init(struct cur *c, struct span s)
-{
-	static const unsigned char none[1];
-
-	c->p = s.len > 0 ? s.p : none;
-	c->end = c->p + s.len;
-}
-
-bool
-cur_end(const struct cur *c)
-{
-	return c->p >= c->end;
-}
-
-size_t
-cur_left(const struct cur *c)
-{
-	return (size_t)(c->end - c->p);
-}
-
-int
-cur_peek(const struct cur *c)
-{
-	return c->p < c->end ? *c->p : -1;
-}
-
-int
-cur_next(struct cur *c)
-{
-	return c->p < c->end ? *c->p++ : -1;
-}
-
-bool
-cur_ch(struct cur *c, unsigned char ch)
-{
-	if (c->p >= c->end || *c->p != ch)
-		return false;
-	c->p++;
-	return true;
-}
-
 bool
 cur_word(struct cur *c, const char *w)
 {
@@ -353,25 +299,6 @@ cur_until(struct cur *c, unsigned char ch)
 	return s;
 }
 
-struct span
-cur_take(struct cur *c, size_t n)
-{
-	struct span s = { NULL, 0 };
-
-	if (cur_left(c) < n)
-		return s;
-	s.p = c->p;
-	s.len = n;
-	c->p += n;
-	return s;
-}
-
-struct span
-cur_rest(struct cur *c)
-{
-	return cur_take(c, cur_left(c));
-}
-
 int
 cur_num(struct cur *c, uint64_t max, uint64_t *out)
 {
@@ -391,4 +318,23 @@ cur_num(struct cur *c, uint64_t max, uint64_t *out)
 		return -1;
 	*out = v;
 	return 0;
+}
+
+struct span
+cur_take(struct cur *c, size_t n)
+{
+	struct span s = { NULL, 0 };
+
+	if (cur_left(c) < n)
+		return s;
+	s.p = c->p;
+	s.len = n;
+	c->p += n;
+	return s;
+}
+
+struct span
+cur_rest(struct cur *c)
+{
+	return cur_take(c, cur_left(c));
 }

@@ -49,10 +49,8 @@ void	buf_drop(struct buf *, size_t n);
 /* The only door to C strings: NUL-terminated content, valid until the next
  * change, or NULL if bad or a NUL byte is inside. */
 char	*buf_cstr(struct buf *);
-struct span buf_span(const struct buf *);
 
 struct span span_str(const char *);	/* without the NUL */
-struct span span_of(const void *, size_t);
 bool	span_eq(struct span, struct span);
 bool	span_is(struct span, const char *);		/* exact */
 bool	span_iseq(struct span, struct span);		/* ASCII, no case */
@@ -67,12 +65,68 @@ int	span_cstr(struct span, char *dst, size_t size);
 char	*span_dup(struct span);
 int	ascii_lower(int);		/* A-Z only, no locale */
 
-void	cur_init(struct cur *, struct span);
-bool	cur_end(const struct cur *);
-size_t	cur_left(const struct cur *);
-int	cur_peek(const struct cur *);	/* 0..255, or -1 at the end */
-int	cur_next(struct cur *);		/* as cur_peek, and moves on */
-bool	cur_ch(struct cur *, unsigned char);
+/* Parsers live on these: they are small enough to stand where they are called. */
+static inline struct span
+span_of(const void *p, size_t len)
+{
+	return (struct span){ p, len };
+}
+
+/* The content; valid until the next change. */
+static inline struct span
+buf_span(const struct buf *b)
+{
+	return (struct span){ b->p, b->len };
+}
+
+/* From the beginning of s. */
+static inline void
+cur_init(struct cur *c, struct span s)
+{
+	static const unsigned char none[1];
+
+	c->p = s.len > 0 ? s.p : none;
+	c->end = c->p + s.len;
+}
+
+/* Is nothing left? */
+static inline bool
+cur_end(const struct cur *c)
+{
+	return c->p >= c->end;
+}
+
+/* How many bytes are. */
+static inline size_t
+cur_left(const struct cur *c)
+{
+	return (size_t)(c->end - c->p);
+}
+
+/* 0..255, or -1 at the end. */
+static inline int
+cur_peek(const struct cur *c)
+{
+	return c->p < c->end ? *c->p : -1;
+}
+
+/* As cur_peek, and moves on. */
+static inline int
+cur_next(struct cur *c)
+{
+	return c->p < c->end ? *c->p++ : -1;
+}
+
+/* Takes the byte when it stands here. */
+static inline bool
+cur_ch(struct cur *c, unsigned char ch)
+{
+	if (c->p >= c->end || *c->p != ch)
+		return false;
+	c->p++;
+	return true;
+}
+
 /* Takes the word when it stands here (ASCII, no case). */
 bool	cur_word(struct cur *, const char *);
 /* Takes the longest run of bytes whose class has the bit set; may be empty. */

@@ -136,7 +136,8 @@ int	folder_watch(struct folder *);
 #define FOLDER_BLOB_MAX	65536
 enum {
 	FOLDER_BLOB_ENVELOPE, FOLDER_BLOB_STRUCTURE, FOLDER_BLOB_SEARCH,
-	FOLDER_BLOB_FACTS, FOLDER_BLOB_GRAMS, FOLDER_BLOB_KINDS
+	FOLDER_BLOB_FACTS, FOLDER_BLOB_GRAMS, FOLDER_BLOB_FIELDS,
+	FOLDER_BLOB_KINDS
 };
 struct span folder_blob_get(struct folder *, size_t i, unsigned kind,
 	    uint32_t format);

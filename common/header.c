@@ -139,6 +139,36 @@ header_find(struct span message, const char *name, struct header_field *f)
 	return false;
 }
 
+/* Which of the names it is: n if none. */
+static size_t
+which(struct span name, const struct span *names, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && !span_iseq(names[i], name))
+		i++;
+	return i;
+}
+
+uint64_t
+header_find_all(struct span header, const struct span *names, size_t n,
+    struct header_field *found)
+{
+	struct header_field f;
+	uint64_t again = 0;
+
+	memset(found, 0, n * sizeof(*found));
+	while (header_field(&header, &f)) {
+		size_t i = which(f.name, names, n);
+
+		if (i < n && found[i].name.p != NULL)
+			again |= UINT64_C(1) << i;
+		else if (i < n)
+			found[i] = f;
+	}
+	return again;
+}
+
 static bool
 is_fws(unsigned char b)
 {

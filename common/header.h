@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+#include <stdint.h>
+
 #include "buf.h"
 
 struct header_field {
@@ -36,6 +38,11 @@ size_t	header_length(struct span message);
 /* First field of that name (ASCII, no case), as header_field sees them: true and *f. */
 bool	header_find(struct span message, const char *name,
 	    struct header_field *f);
+/* First fields of n names (at most 64) in one look at the header; name.p is NULL where there is none.  Returns a bit for each
+ * name that stands there more than once. */
+#define HEADER_NAME(s)	{ (const unsigned char *)(s), sizeof(s) - 1 }
+uint64_t header_find_all(struct span header, const struct span *names,
+	    size_t n, struct header_field *found);
 /* Appends body unfolded (RFC 5322 section 2.2.3): line ends removed, outer
  * white space trimmed. 0 or -1. */
 int	header_unfold(struct span body, struct buf *out);

@@ -73,6 +73,30 @@ take_line(struct parser *ps)
 	return line;
 }
 
+/* Over n bytes, which are lines with these ends. */
+static void
+pass_lines(struct parser *ps, size_t n, const struct lines *l)
+{
+	struct span s = cur_take(&ps->c, n);
+
+	if (s.len == 0)
+		return;
+	ps->lines += l->lf;
+	ps->lf += l->bare;
+	ps->eol = span_of(s.p + s.len, 0);
+	if (s.p[s.len - 1] == '\n')
+		ps->eol.len = s.len > 1 && s.p[s.len - 2] == '\r' ? 2 : 1;
+}
+
+static void
+take_lines(struct parser *ps, size_t n)
+{
+	struct lines l = { 0 };
+
+	lines_count(span_of(ps->c.p, n), '\n', &l);
+	pass_lines(ps, n, &l);
+}
+
 static uint32_t
 hash_add(uint32_t hash, int byte)
 {
@@ -211,10 +235,8 @@ take_field(struct parser *ps, struct header_field *f)
 {
 	struct span rest = span_of(ps->c.p, cur_left(&ps->c));
 	bool found = header_field(&rest, f);
-	size_t end = offset(ps) + cur_left(&ps->c) - rest.len;
 
-	while (offset(ps) < end)
-		take_line(ps);
+	take_lines(ps, cur_left(&ps->c) - rest.len);
 	return found;
 }
 
@@ -379,21 +401,13 @@ pass_boundary(struct parser *ps, size_t k, bool final, size_t end,
 static void
 skip_lines(struct parser *ps)
 {
+	struct span rest = span_of(ps->c.p, cur_left(&ps->c));
 	struct lines l = { 0 };
-	struct span rest = span_of(ps->c.p, cur_left(&ps->c)), skipped;
 
-	skipped = cur_take(&ps->c, ps->nopen > 0 ?
-	    lines_find_dashes(rest, &l) : rest.len);
-	if (ps->nopen == 0)
-		lines_count(skipped, '\n', &l);
-	if (skipped.len == 0)
-		return;
-	ps->lines += l.lf;
-	ps->lf += l.bare;
-	ps->eol = span_of(skipped.p + skipped.len, 0);
-	if (!cur_end(&ps->c))
-		ps->eol.len = skipped.len > 1 &&
-		    skipped.p[skipped.len - 2] == '\r' ? 2 : 1;
+	if (ps->nopen > 0)
+		pass_lines(ps, lines_find_dashes(rest, &l), &l);
+	else
+		take_lines(ps, rest.len);
 }
 
 static int

@@ -20,14 +20,16 @@ struct section {
 	enum section_kind kind;
 	struct span *fields;
 	size_t nfields, cap;
+	uint64_t kept;			/* fields.h: bits of the fields; 0: read the message */
 };
 
 struct fetch_item;
 /* What was printed of the message before; p NULL: nothing is known. */
 struct parsed {
-	bool able, wants_envelope, wants_structure;
-	struct span envelope, structure;
+	bool able, wants_envelope, wants_structure, wants_fields;
+	struct span envelope, structure, fields;
 	struct netout out;		/* memory only */
+	struct buf packed, picked;	/* fields.h */
 };
 /* One message, while its response is being written. */
 struct fetch_run {

@@ -1,11 +1,12 @@
 /*
- * ENVELOPE and BODYSTRUCTURE as they were printed before, from the folder's cache: a message is read and parsed once.
- * With them go INTERNALDATE and RFC822.SIZE, so that a client's usual first FETCH opens no file again.
+ * ENVELOPE and BODYSTRUCTURE as they were printed before, and the header fields that clients ask for, from the folder's
+ * cache: a message is read and parsed once.  With them go INTERNALDATE and RFC822.SIZE, so that a client's usual first FETCH
+ * opens no file again.
  */
 #include <string.h>
 
-#include "crlf.h"
 #include "fetch.h"
+#include "fields.h"
 
 #define FORMAT 1		/* of what is kept: another when the printers change */
 
@@ -15,22 +16,30 @@ parsed_begin(struct fetch_run *r, const struct fetch *f)
 	struct parsed *p = &r->parsed;
 
 	netout_init(&p->out, -1, 0);
+	buf_init(&p->packed, FIELDS_MAX);
+	buf_init(&p->picked, FIELDS_MAX);
 	p->able = true;
 	for (const struct fetch_item *i = f->first; i != NULL; i = i->next) {
 		if (i->print == fetch_envelope)
 			p->wants_envelope = true;
 		else if (i->print == fetch_bodystructure)
 			p->wants_structure = true;
+		else if (i->print == fetch_section &&
+		    (i->section->kept = fields_wanted(i->section)) != 0)
+			p->wants_fields = true;
 		else if (i->need != NEED_NOTHING)
 			p->able = false;	/* it is read anyway */
 	}
-	p->able = p->able && (p->wants_envelope || p->wants_structure);
+	p->able = p->able && (p->wants_envelope || p->wants_structure ||
+	    p->wants_fields);
 }
 
 void
 parsed_end(struct fetch_run *r)
 {
 	netout_free(&r->parsed.out);
+	buf_free(&r->parsed.packed);
+	buf_free(&r->parsed.picked);
 	folder_blob_flush(r->m.folder);
 }
 
@@ -46,6 +55,36 @@ get(struct fetch_run *r, unsigned kind, uint64_t *number)
 	return span_of(s.p + sizeof(*number), s.len - sizeof(*number));
 }
 
+/* Kept, as the envelope is. */
+static bool
+get_fields(struct fetch_run *r)
+{
+	struct parsed *p = &r->parsed;
+	struct span s = folder_blob_get(r->m.folder, r->i, FOLDER_BLOB_FIELDS,
+	    FIELDS_FORMAT);
+
+	buf_clear(&p->packed);
+	if (s.p == NULL || !fields_pick(s, 0, NULL) ||
+	    buf_addspan(&p->packed, s) == -1)
+		return false;
+	p->fields = p->packed.len > 0 ? buf_span(&p->packed) : span_of("", 0);
+	return true;
+}
+
+/* What is kept of the header is kept with the envelope too: who asks for that often asks for fields next. */
+static void
+put_fields(struct fetch_run *r)
+{
+	struct parsed *p = &r->parsed;
+
+	buf_clear(&p->packed);
+	if (fields_pack(message_header(&r->m), &p->packed) == -1)
+		return;
+	p->fields = p->packed.len > 0 ? buf_span(&p->packed) : span_of("", 0);
+	folder_blob_put(r->m.folder, r->i, FOLDER_BLOB_FIELDS, FIELDS_FORMAT,
+	    p->fields.p, p->fields.len);
+}
+
 bool
 parsed_get(struct fetch_run *r, const struct fetch *f)
 {
@@ -53,8 +92,10 @@ parsed_get(struct fetch_run *r, const struct fetch *f)
 	uint64_t date = 0;
 	struct span s;
 
-	p->envelope = p->structure = span_of(NULL, 0);
+	p->envelope = p->structure = p->fields = span_of(NULL, 0);
 	if (!p->able || r->m.folder == NULL)
+		return false;
+	if (p->wants_fields && !get_fields(r))
 		return false;
 	buf_clear(&p->out.buf);
 	if (p->wants_envelope) {
@@ -87,9 +128,11 @@ parsed_put(struct fetch_run *r)
 	uint64_t number;
 	size_t n = 0;
 
-	p->envelope = p->structure = span_of(NULL, 0);
+	p->envelope = p->structure = p->fields = span_of(NULL, 0);
 	if (!p->able)
 		return;
+	if (p->wants_fields || p->wants_envelope)
+		put_fields(r);
 	buf_clear(&p->out.buf);
 	p->out.failed = false;
 	if (p->wants_envelope) {

@@ -4,6 +4,7 @@
  */
 #include "crlf.h"
 #include "fetch.h"
+#include "fields.h"
 #include "limits.h"
 
 static void
@@ -146,9 +147,16 @@ fetch_section(struct fetch_run *r, const struct fetch_item *item)
 	struct span bytes;
 	struct buf work;
 
-	buf_init(&work, 0);
 	if (item->name == NULL)
 		fetch_label(o, item, "BODY");
+	if (item->section->kept != 0 && r->parsed.fields.p != NULL) {
+		buf_clear(&r->parsed.picked);
+		(void)fields_pick(r->parsed.fields, item->section->kept,
+		    &r->parsed.picked);
+		out_bytes(o, buf_span(&r->parsed.picked), item);
+		return;
+	}
+	buf_init(&work, 0);
 	if (section_bytes(&r->m, item->section, &bytes, &work))
 		out_bytes(o, bytes, item);
 	else

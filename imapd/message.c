@@ -154,5 +154,6 @@ message_need(struct message *m, enum message_need need)
 struct span
 message_header(const struct message *m)
 {
-	return span_of(m->text.p, header_length(m->text));
+	return m->has == NEED_TREE ? mime_header(&m->tree, m->tree.parts) :
+	    span_of(m->text.p, header_length(m->text));
 }

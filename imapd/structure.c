@@ -2,7 +2,6 @@
  * BODY and BODYSTRUCTURE: RFC 3501 section 7.4.2.  The tree is already bounded
  * in depth and parts (common/mime), so recursion over it is, too.
  */
-#include "crlf.h"
 #include "fetch.h"
 #include "limits.h"
 
@@ -53,13 +52,29 @@ out_params(struct netout *o, struct span body, bool text)
 	(void)netout_adds(o, p.n > 0 ? ")" : "NIL");
 }
 
-static struct span
-field(const struct mime_tree *t, const struct mime_part *p, const char *name)
-{
-	struct header_field f;
+enum { CONTENT_ID, DESCRIPTION, ENCODING, MD5, DISPOSITION, LANGUAGE,
+	LOCATION, NFIELDS };
 
-	return header_find(mime_header(t, p), name, &f) ? f.body :
-	    span_of(NULL, 0);
+/* The fields of a part that are told, found in one look; those that are not there have a body without p. */
+static void
+find_fields(const struct mime_tree *t, const struct mime_part *p,
+    struct header_field f[NFIELDS])
+{
+	static const struct span names[NFIELDS] = {
+		HEADER_NAME("Content-ID"), HEADER_NAME("Content-Description"),
+		HEADER_NAME("Content-Transfer-Encoding"),
+		HEADER_NAME("Content-MD5"), HEADER_NAME("Content-Disposition"),
+		HEADER_NAME("Content-Language"), HEADER_NAME("Content-Location")
+	};
+
+	(void)header_find_all(mime_header(t, p), names, NFIELDS, f);
+}
+
+/* Of the body, with CRLF. */
+static size_t
+octets(const struct mime_part *p)
+{
+	return p->end - p->body + p->body_lf;
 }
 
 static void
@@ -152,38 +167,33 @@ out_language(struct netout *o, struct span body)
 
 /* The extension data after body-fld-md5 or body-fld-param. */
 static void
-out_extension(struct netout *o, const struct mime_tree *t,
-    const struct mime_part *p)
+out_extension(struct netout *o, const struct header_field f[NFIELDS])
 {
 	(void)netout_adds(o, " ");
-	out_disposition(o, field(t, p, "Content-Disposition"));
+	out_disposition(o, f[DISPOSITION].body);
 	(void)netout_adds(o, " ");
-	out_language(o, field(t, p, "Content-Language"));
+	out_language(o, f[LANGUAGE].body);
 	(void)netout_adds(o, " ");
-	out_unfolded(o, field(t, p, "Content-Location"));
+	out_unfolded(o, f[LOCATION].body);
 }
 
 static void	out_part(struct netout *, const struct mime_tree *,
     const struct mime_part *, bool extended);
 
-/* The text of a multipart in which no part was found, so that it is shown at all. */
-static void
-out_text_of(struct netout *o, const struct mime_tree *t,
-    const struct mime_part *p)
-{
-	(void)netout_adds(o, PLAIN_TEXT);
-	out_encoding(o, field(t, p, "Content-Transfer-Encoding"));
-	(void)netout_addf(o, " %ju %zu)", (uintmax_t)crlf_size(mime_body(t, p)),
-	    p->body_lines);
-}
-
-/* body-type-mpart.  The grammar wants a part even where the message has none. */
+/* body-type-mpart.  The grammar wants a part even where the message has none: then it is the text of the multipart, so
+ * that it is shown at all. */
 static void
 out_multipart(struct netout *o, const struct mime_tree *t,
     const struct mime_part *p, bool extended)
 {
-	if (p->first_child == 0)
-		out_text_of(o, t, p);
+	struct header_field f[NFIELDS];
+
+	find_fields(t, p, f);
+	if (p->first_child == 0) {
+		(void)netout_adds(o, PLAIN_TEXT);
+		out_encoding(o, f[ENCODING].body);
+		(void)netout_addf(o, " %zu %zu)", octets(p), p->body_lines);
+	}
 	for (size_t i = p->first_child; i != 0; i = t->parts[i].next)
 		out_part(o, t, &t->parts[i], extended);
 	(void)netout_adds(o, " ");
@@ -192,13 +202,13 @@ out_multipart(struct netout *o, const struct mime_tree *t,
 		return;
 	(void)netout_adds(o, " ");
 	out_params(o, p->content_type, false);
-	out_extension(o, t, p);
+	out_extension(o, f);
 }
 
 /* body-fields */
 static void
-out_fields(struct netout *o, const struct mime_tree *t,
-    const struct mime_part *p)
+out_fields(struct netout *o, const struct mime_part *p,
+    const struct header_field f[NFIELDS])
 {
 	bool text = span_isis(p->type, "text");
 
@@ -208,12 +218,12 @@ out_fields(struct netout *o, const struct mime_tree *t,
 	(void)netout_adds(o, " ");
 	out_params(o, p->content_type, text);
 	(void)netout_adds(o, " ");
-	out_unfolded(o, field(t, p, "Content-ID"));
+	out_unfolded(o, f[CONTENT_ID].body);
 	(void)netout_adds(o, " ");
-	out_unfolded(o, field(t, p, "Content-Description"));
+	out_unfolded(o, f[DESCRIPTION].body);
 	(void)netout_adds(o, " ");
-	out_encoding(o, field(t, p, "Content-Transfer-Encoding"));
-	(void)netout_addf(o, " %ju", (uintmax_t)crlf_size(mime_body(t, p)));
+	out_encoding(o, f[ENCODING].body);
+	(void)netout_addf(o, " %zu", octets(p));
 }
 
 /* body-type-basic, -msg and -text */
@@ -226,8 +236,10 @@ out_single(struct netout *o, const struct mime_tree *t,
 	bool message = child != NULL || (span_isis(p->type, "message") &&
 	    (span_isis(p->subtype, "rfc822") ||
 	    span_isis(p->subtype, "global")));
+	struct header_field f[NFIELDS];
 
-	out_fields(o, t, p);
+	find_fields(t, p, f);
+	out_fields(o, p, f);
 	if (child != NULL) {
 		(void)netout_adds(o, " ");
 		envelope_out(o, mime_header(t, child));
@@ -241,8 +253,8 @@ out_single(struct netout *o, const struct mime_tree *t,
 	if (!extended)
 		return;
 	(void)netout_adds(o, " ");
-	out_unfolded(o, field(t, p, "Content-MD5"));
-	out_extension(o, t, p);
+	out_unfolded(o, f[MD5].body);
+	out_extension(o, f);
 }
 
 static void

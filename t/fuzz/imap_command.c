@@ -2,7 +2,7 @@
  * A whole session over a small mailbox: whatever a client
  * sends, the process answers in lines that are clean and ends by itself.
  * LINK: imapd/cmd_sort.c imapd/cmd_thread.c imapd/context.c imapd/facts.c imapd/fuzzy.c imapd/search_run.c imapd/subject.c imapd/thread.c
- * LINK: imapd/cmd_esearch.c imapd/filter.c imapd/kept.c
+ * LINK: imapd/cmd_esearch.c imapd/filter.c imapd/kept.c imapd/fields.c
  * LINK: imapd/append_url.c imapd/cmd_batches.c imapd/fetch_preview.c imapd/metadata.c imapd/cmd_metadata.c imapd/qresync.c imapd/cmd_quota.c imapd/fetch_binary.c
  * LINK: imapd/arena.c imapd/capability.c imapd/compress.c imapd/cmd_any.c imapd/cmd_append.c imapd/cmd_copy.c imapd/cmd_expunge.c
  * LINK: imapd/cmd_fetch.c imapd/fetch_parsed.c imapd/cmd_folder.c imapd/cmd_idle.c imapd/cmd_list.c imapd/cmd_search.c imapd/cmd_select.c

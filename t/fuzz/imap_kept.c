@@ -2,14 +2,43 @@
  * Fields of a header as the folder's cache has them: bytes from a broken cache do no harm, what was packed comes out
  * as it went in.
  */
+#include "imapd/fields.h"
 #include "imapd/kept.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-/* LINK: imapd/kept.c */
+/* LINK: imapd/kept.c imapd/fields.c */
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* What is picked of a header is what its fields are, one by one. */
+static void
+check_fields(struct span header)
+{
+	struct span rest = header, name;
+	struct section s = { .kind = SEC_FIELDS, .fields = &name,
+	    .nfields = 1 };
+	struct buf packed, all, want;
+	struct header_field f;
+
+	buf_init(&packed, FIELDS_MAX);
+	buf_init(&all, FIELDS_MAX);
+	buf_init(&want, header.len + 2);
+	while (header_field(&rest, &f)) {
+		name = f.name;
+		if (fields_wanted(&s) != 0)
+			(void)buf_addspan(&want, f.whole);
+	}
+	(void)buf_adds(&want, "\r\n");
+	if (fields_pack(header, &packed) == 0 &&
+	    (!fields_pick(buf_span(&packed), UINT64_MAX, &all) ||
+	    !span_eq(buf_span(&all), buf_span(&want))))
+		abort();
+	buf_free(&packed);
+	buf_free(&all);
+	buf_free(&want);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -18,6 +47,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf packed;
 	int field, again;
 
+	check_fields(rest);
+	buf_init(&packed, FIELDS_MAX + size);
+	(void)fields_pick(rest, UINT64_MAX, &packed);
+	buf_free(&packed);
 	while (rest.len > 0) {
 		size_t before = rest.len;
 

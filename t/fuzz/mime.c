@@ -22,8 +22,7 @@ check_lines(struct span s, size_t lines, size_t lf)
 		n++;
 		bare += i == 0 || s.p[i - 1] != '\r';
 	}
-	/* a part may begin between CR and LF of nobody's line end */
-	if (n != lines || bare < lf || bare > lf + 1)
+	if (n != lines || bare != lf)
 		abort();
 }
 

@@ -1,0 +1,74 @@
+# imap_fields.bats: header fields and other parts of messages that the cache of a folder keeps: the same with it and without.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+load imap
+
+setup() {
+	mbox_dir
+	printf 'From: a@example.org\nTo: b@example.org,\n\tc@example.org\nTO: d@example.org\nSubject: one\nX-Other: no\nDate: now\n\nTo: body\n' |
+	    message 1700000001.m1.host
+	printf 'from : e@example.org\r\nSubject: two\r\n folded\r\nReferences: <1@x>\r\nX-Other: no\r\n\r\nbody\r\n' | message 1700000002.m2.host
+	printf 'no header\nat all\n' | message 1700000003.m3.host
+	printf 'Subject: nul \0 and \351\nbad line\nFrom: f@example.org\n\nbody\n' | message 1700000004.m4.host
+	printf '' | message 1700000005.m5.host
+	{ # more than is kept
+		printf 'Subject: long\nReferences:'
+		seq -f ' <%.0f@example.org>' 1 1000
+		printf '\nbody\n'
+	} | message 1700000006.m6.host
+	printf 'To: g@example.org' | message 1700000007.m7.host
+}
+
+# fields NAMES [PARTIAL]: the literals of all messages, without the name of the section in front.
+fields() {
+	printf 'a SELECT INBOX\nb FETCH 1:* (UID BODY.PEEK[HEADER.FIELDS (%s)]%s)\nz LOGOUT\n' "$1" "${2-}" | talk |
+	    sed -n 's/BODY\[HEADER[^]]*\]/BODY/; /FETCH/,/^b /p'
+}
+
+@test "HEADER.FIELDS from the cache and from the message: the same bytes, whole and in parts" {
+	local names partial plain
+	for names in 'FROM TO SUBJECT DATE' 'references' 'Bcc' 'to FROM list-id'; do
+		for partial in '' '<0.10>' '<7.5>' '<30.400>' '<100000.1>'; do
+			rm -f "$M"/posthouse.cache*
+			# A field that no cache keeps: this reads the messages.
+			plain=$(fields "$names x-nobody" "$partial")
+			[ ! -e "$M/posthouse.cache-parsed" ]
+			[ "$(fields "$names" "$partial")" = "$plain" ]
+			[ -s "$M/posthouse.cache-parsed" ]
+			[ "$(fields "$names" "$partial")" = "$plain" ]
+		done
+	done
+	[ "$(grep -c FETCH <<<"$plain")" = 7 ]
+	[ "$(fields TO | sed -n 2,6p)" = 'To: b@example.org,
+	c@example.org
+TO: d@example.org
+
+)' ]
+}
+
+@test "HEADER.FIELDS after ENVELOPE opens no file; a damaged cache is read around" {
+	local plain c
+	need strace strace
+	plain=$(fields 'FROM TO SUBJECT x-nobody')
+	printf 'a SELECT INBOX\nb FETCH 1:* ENVELOPE\nz LOGOUT\n' | talk >/dev/null
+	run bash -c "printf 'a SELECT INBOX\r\nb FETCH 1:* BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT)]\r\nz LOGOUT\r\n' |
+		strace -f -e trace=openat '$BIN/imapd' '$M' 2>&1 >/dev/null | grep -c '17000000[^6].*m[1-57].host'"
+	[ "$output" = 0 ]
+	for c in 's/b@example/x@example/' 's/Subject: /Sxbject: /' 's/two/owt/'; do
+		sed -i "$c" "$M/posthouse.cache-parsed"
+		[ "$(fields 'FROM TO SUBJECT')" = "$plain" ]
+	done
+	printf 'XXXX' | dd of="$M/posthouse.cache-index" bs=1 seek=100 conv=notrunc status=none
+	[ "$(fields 'FROM TO SUBJECT')" = "$plain" ]
+	head -c 200 "$M/posthouse.cache-parsed" >"$M/cut"
+	mv "$M/cut" "$M/posthouse.cache-parsed"
+	[ "$(fields 'FROM TO SUBJECT')" = "$plain" ]
+}
+
+@test "\\Seen that reading fields sets is told, from the cache too" {
+	for _ in 1 2; do
+		output=$(printf 'a SELECT INBOX\nb FETCH 1 BODY[HEADER.FIELDS (SUBJECT)]\nc STORE 1 -FLAGS.SILENT (\\Seen)\nz LOGOUT\n' | talk)
+		has '.* FLAGS \(\\Seen.*'
+	done
+}
