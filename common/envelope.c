@@ -1,6 +1,6 @@
 /*
- * Envelope fields at the head of a spool file: parser and printer, and nothing
- * else.  The printer refuses control bytes, so that no value becomes a field
+ * Envelope fields of a spool file, before its content and behind it: parser and
+ * printer, and the one reader.  The printer refuses control bytes, so that no value becomes a field
  * of its own (CVE-2020-28021, CVE-2020-8794); the parser refuses what the
  * printer would not have written.
  */
@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RCPTS_FIRST	4
+#define ENVELOPE_CHUNK	4096
 
 enum field {
 	FIELD_SENDER, FIELD_RCPT, FIELD_ENVID, FIELD_RET, FIELD_BODY,
@@ -149,18 +151,24 @@ print_rcpts(const struct envelope *e, struct buf *out)
 	return 0;
 }
 
-int
-envelope_print(const struct envelope *e, struct buf *out)
+static int
+print_sender(const struct envelope *e, struct buf *out)
 {
-	const char *body = e->binary ? "BINARYMIME" :
-	    e->body8 ? "8BITMIME" : NULL;
-
 	if (e->sender == NULL || e->nrcpts == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (print_field(out, FIELD_SENDER, "<", e->sender, ">") == -1 ||
-	    print_rcpts(e, out) == -1 ||
+	return print_field(out, FIELD_SENDER, "<", e->sender, ">");
+}
+
+/* All but the sender. */
+static int
+print_rest(const struct envelope *e, struct buf *out)
+{
+	const char *body = e->binary ? "BINARYMIME" :
+	    e->body8 ? "8BITMIME" : NULL;
+
+	if (print_rcpts(e, out) == -1 ||
 	    print_optional(out, FIELD_ENVID, e->envid) == -1 ||
 	    print_optional(out, FIELD_RET, e->ret) == -1 ||
 	    print_optional(out, FIELD_BODY, body) == -1 ||
@@ -173,6 +181,22 @@ envelope_print(const struct envelope *e, struct buf *out)
 		    e->rcpts[i].orcpt) == -1)
 			return -1;
 	return print_optional(out, FIELD_AUTH, e->auth);
+}
+
+int
+envelope_print(const struct envelope *e, struct buf *out)
+{
+	return print_sender(e, out) == -1 ? -1 : print_rest(e, out);
+}
+
+int
+envelope_split(const struct envelope *e, struct buf *front, struct buf *behind)
+{
+	if (e->nrcpts < 2)
+		return envelope_print(e, front);
+	if (print_sender(e, front) == -1 || print_rest(e, behind) == -1)
+		return -1;
+	return buf_addc(behind, '\n');
 }
 
 static enum field
@@ -332,18 +356,27 @@ parse_line(struct cur *c, struct envelope *e)
 	    -1 : 1;
 }
 
+/* The sender alone: the rest stands behind the content. */
+static bool
+is_complete(const struct envelope *e, size_t lines)
+{
+	return e->sender != NULL && (e->nrcpts > 0 || lines == 1);
+}
+
 int
 envelope_parse(struct span head, struct envelope *e)
 {
-	size_t length = 0;
+	size_t length = 0, lines = 0;
 	struct cur c;
 	int r, err;
 
 	envelope_init(e);
 	cur_init(&c, head);
-	while ((r = parse_line(&c, e)) == 1)
+	while ((r = parse_line(&c, e)) == 1) {
 		length = head.len - cur_left(&c);
-	if (r == 0 && (e->sender == NULL || e->nrcpts == 0)) {
+		lines++;
+	}
+	if (r == 0 && !is_complete(e, lines)) {
 		errno = EINVAL;
 		r = -1;
 	}
@@ -356,4 +389,96 @@ envelope_parse(struct span head, struct envelope *e)
 	envelope_free(e);
 	errno = err;
 	return -1;
+}
+
+int
+envelope_parse_block(struct cur *c, struct envelope *e)
+{
+	int r = 1;
+
+	while (r == 1 && !cur_ch(c, '\n'))
+		r = parse_line(c, e);
+	if (r == 1 && e->sender != NULL && e->nrcpts > 0)
+		return 0;
+	if (r != -1 || errno == ENODATA)	/* cut short */
+		errno = EINVAL;
+	return -1;
+}
+
+/* At most size bytes of the file at offset to the end of b: how many, or -1. */
+static ssize_t
+read_piece(int fd, struct buf *b, size_t size, uint64_t offset)
+{
+	unsigned char *p = buf_room(b, size);
+	ssize_t n;
+
+	if (p == NULL)
+		return -1;
+	while ((n = pread(fd, p, size, (off_t)offset)) == -1 && errno == EINTR)
+		;
+	if (n > 0)
+		b->len += (size_t)n;
+	return n;
+}
+
+int
+envelope_read_behind(int fd, const struct spool_name *name, struct buf *b)
+{
+	size_t room = ENVELOPE_CHUNK;
+	ssize_t n;
+
+	while ((n = read_piece(fd, b, room, name->size + b->len)) > 0)
+		if ((size_t)n == room)
+			room = b->len;
+	return n == -1 ? -1 : 0;
+}
+
+/* What stands behind the content; nothing: it has been taken off. */
+static int
+parse_behind(int fd, const struct spool_name *name, struct envelope *e)
+{
+	struct buf b;
+	struct cur c;
+	int r, err;
+
+	buf_init(&b, SPOOL_ENVELOPE_MAX);
+	r = envelope_read_behind(fd, name, &b);
+	cur_init(&c, buf_span(&b));
+	if (r == 0 && b.len > 0 && (r = envelope_parse_block(&c, e)) == 0 &&
+	    !cur_end(&c)) {
+		errno = EINVAL;
+		r = -1;
+	}
+	err = errno;
+	buf_free(&b);
+	errno = err;
+	return r;
+}
+
+int
+envelope_read(int fd, const struct spool_name *name, size_t chunk,
+    struct buf *head, struct envelope *e)
+{
+	ssize_t n;
+	int r, err;
+
+	do {
+		uint64_t left = name->size - head->len;
+		size_t want = head->len < chunk ? chunk : head->len;
+
+		n = left == 0 ? 0 : read_piece(fd, head,
+		    left < want ? (size_t)left : want, head->len);
+		if (n == -1)
+			return -1;
+		r = envelope_parse(buf_span(head), e);
+	} while (r == -1 && errno == ENODATA && n > 0);
+	if (r == 0 && e->nrcpts == 0 && parse_behind(fd, name, e) == -1) {
+		err = errno;
+		envelope_free(e);
+		errno = err;
+		r = -1;
+	}
+	if (r == -1 && (errno == EINVAL || errno == ENODATA))
+		errno = EBADMSG;
+	return r;
 }

@@ -37,21 +37,24 @@ file_write_all(int fd, const void *data, size_t n)
 }
 
 int
-file_copy_from(int from, off_t offset, int to)
+file_copy_from(int from, off_t offset, uint64_t left, int to)
 {
 	unsigned char chunk[FILE_CHUNK];
-	ssize_t n;
 
-	for (;;) {
-		n = pread(from, chunk, sizeof(chunk), offset);
+	while (left > 0) {
+		ssize_t n = pread(from, chunk, left < sizeof(chunk) ?
+		    (size_t)left : sizeof(chunk), offset);
+
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return (int)n;
-		if (file_write_all(to, chunk, (size_t)n) == -1)
+		if (n == 0)
+			errno = EBADMSG;
+		if (n <= 0 || file_write_all(to, chunk, (size_t)n) == -1)
 			return -1;
 		offset += n;
+		left -= (uint64_t)n;
 	}
+	return 0;
 }
 
 /* How much to ask for: what the file's size says is left, and one byte more so

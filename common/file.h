@@ -13,8 +13,8 @@
 
 /* Writes all n bytes, going on after EINTR and short writes: 0, or -1. */
 int	file_write_all(int fd, const void *, size_t n);
-/* Writes what from holds behind offset to the end of to: 0, or -1. */
-int	file_copy_from(int from, off_t offset, int to);
+/* Writes the n bytes that from holds at offset to the end of to: 0, or -1 (EBADMSG: fewer). */
+int	file_copy_from(int from, off_t offset, uint64_t n, int to);
 /* Appends what can be read from fd up to its end to b: 0, or -1 (EFBIG when it
  * is more than b may hold). */
 int	file_read_all(int fd, struct buf *b);

@@ -72,7 +72,9 @@
 
 /* spool and control */
 #define SPOOL_NAME_MAX	128	/* a spool file's name */
-#define SPOOL_ENVELOPE_MAX 16777216 /* envelope fields at the head of a file */
+#define SPOOL_ENVELOPE_MAX 16777216 /* envelope fields of a file */
+#define SPOOL_TAKE_MIN	65536	/* bytes: a smaller one is sooner copied than given away */
+#define RECEIVED_FIELD_MAX 4096	/* our own: two names, an address, what was spoken */
 #define CONTROL_SMALL_MAX 1048576 /* settings, hostname, networks, routes */
 #define CONTROL_TABLE_MAX 268435456 /* users, passwords, aliases: 1,000,000 entries */
 #define CONTROL_LINE_MAX 4096

@@ -219,6 +219,7 @@ spool_begin(struct spool_writer *w, const struct spool *s)
 	snprintf(w->tmp, sizeof(w->tmp), "%.39s.%.*s", w->qid, HOST_IN_NAME,
 	    s->host);
 	buf_init(&w->buf, SPOOL_CHUNK);
+	buf_init(&w->behind, SPOOL_ENVELOPE_MAX);
 	w->fd = openat(s->tmp, w->tmp,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, SPOOL_MODE);
 	if (w->fd == -1) {
@@ -238,6 +239,7 @@ fail(struct spool_writer *w)
 		w->errno_ = errno != 0 ? errno : EIO;
 	w->failed = true;
 	buf_free(&w->buf);
+	buf_free(&w->behind);
 	errno = w->errno_;
 	return -1;
 }
@@ -293,10 +295,25 @@ spool_add(struct spool_writer *w, const void *data, size_t n)
 	return 0;
 }
 
+int
+spool_envelope(struct spool_writer *w, const struct envelope *e)
+{
+	struct buf front;
+	int r;
+
+	buf_init(&front, SPOOL_ENVELOPE_MAX);
+	r = envelope_split(e, &front, &w->behind);
+	if (r == 0)
+		r = spool_add(w, front.p, front.len);
+	buf_free(&front);
+	return r;
+}
+
 void
 spool_abort(struct spool_writer *w)
 {
 	buf_free(&w->buf);
+	buf_free(&w->behind);
 	if (w->tmp[0] == '\0')
 		return;
 	unlinkat(w->spool->tmp, w->tmp, 0);
@@ -346,8 +363,14 @@ finish(struct spool_writer *w)
 {
 	int e;
 
+	if (!w->failed && w->behind.len <= SPOOL_CHUNK - w->buf.len &&
+	    buf_addspan(&w->buf, buf_span(&w->behind)) == 0)
+		buf_clear(&w->behind);
 	if (!w->failed && w->buf.len > 0)
 		(void)put(w, w->buf.p, w->buf.len);
+	if (!w->failed && w->behind.len > 0)
+		(void)put(w, w->behind.p, w->behind.len);
+	buf_free(&w->behind);
 	if (!w->failed && w->tmp[0] != '\0') {
 		buf_clear(&w->buf);
 		return 0;

@@ -61,6 +61,7 @@ struct spool_writer {
 	char tmp[SPOOL_NAME_MAX];	/* "" when nothing is open */
 	char qid[40];
 	struct buf buf;			/* what is not yet written */
+	struct buf behind;		/* what comes behind the content */
 	uint64_t size, lines;
 	bool failed;			/* sticky; errno_ tells */
 	int errno_;
@@ -99,6 +100,8 @@ void	spool_trigger(const struct spool *, const struct spool_name *);
  *	Envelope-Notify: recipient-number NOTIFY-list   (numbers from 1)
  *	Envelope-Orcpt: recipient-number type;xtext
  *	Envelope-Auth: login
+ * Of several recipients all but the Return-Path stands behind the content, at offset
+ * S= of the name, up to an empty line: what is before is what each may get.
  * Parser and printer stand in one file with a round-trip test; the printer
  * refuses NUL, CR and LF.
  */
@@ -120,8 +123,23 @@ void	envelope_free(struct envelope *);	/* and init */
 int	envelope_add_rcpt(struct envelope *, const char *addr,
 	    const char *notify, const char *orcpt);	/* copies; 0 or -1 */
 int	envelope_print(const struct envelope *, struct buf *out);
-/* Parses the head of a spool file.  0; -1 EINVAL malformed, ENODATA when head is too short to
- * hold all of it (read more and call again). */
+/* The same in two parts, as they stand in the file. */
+int	envelope_split(const struct envelope *, struct buf *front,
+	    struct buf *behind);
+/* Begins the content of a message with it: 0, or -1 with errno. */
+int	spool_envelope(struct spool_writer *, const struct envelope *);
+/* Parses the head of a spool file; no recipients: they are behind.  0; -1 EINVAL malformed, ENODATA
+ * when head is too short to hold all of it (read more and call again). */
 int	envelope_parse(struct span head, struct envelope *);
+/* Adds fields up to an empty line, which it passes: 0; -1, and then free it. */
+int	envelope_parse_block(struct cur *, struct envelope *);
+/*
+ * Reads the front of a file into head, chunk bytes or more, and the envelope.  No
+ * recipients: what stood behind the content is gone.  0, or -1: EBADMSG when it is malformed.
+ */
+int	envelope_read(int fd, const struct spool_name *, size_t chunk,
+	    struct buf *head, struct envelope *);
+/* Reads all that stands behind the content: 0, or -1. */
+int	envelope_read_behind(int fd, const struct spool_name *, struct buf *);
 
 #endif

@@ -49,6 +49,31 @@ parse_name(struct bounce *b, const char *path)
 		log_die(EX_USAGE, "%s is not the name of a spool file", path);
 }
 
+/* What the sender asked for, behind the content, which ends there. */
+static void
+read_behind(struct bounce *b)
+{
+	struct buf rest;
+	struct cur c;
+	int r = 0;
+
+	buf_init(&rest, SPOOL_ENVELOPE_MAX);
+	if (b->message.len >= b->name.size && b->whole)
+		r = buf_addspan(&rest, span_of(b->message.p + b->name.size,
+		    b->message.len - b->name.size));
+	else
+		r = envelope_read_behind(STDIN_FILENO, &b->name, &rest);
+	cur_init(&c, buf_span(&rest));
+	if (r == -1 || (rest.len > 0 &&
+	    envelope_parse_block(&c, &b->env) == -1))
+		log_die(EX_DATAERR, "%s is not a spool file", b->name.text);
+	if (b->message.len >= b->name.size) {
+		b->message.len = b->name.size;
+		b->whole = true;
+	}
+	buf_free(&rest);
+}
+
 /* The message, as far as it is of use: to the end, or until it is clear that
  * it will not go back whole. */
 static void
@@ -83,6 +108,8 @@ read_message(struct bounce *b)
 	if (r == -1)
 		log_die(EX_DATAERR, "%s is not a spool file", b->name.text);
 	b->whole = n == 0;
+	if (b->env.nrcpts == 0)
+		read_behind(b);
 	b->content = span_of(b->message.p + b->env.length,
 	    b->message.len - b->env.length);
 }

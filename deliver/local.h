@@ -63,7 +63,9 @@ struct delivery {
 	unsigned marked;	/* mailboxes marked as full */
 	int dir;		/* where the file is: new/ or cur/ */
 	bool cur;
+	bool take;		/* nobody else needs the file, and the state has its envelope */
 	int given;		/* the file, open already; 0: not */
+	uint64_t behind;	/* message_open: bytes behind the content */
 	struct spool_name name;
 };
 enum found {
@@ -104,14 +106,21 @@ void	result_log(const struct delivery *, const struct target *);
 
 /* The sole recipient: the file itself goes into the Maildir. */
 void	deliver_move(struct delivery *, struct target *);
-/* Several: one clean copy for each owner and file system, and links. */
+/* Several: one clean copy for each owner and file system, and links; or links to the file
+ * itself. */
 void	deliver_copies(struct delivery *, struct target *, size_t n);
-/* Opens the spool file and checks that it is one: a whole regular file with one name.  fd or
- * -1 with *o set. */
+/* Opens the spool file and checks that it is one: a whole regular file with one name; or, to
+ * take it, with more.  fd or -1 with *o set. */
 int	message_open(struct delivery *, struct outcome *o);
+/* The spool file is not one. */
+void	message_wrong(struct outcome *);
 /* Reads and parses the envelope; what was read is in head, which is made here. 0
  * or -1. */
-int	message_head(int fd, struct buf *head, struct envelope *);
+int	message_head(int fd, const struct spool_name *, struct buf *head,
+	    struct envelope *);
+/* The open spool file has become somebody's mail, but not everybody's: puts a copy with
+ * its envelope in its place.  0 or -1. */
+int	message_take_back(const struct delivery *, int fd);
 /* Gives an open file to its owner: mode 0600, and the time of arrival. */
 int	message_give(int fd, const struct ids *, time_t arrival);
 

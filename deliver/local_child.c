@@ -94,10 +94,10 @@ add_head(struct forward *f, struct spool_writer *w)
 	struct buf out;
 	int r;
 
-	buf_init(&out, SPOOL_ENVELOPE_MAX);
+	buf_init(&out, RECEIVED_FIELD_MAX);
 	r = child_envelope(f, &e);
 	if (r == 0)
-		r = envelope_print(&e, &out);
+		r = spool_envelope(w, &e);
 	date_print(clock_now(), now);
 	buf_addf(&out, "Received: by %s with local id %s\n\tfor <%s>;\n\t%s\n",
 	    f->c->hostname, w->qid, f->addr.text, now);

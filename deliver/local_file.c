@@ -1,8 +1,5 @@
 /*
- * One message into Maildirs.  The spool's new/ can be written by smtpd's
- * sessions, so the file is opened without following links and checked through
- * its descriptor; what a session could swap afterwards is only its own
- * message.
+ * One message into Maildirs.
  *
  * The order of a copy: content, fsync, link, fsync.  The first flush is before
  * the name, so that a crash leaves no short message that a second
@@ -20,44 +17,7 @@
 #include "clock.h"
 #include "file.h"
 #include "local.h"
-#include "proc.h"
-
-#define COPY_CHUNK	65536
-
-int
-message_open(struct delivery *d, struct outcome *o)
-{
-	struct stat st;
-	int fd;
-
-	fd = d->given > 0 ? fcntl(d->given, F_DUPFD_CLOEXEC, 0) :
-	    openat(d->dir, d->name.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1) {
-		outcome_errno(o, errno, "cannot open the spool file");
-		return -1;
-	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	    (uint64_t)st.st_size == d->name.size)
-		return fd;
-	close(fd);
-	outcome_set(o, PROC_DEFER, "4.3.0",
-	    "the spool file is not what its name says");
-	return -1;
-}
-
-/* The time of a spool file that was deferred is that of its next try. */
-int
-message_give(int fd, const struct ids *owner, time_t arrival)
-{
-	struct timespec t[2] = { { arrival, 0 }, { arrival, 0 } };
-
-	if (proc_is_root() && owner->uid != (uid_t)-1 &&
-	    fchown(fd, owner->uid, owner->gid) == -1)
-		return -1;
-	if (fchmod(fd, 0600) == -1)
-		return -1;
-	return arrival == 0 ? 0 : futimens(fd, t);
-}
+#include "log.h"
 
 /* rename(2) that refuses to replace, where the file system can. */
 static int
@@ -118,6 +78,7 @@ clean_head(struct span head, const struct envelope *env, struct buf *out)
 struct copy {
 	struct delivery *d;
 	bool whole;		/* of a sole recipient: with its envelope */
+	bool given;		/* the spool file itself is somebody's, or about to be */
 	int from;		/* the spool file, open */
 	dev_t dev;		/* the spool's file system */
 	struct buf head;	/* what stands before offset in the copy */
@@ -135,28 +96,6 @@ count_lines(struct span s)
 	return n;
 }
 
-int
-message_head(int fd, struct buf *b, struct envelope *env)
-{
-	size_t room = 8192;
-	unsigned char *p;
-	ssize_t n;
-	int r = -1;
-
-	buf_init(b, SPOOL_ENVELOPE_MAX + 8192);
-	do {
-		if ((p = buf_room(b, room)) == NULL ||
-		    (n = pread(fd, p, room, (off_t)b->len)) == -1)
-			return -1;
-		b->len += (size_t)n;
-		room = b->len;
-		r = envelope_parse(buf_span(b), env);
-	} while (r == -1 && errno == ENODATA && n > 0);
-	if (r == -1)
-		errno = EBADMSG;
-	return r;
-}
-
 /* Reads the envelope and takes it off. */
 static int
 copy_begin(struct copy *c)
@@ -170,7 +109,7 @@ copy_begin(struct copy *c)
 	c->wsize = c->d->name.wsize;
 	if (c->whole)
 		return 0;
-	r = message_head(c->from, &b, &env);
+	r = message_head(c->from, &c->d->name, &b, &env);
 	if (r == 0) {
 		struct span cut = span_of(b.p, env.length);
 		char path[ADDR_MAX + 32];
@@ -187,27 +126,13 @@ copy_begin(struct copy *c)
 	return r;
 }
 
+/* Not to the file's end: there are the other recipients. */
 static int
 copy_content(struct copy *c, int to)
 {
-	unsigned char chunk[COPY_CHUNK];
-	uint64_t total = c->head.len;
-	off_t at = c->offset;
-	ssize_t n = 0;
-
 	if (file_write_all(to, c->head.p, c->head.len) == -1)
 		return -1;
-	/* Not to its end: who wrote it may still be adding to it. */
-	while (total <= c->size &&
-	    (n = pread(c->from, chunk, sizeof(chunk), at)) > 0) {
-		if (file_write_all(to, chunk, (size_t)n) == -1)
-			return -1;
-		at += n;
-		total += (uint64_t)n;
-	}
-	if (n >= 0 && total != c->size)
-		errno = EBADMSG;
-	return n == 0 && total == c->size ? 0 : -1;
+	return file_copy_from(c->from, c->offset, c->size - c->head.len, to);
 }
 
 /* QID.i.HOST,S=,W=: the same after a crash, different for each recipient.  A
@@ -278,12 +203,27 @@ admit(struct copy *c, struct target *t, struct mailbox *m)
 	return quota_admit(c->d, t, m, c->size);
 }
 
-/* Gives the first one's copy, at tmp/first->file, to each that can share it. */
-static void
-link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
-    dev_t dev)
+/* A file system without links has one rename for each copy. */
+static bool
+no_links(int e)
 {
-	for (size_t i = first + 1; i < n; i++) {
+	return e == EPERM || e == EOPNOTSUPP || e == EMLINK || e == ENOSYS;
+}
+
+/* A file that has been given to the first one. */
+struct source {
+	int dir;
+	const char *name;
+	dev_t dev;
+	size_t first;
+};
+
+/* Links it for each from i on that can share it. */
+static void
+link_all(struct copy *c, struct target *t, size_t i, size_t n,
+    const struct source *s)
+{
+	for (; i < n; i++) {
 		struct mailbox *m;
 		int r;
 
@@ -293,32 +233,36 @@ link_all(struct copy *c, struct target *t, size_t n, size_t first, int tmp,
 			failed_at(&t[i], errno);
 			continue;
 		}
-		if (!can_share(&t[i], &t[first], m, dev) ||
+		if (!can_share(&t[i], &t[s->first], m, s->dev) ||
 		    !admit(c, &t[i], m))
 			continue;
-		if ((r = linkat(tmp, t[first].file, m->new, t[i].file, 0)) == 0 ||
+		if ((r = linkat(s->dir, s->name, m->new, t[i].file, 0)) == 0 ||
 		    errno == EEXIST) {
 			took(c->d, &t[i], m, c->size, r == 0);
 			if (sync_names(c, m) == -1)
 				failed(&t[i], errno, "cannot flush the mailbox");
-		} else if (errno != EXDEV)
+		} else if (errno != EXDEV && !no_links(errno))
 			failed_at(&t[i], errno);
 	}
 }
 
-/* A file system without links has one rename for each copy. */
-static bool
-no_links(int e)
+/* The names last when the file is on the disk. */
+static void
+flush_links(int fd, struct target *t, size_t first, size_t n)
 {
-	return e == EPERM || e == EOPNOTSUPP || e == EMLINK || e == ENOSYS;
+	if (fsync(fd) == 0)
+		return;
+	for (size_t i = first; i < n; i++)
+		if (!t[i].todo && t[i].out.class == PROC_DONE)
+			failed(&t[i], errno, "cannot flush the mailbox");
 }
 
 static void
 share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 {
 	struct mailbox *m = mailbox_open(&t[first].account);
-	int tmp, fd, r;
-	dev_t dev;
+	struct source s = { .name = t[first].file, .first = first };
+	int fd, r;
 
 	if (m != NULL && !admit(c, &t[first], m))
 		return;
@@ -326,13 +270,12 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 		failed_at(&t[first], errno);
 		return;
 	}
-	dev = m->dev;
+	s.dev = m->dev;
 	/* The cache may give its place to another: the directory stays open. */
-	tmp = fcntl(m->tmp, F_DUPFD_CLOEXEC, 0);
-	r = tmp == -1 ? -1 : linkat(tmp, t[first].file, m->new, t[first].file,
-	    0);
-	if (r == -1 && tmp != -1 && no_links(errno))
-		r = rename_new(tmp, t[first].file, m->new, t[first].file);
+	s.dir = fcntl(m->tmp, F_DUPFD_CLOEXEC, 0);
+	r = s.dir == -1 ? -1 : linkat(s.dir, s.name, m->new, s.name, 0);
+	if (r == -1 && s.dir != -1 && no_links(errno))
+		r = rename_new(s.dir, s.name, m->new, s.name);
 	if (r == 0 || errno == EEXIST) {
 		took(c->d, &t[first], m, c->size, r == 0);
 		if (sync_names(c, m) == -1)
@@ -340,16 +283,61 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	} else
 		failed_at(&t[first], errno);
 	if (t[first].out.class == PROC_DONE)
-		link_all(c, t, n, first, tmp, dev);
-	if (fsync(fd) == -1)
-		for (size_t i = first; i < n; i++)
-			if (!t[i].todo && t[i].out.class == PROC_DONE)
-				failed(&t[i], errno, "cannot flush the mailbox");
+		link_all(c, t, first + 1, n, &s);
+	flush_links(fd, t, first, n);
 	close(fd);
-	if (tmp != -1) {
-		(void)unlinkat(tmp, t[first].file, 0);
-		close(tmp);
+	if (s.dir != -1) {
+		(void)unlinkat(s.dir, s.name, 0);
+		close(s.dir);
 	}
+}
+
+/* Can all have the spool file itself: room, one owner, its file system, and nothing
+ * in front that only queue should see? */
+static bool
+can_take(struct copy *c, struct target *t, size_t n)
+{
+	if (!c->d->take || c->size != c->d->name.size)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct mailbox *m = mailbox_open(&t[i].account);
+
+		if (m == NULL || !can_share(&t[i], &t[0], m, c->dev) ||
+		    !admit(c, &t[i], m))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The spool file becomes the copy.  Off with the recipients, and that on the disk, before the
+ * first sees it: the state has them, and all are tried again if this is cut
+ * off.  Its owner's from then on, so that none finds a mail that is not his.
+ */
+static void
+take(struct copy *c, struct target *t, size_t n)
+{
+	struct source s = { c->d->dir, c->d->name.text, c->dev, 0 };
+
+	if (!can_take(c, t, n))
+		return;
+	c->given = true;
+	if ((c->d->behind > 0 &&
+	    (ftruncate(c->from, (off_t)c->size) == -1 ||
+	    fsync(c->from) == -1)) || message_give(c->from,
+	    &t[0].account.owner, c->d->name.arrival) == -1)
+		return;
+	link_all(c, t, 0, n, &s);
+	flush_links(c->from, t, 0, n);
+}
+
+static bool
+all_done(const struct target *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (t[i].out.class != PROC_DONE)
+			return false;
+	return true;
 }
 
 static void
@@ -363,8 +351,10 @@ copies(struct delivery *d, struct target *t, size_t n, bool whole)
 	for (size_t i = 0; i < n; i++)
 		t[i].todo = true;
 	c.from = message_open(d, &o);
-	if (c.from != -1 && fstat(c.from, &st) == 0)
+	if (c.from != -1 && fstat(c.from, &st) == 0) {
 		c.dev = st.st_dev;
+		c.given = st.st_nlink > 1;
+	}
 	if (c.from != -1 && copy_begin(&c) == -1) {
 		e = errno;
 		close(c.from);
@@ -378,13 +368,16 @@ copies(struct delivery *d, struct target *t, size_t n, bool whole)
 		} else if (copy_name(&c, &t[i]) == -1)
 			failed(&t[i], ENAMETOOLONG, "name");
 	}
-	for (size_t i = 0; c.from != -1 && i < n; i++)
+	if (c.from == -1)
+		return;
+	take(&c, t, n);
+	for (size_t i = 0; i < n; i++)
 		if (t[i].todo)
 			share_copy(&c, t, n, i);
-	if (c.from != -1) {
-		close(c.from);
-		buf_free(&c.head);
-	}
+	if (c.given && !all_done(t, n) && message_take_back(d, c.from) == -1)
+		log_warn_errno("cannot take back %s", d->name.text);
+	close(c.from);
+	buf_free(&c.head);
 }
 
 void
@@ -406,6 +399,11 @@ deliver_move(struct delivery *d, struct target *t)
 	}
 	if ((fd = message_open(d, &t->out)) == -1)
 		return;
+	if (d->behind > 0) {
+		close(fd);
+		message_wrong(&t->out);
+		return;
+	}
 	if (faccessat(m->new, d->name.text, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
 	    !quota_admit(d, t, m, d->name.size)) {
 		close(fd);

@@ -101,7 +101,8 @@ message_clean(struct forward *f)
 	if (w == -1)
 		return -1;
 	if (file_write_all(w, b.p, b.len) == 0 &&
-	    file_copy_from(f->from, (off_t)f->env.length, w) == 0)
+	    file_copy_from(f->from, (off_t)f->env.length,
+	    f->d.name.size - f->env.length, w) == 0)
 		r = openat(f->spool, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	(void)unlinkat(f->spool, name, 0);
 	close(w);
@@ -262,7 +263,7 @@ work(struct forward *f)
 	if ((f->from = message_open(&f->d, &f->t.out)) == -1)
 		return;
 	f->d.given = f->from;
-	if (message_head(f->from, &f->head, &f->env) == -1) {
+	if (message_head(f->from, &f->d.name, &f->head, &f->env) == -1) {
 		outcome_errno(&f->t.out, errno, "cannot read the spool file");
 		return;
 	}

@@ -60,7 +60,7 @@ targets_parse(struct job *j, struct target **out)
 }
 
 static void
-deliver(struct delivery *d, struct target *t, size_t n, bool move)
+deliver(struct delivery *d, struct target *t, size_t n, struct span mode)
 {
 	size_t known = 0;
 
@@ -75,7 +75,8 @@ deliver(struct delivery *d, struct target *t, size_t n, bool move)
 		}
 	if (known == 0)
 		return;
-	if (move && n == 1)
+	d->take = span_is(mode, "take") && known == n;
+	if (span_is(mode, "move") && n == 1)
 		deliver_move(d, &t[0]);
 	else
 		deliver_copies(d, t, known);
@@ -144,7 +145,7 @@ may_be_known_now(struct control *c)
  * these addresses are. */
 static bool
 run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
-    bool move)
+    struct span mode)
 {
 	for (size_t i = 0; i < n; i++) {
 		outcome_set(&t[i].out, PROC_DEFER, "4.3.5",
@@ -157,8 +158,8 @@ run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
 	}
 	for (size_t i = 0; i < n; i++)
 		if (t[i].found == FOUND_FORWARD || t[i].found == FOUND_LIST)
-			pass_on(s, d, &t[i], move && n == 1);
-	deliver(d, t, n, move);
+			pass_on(s, d, &t[i], span_is(mode, "move") && n == 1);
+	deliver(d, t, n, mode);
 	for (size_t i = 0; i < n; i++) {
 		if (t[i].passed)
 			continue;
@@ -189,7 +190,7 @@ run_job(struct state *s, struct span line)
 	}
 	d.cur = j.cur;
 	d.dir = j.cur ? s->w->cur : s->w->new;
-	r = run_targets(s, &d, t, (size_t)n, span_is(j.mode, "move"));
+	r = run_targets(s, &d, t, (size_t)n, j.mode);
 	s->marks += d.marked;
 	free(t);
 	return r;

@@ -1,7 +1,7 @@
 /*
  * Reads a spool file for sending.  Trusts its name for the size, and sends the
- * final dot only when that many bytes were there.  The envelope fields in front
- * of the first Received: stay here: they name other recipients.
+ * final dot only when that many bytes were there.  The envelope, before the first
+ * Received: and behind that many bytes, stays here: it names other recipients.
  */
 #include "remote_mail.h"
 
@@ -26,26 +26,6 @@ open_file(const struct dirs *d, const struct remote_job *j)
 		fd = openat(new ? d->cur : d->new, j->name.text,
 		    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd;
-}
-
-/* Reads at most one chunk more into head: 0, or -1 (errno 0: too short). */
-static int
-read_more(struct mail *m)
-{
-	uint64_t left = m->size - m->head.len;
-	size_t want = left < MAIL_CHUNK ? (size_t)left : MAIL_CHUNK;
-	unsigned char *p;
-	ssize_t r;
-
-	errno = 0;
-	if (want == 0 || (p = buf_room(&m->head, want)) == NULL)
-		return -1;
-	while ((r = read(m->fd, p, want)) == -1 && errno == EINTR)
-		;
-	if (r <= 0)
-		return -1;
-	m->head.len += (size_t)r;
-	return 0;
 }
 
 static struct span
@@ -110,24 +90,6 @@ wire_size(const struct mail *m, const struct remote_job *j)
 	return j->name.wsize > envelope ? j->name.wsize - envelope : 0;
 }
 
-static int
-read_envelope(struct mail *m)
-{
-	do {
-		if (read_more(m) == -1) {
-			errno = errno == 0 ? EBADMSG : errno;
-			return -1;
-		}
-		errno = 0;
-		if (envelope_parse(buf_span(&m->head), &m->env) == 0)
-			return 0;
-		/* The end is in view, and there is no content behind. */
-		if (errno == ENODATA && m->head.len == m->size)
-			errno = EINVAL;
-	} while (errno == ENODATA);
-	return -1;
-}
-
 int
 mail_open(struct mail *m, const struct dirs *d, const struct remote_job *j,
     struct verdict *v)
@@ -137,7 +99,8 @@ mail_open(struct mail *m, const struct dirs *d, const struct remote_job *j,
 	buf_init(&m->head, SPOOL_ENVELOPE_MAX + MAIL_CHUNK);
 	m->size = j->name.size;
 	m->fd = open_file(d, j);
-	if (m->fd == -1 || read_envelope(m) == -1) {
+	if (m->fd == -1 || envelope_read(m->fd, &j->name, MAIL_CHUNK, &m->head,
+	    &m->env) == -1) {
 		verdict_set(v, PROC_DEFER, "4.3.0",
 		    "cannot read the message from the spool: %s",
 		    strerror(errno));

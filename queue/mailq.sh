@@ -81,12 +81,17 @@ function rcpts_of_state(file,   line, field, got) {
 	return got
 }
 function rcpts_of_envelope(   i) { for (i = 1; i <= nto; i++) show(0, to[i], "") }
+function field(line) {
+	if (line ~ /^Return-Path: </) from = substr(line, 15, length(line) - 15)
+	if (line ~ /^Delivered-To: /) to[++nto] = substr(line, 15)
+}
 function envelope(file,   line) {
 	from = ""; nto = 0
-	while ((getline line < file) > 0 && line !~ /^Received:/) {
-		if (line ~ /^Return-Path: </) from = substr(line, 15, length(line) - 15)
-		if (line ~ /^Delivered-To: /) to[++nto] = substr(line, 15)
-	}
+	while ((getline line < file) > 0 && line !~ /^Received:/) field(line)
+	close(file)
+	if (nto > 0) return
+	file = "tail -c +" (size + 1) " " file	# several recipients: behind the content
+	while ((file | getline line) > 0) field(line)
 	close(file)
 }
 BEGIN {

@@ -37,13 +37,20 @@ path=$("$here/mailq" -l -C "$control" "$id") || exit
 log=$([ -z "$logs" ] || { IFS='
 ' && grep -h -e "qid=$id" -e "of $id\$" -- $logs; })
 
+# The envelope: before the content, and of several recipients behind it.
+envelope() {
+	size=${path#*,S=}
+	sed -n '/^$/q; /^Received:/q; p' "$spool/$path"
+	tail -c +$((${size%%,*} + 1)) "$spool/$path"
+}
+
 # The facts, one a line with fields separated by tabs; what they look like comes behind.
 facts() {
 	printf 'id\t%s\n' "$id"
 	if [ -n "$path" ]; then
 		printf 'place\t%s\t%s\n' "$path" "$(date -u -r "$spool/$path" '+%Y-%m-%d %H:%M:%S')"
-		sed -n '/^$/q; /^Received:/q; s/^\([^:]*\): /field	\1	/p' "$spool/$path"
-		sed -n '/^Received:/q; s/^Delivered-To: //p' "$spool/$path" | while read -r rcpt; do
+		envelope | sed -n 's/^\([^:]*\): /field	\1	/p'
+		envelope | sed -n 's/^Delivered-To: //p' | while read -r rcpt; do
 			POSTHOUSE=$control "$here/admin" rcpt "$rcpt" 2>/dev/null | sed 's/^/decision	/'
 		done
 		# index, attempts, time of the last, address, answer; tried, number, time, answer: posthouse-spool(5)

@@ -59,12 +59,16 @@ to() {
 # Each undone recipient of the message, as its state has it (with its earlier attempts) or its envelope.
 recipients() {
 	if [ -s "state/$name" ]; then
-		grep -v '^warned	' "state/$name"
+		grep '	' "state/$name" | grep -v '^warned	'
 	else
-		awk '/^Received:/ { exit }
-		    /^Delivered-To: / { print ++n "\t0\t0\t" substr($0, 15) "\t" }' "hold/$name"
+		size=${name#*,S=}
+		{ sed '/^Received:/q' "hold/$name"; tail -c +$((${size%%,*} + 1)) "hold/$name"; } |
+		    awk '/^Delivered-To: / { print ++n "\t0\t0\t" substr($0, 15) "\t" }'
 	fi
 }
+
+# The envelope that the state has of a message which was about to be given away; else nothing.
+noted() { [ ! -s "state/$name" ] || sed '/	/,$d' "state/$name"; }
 
 # edit PROGRAM: a new state by awk.  The message stands in hold meanwhile, so that queue does not write one too; and the state beside
 # it, for in tmp smtpd's sessions could have put a link of its name, and in state queue clears away what it does not know.
@@ -72,7 +76,7 @@ edit() {
 	was=$path new=hold/.$name.state
 	to hold || return 1
 	rm -f -- "$new"
-	if ! (set -C && umask 077 && recipients | awk -F '\t' -v OFS='\t' "$1" >"$new") ||
+	if ! (set -C && umask 077 && { noted && recipients | awk -F '\t' -v OFS='\t' "$1"; } >"$new") ||
 	    ! chown -h --reference=state "$new" || ! mv -- "$new" "state/$name"; then
 		rm -f -- "$new"
 		[ "$was" = "hold/$name" ] || mv -- "hold/$name" "cur/$name"

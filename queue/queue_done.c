@@ -23,30 +23,51 @@
 #define STATE_MAX	1073741824
 #define SOON		5	/* seconds until what had no room is looked at again */
 
+/* How a state gets to the disk. */
+enum flush {
+	FLUSH_NOT,	/* when it likes */
+	FLUSH_FIRST,	/* in place of none: one flush for name and content */
+	FLUSH_AFTER	/* in place of another, which must be there until then */
+};
+
 /* Writes state/NAME, under a name that no scan takes for a state first. */
 static int
-write_file(int dir, const char *name, const struct buf *b, bool sync)
+write_file(int dir, const char *name, const struct buf *b, enum flush how)
 {
 	char tmp[SPOOL_NAME_MAX + 1];
-	int fd, e;
+	int fd, e, r;
 
 	snprintf(tmp, sizeof(tmp), ".%s", name);
 	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	if (file_write_all(fd, b->p, b->len) == 0 &&
-	    (!sync || fsync(fd) == 0) && close(fd) == 0) {
-		if (renameat(dir, tmp, dir, name) == 0)
-			return sync ? file_sync_dir(dir) : 0;
-		fd = -1;
-	}
+	r = file_write_all(fd, b->p, b->len);
+	if (r == 0 && how == FLUSH_AFTER)
+		r = fsync(fd);
+	if (r == 0)
+		r = renameat(dir, tmp, dir, name);
+	if (r == 0 && how == FLUSH_FIRST)
+		r = fsync(fd);
 	e = errno;
-	if (fd != -1)
-		close(fd);
+	if (close(fd) == -1 && r == 0) {
+		e = errno;
+		r = -1;
+	}
+	if (r == 0)
+		return how == FLUSH_AFTER ? file_sync_dir(dir) : 0;
 	unlinkat(dir, tmp, 0);
 	errno = e;
 	return -1;
+}
+
+static enum flush
+flush_of(const struct sched *s, const struct message *m)
+{
+	if (!m->partial && !m->noted)
+		return FLUSH_NOT;
+	return m->has_state || s->c->set.sync_directory ? FLUSH_AFTER :
+	    FLUSH_FIRST;
 }
 
 /* Where nobody is done yet the state is only a memory of answers, and losing
@@ -58,11 +79,28 @@ write_state(struct sched *s, struct message *m)
 	int r;
 
 	buf_init(&b, STATE_MAX);
-	r = state_print(&m->rcpts, &b);
+	r = m->noted ? envelope_print(&m->env, &b) : 0;
+	if (m->noted)
+		buf_addc(&b, '\n');
 	if (r == 0)
-		r = write_file(s->dirs.state, m->name.text, &b, m->partial);
+		r = state_print(&m->rcpts, &b);
+	if (r == 0)
+		r = write_file(s->dirs.state, m->name.text, &b,
+		    flush_of(s, m));
 	buf_free(&b);
 	m->has_state = m->has_state || r == 0;
+	return r;
+}
+
+int
+done_note(struct sched *s, struct message *m)
+{
+	bool before = m->noted;
+	int r;
+
+	m->noted = true;
+	r = write_state(s, m);
+	m->noted = r == 0 || before;
 	return r;
 }
 

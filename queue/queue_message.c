@@ -23,41 +23,14 @@
 #define EXPAND_MAX	200000	/* targets looked at for one message */
 #define STATE_FILE_MAX	1073741824 /* 100,000 recipients with long answers */
 
-/* Parses what has been read, and reads on as long as the envelope goes on. */
-static int
-parse_head(int fd, struct span head, struct envelope *env)
-{
-	struct buf b;
-	int r;
-
-	r = envelope_parse(head, env);
-	if (r == 0 || errno != ENODATA || head.len < HEAD_FIRST)
-		return r;
-	buf_init(&b, SPOOL_ENVELOPE_MAX);
-	buf_addspan(&b, head);
-	while (r == -1 && errno == ENODATA) {
-		size_t room = b.max - b.len < b.len ? b.max - b.len : b.len;
-		unsigned char *p = buf_room(&b, room);
-		ssize_t n = p == NULL || room == 0 ? 0 : read(fd, p, room);
-
-		if (n <= 0) {
-			errno = n == 0 ? EINVAL : errno;
-			break;
-		}
-		b.len += (size_t)n;
-		r = envelope_parse(buf_span(&b), env);
-	}
-	buf_free(&b);
-	return r;
-}
+static const char sender_only[] = "Return-Path: <>\n";
 
 static int
 read_envelope(struct message *m, int dir, bool with_mtime)
 {
-	unsigned char head[HEAD_FIRST];
 	struct stat st;
-	ssize_t n;
-	int fd, r = -1, e;
+	struct buf head;
+	int fd, r, e;
 
 	fd = openat(dir, m->name.text,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -65,13 +38,38 @@ read_envelope(struct message *m, int dir, bool with_mtime)
 		return -1;
 	if (with_mtime && fstat(fd, &st) == 0)
 		m->mtime = st.st_mtim.tv_sec;
-	while ((n = read(fd, head, sizeof(head))) == -1 && errno == EINTR)
-		;
-	if (n >= 0)
-		r = parse_head(fd, span_of(head, (size_t)n), &m->env);
-	e = errno == EINVAL || errno == ENODATA ? EBADMSG : errno;
+	buf_init(&head, SPOOL_ENVELOPE_MAX + HEAD_FIRST);
+	r = envelope_read(fd, &m->name, HEAD_FIRST, &head, &m->env);
+	e = errno;
+	m->behind = r == 0 && m->env.nrcpts > 0 &&
+	    m->env.length == strlen(m->env.sender) + strlen(sender_only);
+	buf_free(&head);
 	close(fd);
 	errno = e;
+	return r;
+}
+
+/* The envelope of a file that was being given away: from then on the state is all that
+ * tells it. */
+static int
+take_envelope(struct message *m, struct cur *c)
+{
+	struct envelope e;
+	int r, err;
+
+	if (cur_peek(c) != sender_only[0])
+		return 0;
+	envelope_init(&e);
+	r = envelope_parse_block(c, &e);
+	m->noted = r == 0;
+	if (r == 0 && m->env.nrcpts == 0) {
+		envelope_free(&m->env);
+		m->env = e;
+		return 0;
+	}
+	err = errno;
+	envelope_free(&e);
+	errno = err;
 	return r;
 }
 
@@ -81,6 +79,7 @@ static int
 read_state(struct message *m, int dir)
 {
 	struct buf b;
+	struct cur c;
 	int r;
 
 	buf_init(&b, STATE_FILE_MAX);
@@ -89,7 +88,9 @@ read_state(struct message *m, int dir)
 		r = 0;
 	else if (r == 0) {
 		m->has_state = true;
-		if (state_parse(buf_span(&b), &m->rcpts) == -1 &&
+		cur_init(&c, buf_span(&b));
+		if ((take_envelope(m, &c) == -1 ||
+		    state_parse(cur_rest(&c), &m->rcpts) == -1) &&
 		    errno == ENOMEM)
 			r = -1;
 	}
@@ -101,13 +102,25 @@ int
 message_load(struct message *m, const struct dirs *d,
     const struct spool_name *name, bool cur, bool state, bool with_mtime)
 {
+	int r, e;
+
 	memset(m, 0, sizeof(*m));
 	m->name = *name;
 	m->cur = cur;
-	if (read_envelope(m, cur ? d->cur : d->new, with_mtime) == -1)
+	/* One that has been given away is not ours to read. */
+	if (read_envelope(m, cur ? d->cur : d->new, with_mtime) == -1 &&
+	    (errno != EACCES || !state))
 		return -1;
-	if (state && read_state(m, d->state) == -1) {
+	e = m->env.sender == NULL ? EACCES : EBADMSG;
+	r = state ? read_state(m, d->state) : 0;
+	if (r == 0 && m->env.nrcpts == 0) {
+		errno = e;
+		r = -1;
+	}
+	if (r == -1) {
+		e = errno;
 		message_free(m);
+		errno = e;
 		return -1;
 	}
 	m->partial = m->rcpts.n > 0 && m->rcpts.n != m->env.nrcpts;

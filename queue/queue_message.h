@@ -18,6 +18,8 @@ struct message {
 	struct spool_name name;
 	bool cur;		/* where the file is */
 	bool has_state;		/* a state file was read */
+	bool behind;		/* the envelope stands behind the content */
+	bool noted;		/* the state has the envelope: the file may lose it */
 	bool partial;		/* some recipient is done: the state must last */
 	bool dirty;		/* the state on disk is behind */
 	unsigned told;		/* reports asked for in this round: queue_report.h */

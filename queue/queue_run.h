@@ -84,6 +84,8 @@ void	done_answer(struct sched *, struct answer *);
 void	done_message(struct sched *, struct message *);
 /* The same for one that is held, whose recipients are done or left as they are: 0, or -1. */
 int	done_held(struct sched *, struct message *);
+/* Writes the state with the envelope, durably, before the file loses it: 0 or -1. */
+int	done_note(struct sched *, struct message *);
 /* Writes the states that have changed in this round. */
 void	done_flush(struct sched *);
 

@@ -53,8 +53,8 @@ scan_cur(struct sched *s, const char *file)
 		return;
 	if (!S_ISREG(st.st_mode))
 		return;
-	if ((uint64_t)st.st_size != name.size) {
-		work_hold(s, file, true, "its size is not that of its name");
+	if ((uint64_t)st.st_size < name.size) {
+		work_hold(s, file, true, "it is shorter than its name says");
 		return;
 	}
 	if ((id = index_find(&s->ix, &name)) == ITEM_NONE) {
@@ -132,8 +132,8 @@ scan_new(struct sched *s, const char *file)
 	}
 	if (!S_ISREG(st.st_mode))
 		return;
-	if ((uint64_t)st.st_size != name.size) {
-		work_hold(s, file, false, "its size is not that of its name: "
+	if ((uint64_t)st.st_size < name.size) {
+		work_hold(s, file, false, "it is shorter than its name says: "
 		    "it was never acknowledged");
 		return;
 	}

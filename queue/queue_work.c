@@ -208,6 +208,23 @@ can_move(const struct message *m, const struct rcpt *r)
 	    !message_wants_success(m, r->index);
 }
 
+/*
+ * A large one for several mailboxes and nobody else becomes their copy itself.  It loses
+ * the recipients' names then, so the state must have them first.
+ */
+static bool
+can_take(const struct message *m, struct rcpt **v, size_t n)
+{
+	if (v[0]->remote || n != m->rcpts.n ||
+	    (!m->noted && (n == 1 || !m->behind ||
+	    m->name.size < SPOOL_TAKE_MIN)))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (message_wants_success(m, v[i]->index))
+			return false;
+	return true;
+}
+
 static int
 send_job(struct sched *s, struct message *m, enum worker_kind kind,
     struct rcpt **v, size_t n, struct dest *d)
@@ -215,13 +232,16 @@ send_job(struct sched *s, struct message *m, enum worker_kind kind,
 	struct worker *w = &s->workers[kind];
 	struct job_entry *j = job_new(&s->jobs, kind, m);
 	size_t before = w->outbuf.len;
+	bool take;
 
 	if (j == NULL)
 		return -1;
 	j->dest = d;
 	j->move = kind == WORKER_LOCAL && can_move(m, v[0]);
+	take = !j->move && can_take(m, v, n) &&
+	    (m->noted || done_note(s, m) == 0);
 	job_print(&w->outbuf, m->name.text, m->cur, d != NULL ? d->domain :
-	    j->move ? "move" : "copy");
+	    j->move ? "move" : take ? "take" : "copy");
 	for (size_t i = 0; i < n; i++)
 		job_print_rcpt(&w->outbuf, job_id(j, (size_t)(v[i] -
 		    m->rcpts.v)), v[i]->index, v[i]->addr);

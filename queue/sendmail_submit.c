@@ -35,15 +35,13 @@ add_envelope(struct sendmail *s, struct spool_writer *w)
 	struct buf out;
 	int r;
 
-	buf_init(&out, SPOOL_ENVELOPE_MAX);
-	r = envelope_print(&s->envelope, &out);
+	if (spool_envelope(w, &s->envelope) == -1)
+		return -1;
+	buf_init(&out, RECEIVED_FIELD_MAX);
 	date_print(clock_now(), now);
 	buf_addf(&out, "Received: from %s (uid %lu)\n\tby %s with local id %s;\n"
 	    "\t%s\n", s->login, s->uid, s->control.hostname, w->qid, now);
-	if (out.bad)
-		r = -1;
-	if (r == 0)
-		r = spool_add(w, out.p, out.len);
+	r = out.bad ? -1 : spool_add(w, out.p, out.len);
 	buf_free(&out);
 	return r;
 }

@@ -111,18 +111,14 @@ log_failure(const struct session *s, const char *qid, int e)
 static int
 write_head(struct message *m)
 {
-	const struct session *s = m->s;
 	struct buf head;
-	int r = -1;
+	int r;
 
-	buf_init(&head, SPOOL_ENVELOPE_MAX);
-	if (envelope_print(&s->tx.envelope, &head) == 0) {
-		add_received(s, m->writer.qid, &head);
-		if (head.bad)
-			errno = ENOMEM;
-		else
-			r = spool_add(&m->writer, head.p, head.len);
-	}
+	if (spool_envelope(&m->writer, &m->s->tx.envelope) == -1)
+		return -1;
+	buf_init(&head, RECEIVED_FIELD_MAX);
+	add_received(m->s, m->writer.qid, &head);
+	r = head.bad ? -1 : spool_add(&m->writer, head.p, head.len);
 	buf_free(&head);
 	return r;
 }

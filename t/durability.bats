@@ -157,6 +157,58 @@ not_yet() { # N TIMES: neither killed nor delivered
 	delivery_under_fire directory both@example.test 3
 }
 
+# give_away STEP: a message of 100 KB for 100 users, killed at every STEP-th stop of its delivery.  Whatever is visible then names
+# nobody, belongs to its owner and is whole; after the next pass everybody has it once.
+seen_clean() { # what users see
+	[ -z "$(grep -rls 'user[0-9]*@example.test' --include='*,S=*' "$MAIL")" ] &&
+	    [ -z "$(find "$MAIL" -type f -path '*/new/*' \( -not -perm 600 -o -not -user "$1" \))" ]
+}
+everybody_has() { # MESSAGES
+	[ "$(find "$MAIL" -type f -path '*/user*/new/*' -size 100000c -o -type f -path '*/user*/new/*' -size +99k | wc -l)" = $((100 * $1)) ]
+}
+@test "a large message to 100 mailboxes: killed at a sample of the stops of giving it away" {
+	local n k=0 body owner=0 i
+	prepare file alice@example.test
+	for n in {1..100}; do echo "user$n@example.test:user$n:::"; done >>"$CONTROL/users"
+	owner=$(stat -c %u "$(maildir alice@example.test)" 2>/dev/null || stat -c %u "$MAIL")
+	body=$(printf '%064d\n' {1..1600})
+	for ((n = 1; n < 4000; n += ${KILL_STEP:-n < 60 ? 6 : 151})); do
+		{
+			printf 'EHLO a\r\nMAIL FROM:<flood@example.org>\r\n'
+			printf 'RCPT TO:<user%d@example.test>\r\n' {1..100}
+			printf 'DATA\r\nSubject: large %d\r\n\r\n%s\n.\nQUIT\n' "$n" "$body" | sed 's/\r*$/\r/'
+		} >"$DIR/sessions/$n"
+		queue_start
+		: >"$DIR/killed"
+		"$KILLAT" -p "$(echo "$queue" "$(children "$queue" | tr '\n' ' ')" | tr -s ' ' ',' | sed 's/,$//')" "$n" 3>"$DIR/killed" &
+		killer=$!
+		await 5 grep -q ready "$DIR/killed"
+		submit "$n"
+		k=$((k + 1))
+		for ((i = 0; i < 500; i++)); do
+			! grep -q '^killed' "$DIR/killed" || break
+			! { everybody_has "$k" && spool_empty; } || break
+			sleep 0.01
+		done
+		seen_clean "$owner"
+		if ! grep -q '^killed' "$DIR/killed"; then
+			kill "$killer" 2>/dev/null || :
+			wait "$killer" || :
+			grep -q '^killed' "$DIR/killed" || break
+		fi
+		wait "$queue" "$killer" 2>/dev/null || :
+		queue_pass >/dev/null
+		seen_clean "$owner"
+		everybody_has "$k"
+		spool_empty
+		[ -z "$(find "$SPOOL/state" "$MAIL"/user*/tmp -type f)" ]
+	done
+	end "$queue"
+	echo "# killed at $((k - 1)) of $n stops; $k messages, 100 times each" >&3
+	[ "$k" -gt 10 ]
+	[ "$(wc -l <"$DIR/acked")" = "$k" ]
+}
+
 power_cuts() {
 	local n dir
 	need xfs_io xfsprogs

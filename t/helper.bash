@@ -184,3 +184,10 @@ bare_control() {
 	} >"$1/control/settings"
 	chmod 755 "$1/control" "$1/spool"
 }
+
+# envelope_of FILE: the envelope of a spool file: before its content, and of several recipients behind it.
+envelope_of() {
+	local size=${1#*,S=}
+	sed '/^Received:/,$d' "$1"
+	tail -c +$((${size%%,*} + 1)) "$1" | sed '/^$/d'
+}

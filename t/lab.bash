@@ -78,21 +78,22 @@ zone() {
 	export RESOLVER=127.0.0.1:$PORT
 }
 
-# spool SENDER ENVELOPE-FIELD...: a spool file with the message on standard input; its name is printed.
+# spool SENDER ENVELOPE-FIELD...: a spool file with the message on standard input; its name is printed.  Of several recipients
+# the fields stand behind the content.
 spool() {
-	local sender=$1 field size wsize name tmp
+	local sender=$1 size wsize name tmp several
 	shift
+	several=$(printf '%s\n' "$@" | grep -c '^Delivered-To:')
 	tmp=$(mktemp "$LAB/spool/tmp/XXXXXX") || return 1
 	{
 		echo "Return-Path: <$sender>"
-		for field; do
-			echo "$field"
-		done
+		[ "$several" -gt 1 ] || printf '%s\n' "$@"
 		echo "Received: by me.test; Sun, 22 Nov 2026 00:00:00 +0000"
 		cat
 	} >"$tmp"
 	size=$(stat -c %s "$tmp")
 	wsize=$((size + $(tr -cd '\n' <"$tmp" | wc -c)))
+	[ "$several" -le 1 ] || printf '%s\n' "$@" '' >>"$tmp"
 	name=$(date +%s).$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n').me.test,S=$size,W=$wsize
 	chmod 644 "$tmp"
 	mv "$tmp" "$LAB/spool/new/$name"

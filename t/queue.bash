@@ -82,20 +82,23 @@ cleanup_site() {
 # message FROM RCPT...: a spool file in new/ as smtpd writes it; its queue id is in $qid, its name in $name.  ARRIVAL may give
 # its time, QID the digits of its queue id, BYTES more content, ENVELOPE further fields.
 message() {
-	local from=$1 text rcpt size lines
+	local from=$1 text rcpt size lines fields=''
 	shift
 	text="Return-Path: <$from>"
 	for rcpt; do
-		text+=$'\n'"Delivered-To: $rcpt"
+		fields+=$'\n'"Delivered-To: $rcpt"
 	done
-	[ -z "${ENVELOPE-}" ] || text+=$'\n'$ENVELOPE
+	[ -z "${ENVELOPE-}" ] || fields+=$'\n'$ENVELOPE
+	if [ $# = 1 ]; then
+		text+=$fields fields=''
+	fi
 	text+=$'\n'"Received: from client.example by mx.example.test"$'\n'"	with ESMTP; Sun, 22 Nov 2026 00:00:00 +0000"
 	text+=$'\n'"Subject: test"$'\n\n'"body of the message"$'\n'
 	[ -z "${BYTES-}" ] || text+=$(head -c "$BYTES" /dev/zero | tr '\0' x)$'\n'
 	size=${#text} lines=$(wc -l <<<"${text%$'\n'}")
 	qid=${ARRIVAL-$(date +%s)}.${QID-$(printf '%04x' $RANDOM $RANDOM $RANDOM $RANDOM)}
 	name="$qid.mx.example.test,S=$size,W=$((size + lines))"
-	printf '%s' "$text" >"$SPOOL/tmp/$qid" || return 1
+	printf '%s' "$text${fields:+${fields#?}$'\n\n'}" >"$SPOOL/tmp/$qid" || return 1
 	chmod 640 "$SPOOL/tmp/$qid"
 	if [ "$(id -u)" = 0 ]; then chown 64001:64007 "$SPOOL/tmp/$qid"; fi
 	mv "$SPOOL/tmp/$qid" "$SPOOL/new/$name"

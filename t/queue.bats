@@ -297,7 +297,7 @@ settings() {
 	[ -e "$SPOOL/new/$name" ] && [ -e "$SPOOL/new/$short" ]
 	await 60 in_mailbox bob
 	await 20 test -e "$SPOOL/hold/$short"
-	logged "warn qid=1795000000.0123456789abcdef text=moved to hold: its size is not that of its name"
+	logged "warn qid=1795000000.0123456789abcdef text=moved to hold: it is shorter than its name says: it was never acknowledged"
 }
 
 @test "what a crash leaves is understood: state alone, state before the move, litter in tmp" {

@@ -29,7 +29,7 @@ mail() {
 	[ -z "$(ls "$DIR/spool/tmp")" ]
 }
 # field NAME: its values, from all the file; body: all behind the header.
-field() { sed -n '/^$/q; p' "$file" | sed -e ':a' -e 'N' -e '$!ba' -e 's/\n[ \t]/ /g' | sed -n "s/^$1: //p"; }
+field() { { sed -n '/^$/q; p' "$file" && tail -c +$(($(sed 's/.*,S=//; s/,.*//' <<<"$file") + 1)) "$file"; } | sed -e ':a' -e 'N' -e '$!ba' -e 's/\n[ \t]/ /g' | sed -n "s/^$1: //p"; }
 body() { sed '1,/^$/d' "$file"; }
 # none CODE TEXT: the last run failed so, and nothing is left of it.
 none() {
@@ -79,7 +79,7 @@ none() {
 	END
 	[ "$(field Delivered-To | tr '\n' ' ')" = \
 	    "a@example.net b@example.net c@example.net d@example.net e@example.test secret1@example.net secret2@example.net " ]
-	[ "$(sed '1,/^Received/d' "$file" | grep -c secret)" = 0 ]
+	[ "$(sed '1,/^Received/d; /^Delivered-To:/,$d' "$file" | grep -c secret)" = 0 ]
 	[ "$(sed '1,/^Received/d' "$file" | grep -ci bcc)" = 0 ]
 	[ "$(grep -c '^To: "Last, First"' "$file")" = 1 ]
 }

@@ -124,3 +124,35 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	[ "$(stat -c %i "$one")" = "$(stat -c %i "$two")" ]
 	await 5 spool_empty
 }
+
+@test "1 MiB to 100 mailboxes: written once, 4 flushes, and nobody sees the others" {
+	local n rcpts=() written file
+	instance_start
+	for n in {1..100}; do
+		rcpts+=("user$n@example.test")
+		echo "user$n@example.test:user$n:::" >>"$CONTROL/users"
+	done
+	send 4096 "${rcpts[@]}"	# makes the Maildirs
+	await 10 spool_empty
+	trace
+	send 1066000 "${rcpts[@]}"
+	await 10 said_sent 200
+	await 5 spool_empty
+	untrace
+	written=$(sed -nE "s@.* p?write(v|64)?\([0-9]+<$DIR/(spool|mail)[^>]*/(tmp|new|cur|state)/.*= ([0-9]+)\$@\4@p" "$DIR/trace" |
+	    awk '{ n += $1 } END { print n + 0 }')
+	echo "# $written bytes, $(calls '(fsync|fdatasync|syncfs|sync)\(.*= 0') flushes" >&3
+	[ "$written" -ge 1048576 ]
+	[ "$written" -le 1101004 ]	# 1.05 MiB
+	[ "$(calls '(fsync|fdatasync|syncfs|sync)\(.*= 0')" -le 4 ]
+	[ "$(calls 'sendfile|copy_file_range|splice')" = 0 ]
+	[ "$(find "$MAIL" -type f -size +1000k | wc -l)" = 100 ]
+	[ "$(find "$MAIL" -type f -size +1000k -printf '%i %n %m %u\n' | sort -u | wc -l)" = 1 ]
+	file=$(find "$MAIL/user7/new" -size +1000k)
+	[ "$(stat -c '%h %a' "$file")" = "100 600" ]
+	[[ $file == *",S=$(stat -c %s "$file"),W=$(($(stat -c %s "$file") + $(wc -l <"$file")))" ]]
+	not grep -q 'user[0-9]*@' "$file"
+	# The recipients were off the file, on the disk, before the first could see it.
+	grep -hE 'ftruncate|fsync|linkat' "$DIR"/trace.* | grep -A 100 ftruncate | head -n 3 | sed -E 's/^[0-9]+ +//; s/\(.*//' | tr '\n' ' ' |
+	    grep -q '^ftruncate fsync linkat '
+}

@@ -90,17 +90,23 @@ check_message(const char *name)
 	struct spool_name n;
 	struct envelope e;
 	char path[300];
-	struct buf b;
+	struct buf b, head;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/new/%s", dir, name);
 	buf_init(&b, 1 << 24);
+	buf_init(&head, 1 << 24);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (file_read(AT_FDCWD, path, &b) == -1 ||
-	    !spool_name_parse(span_str(name), &n) || n.size != b.len ||
-	    envelope_parse(buf_span(&b), &e) == -1 ||
+	    !spool_name_parse(span_str(name), &n) || n.size > b.len ||
+	    envelope_read(fd, &n, 512, &head, &e) == -1 || e.nrcpts == 0 ||
+	    (n.size < b.len) != (e.nrcpts > 1) ||
 	    span_haschr(buf_span(&b), '\r') || span_haschr(buf_span(&b), 0))
 		abort();
 	envelope_free(&e);
 	buf_free(&b);
+	buf_free(&head);
+	close(fd);
 	unlink(path);
 }
 

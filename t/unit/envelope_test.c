@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int	failures;
 
@@ -46,7 +48,7 @@ static const struct { const char *head; int error; } bad[] = {
 	{ "Return-Path: <a@x>\nDelivered-To: b@x\n", ENODATA },
 	{ "Return-Path: <a@x>\nDelivered-To: b@x\nReceived", ENODATA },
 	{ "Return-Path: <a@x>\nDelivered-To: b@", ENODATA },
-	{ "Return-Path: <a@x>\nReceived: x\n", EINVAL },
+	{ "Return-Path: <a@x>\nEnvelope-Ret: HDRS\nReceived: x\n", EINVAL },
 	{ "Received: x\n", EINVAL },
 	{ "Delivered-To: b@x\nReceived: x\n", EINVAL },
 	{ "Delivered-To: b@x\nReturn-Path: <a@x>\nReceived: x\n", EINVAL },
@@ -100,6 +102,71 @@ round_trip(const char *text)
 	buf_free(&b);
 }
 
+/* One file in two parts: content between them, and a name that tells its size. */
+static const char two_front[] = "Return-Path: <a@example.org>\n";
+static const char two_behind[] = "Delivered-To: b@x\nDelivered-To: c@x\n"
+    "Envelope-Ret: HDRS\nEnvelope-Notify: 2 NEVER\n\n";
+
+static int
+read_file(const char *front, const char *behind, size_t n, size_t more,
+    struct envelope *e)
+{
+	static const char content[] = "Received: x\n\nDelivered-To: body\n";
+	char path[] = "/tmp/envelope_test.XXXXXX";
+	struct spool_name name = { .size = strlen(front) + strlen(content) +
+	    more };
+	struct buf head;
+	int r, fd = mkstemp(path);
+
+	unlink(path);
+	buf_init(&head, SPOOL_ENVELOPE_MAX);
+	CHECK(dprintf(fd, "%s%s%.*s", front, content, (int)n, behind) > 0, path);
+	errno = 0;
+	r = envelope_read(fd, &name, 8, &head, e);
+	buf_free(&head);
+	close(fd);
+	return r;
+}
+
+static void
+two_parts(void)
+{
+	struct buf front, behind;
+	struct envelope e;
+
+	buf_init(&front, SPOOL_ENVELOPE_MAX);
+	buf_init(&behind, SPOOL_ENVELOPE_MAX);
+	CHECK(read_file(two_front, two_behind, strlen(two_behind), 0, &e) == 0,
+	    "two parts");
+	CHECK(e.nrcpts == 2 && e.length == strlen(two_front), "two parts");
+	CHECK(strcmp(e.rcpts[1].notify, "NEVER") == 0, "notify");
+	CHECK(envelope_split(&e, &front, &behind) == 0, "split");
+	CHECK(span_is(buf_span(&front), two_front), "front");
+	CHECK(span_is(buf_span(&behind), two_behind), "behind");
+	envelope_free(&e);
+	/* What was cut short has never been whole; but nothing at all has been taken off. */
+	for (size_t n = 1; n < strlen(two_behind); n++)
+		CHECK(read_file(two_front, two_behind, n, 0, &e) == -1 &&
+		    errno == EBADMSG, "cut");
+	CHECK(read_file(two_front, "", 0, 0, &e) == 0 && e.nrcpts == 0, "none");
+	envelope_free(&e);
+	CHECK(read_file(two_front, "\n", 1, 0, &e) == -1, "empty");
+	CHECK(read_file(two_front, "Delivered-To: b@x\n\nx", 20, 0, &e) == -1,
+	    "more");
+	CHECK(read_file(two_front, "Return-Path: <>\nDelivered-To: b@x\n\n",
+	    35, 0, &e) == -1, "two senders");
+	CHECK(read_file(two_front, "Received: b@x\n\n", 15, 0, &e) == -1,
+	    "no recipient");
+	CHECK(read_file("Return-Path: <a@x>\nDelivered-To: b@x\n",
+	    "Delivered-To: c@x\n\n", 19, 0, &e) == 0 && e.nrcpts == 1,
+	    "one in front");
+	envelope_free(&e);
+	CHECK(read_file("Return-Path: <a@x>\nDelivered-To", "", 0, 0, &e) ==
+	    -1 && errno == EBADMSG, "no envelope");
+	buf_free(&front);
+	buf_free(&behind);
+}
+
 static void
 printer_refuses(const char *sender, const char *rcpt, const char *envid)
 {
@@ -131,6 +198,7 @@ main(void)
 		    bad[i].head);
 		CHECK(errno == bad[i].error, bad[i].head);
 	}
+	two_parts();
 	printer_refuses("a\nDelivered-To: x", "b@x", "1");
 	printer_refuses("a@x", "b@x\nReceived: y", "1");
 	printer_refuses("a@x", "b@x", "1\r2");
