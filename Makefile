@@ -68,7 +68,8 @@ $(O)/bin/queue: $(call obj,queue/queue*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
 	$(link)
-$(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/libcommon.a
+$(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/queue/queue_schedule.o \
+    $(O)/libcommon.a
 	$(link) -lcrypto
 $(O)/bin/newaliases: $(O)/bin/sendmail
 	ln -sf sendmail $@

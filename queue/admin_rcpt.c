@@ -14,6 +14,7 @@
 #include "admin.h"
 #include "dns.h"
 #include "ex.h"
+#include "queue_schedule.h"
 
 struct explain {
 	const struct control *c;
@@ -161,6 +162,24 @@ explain_mx(struct explain *x, const char *domain)
 	}
 }
 
+/* What becomes of it when it is deferred: by the route, or else the settings. */
+static void
+explain_schedule(struct explain *x, const char *domain, const struct route *r,
+    unsigned line)
+{
+	bool own = r->retry_first != 0 || r->lifetime != 0;
+	struct schedule rule;
+	unsigned jobs;
+	struct buf b;
+
+	schedule_for(x->c, domain, &rule, &jobs);
+	buf_init(&b, CONTROL_LINE_MAX);
+	schedule_print(&rule, &b);
+	step(x, own ? "routes" : "settings", own ? line : 0, "if deferred, %s; "
+	    "at most %u at once", buf_cstr(&b), jobs);
+	buf_free(&b);
+}
+
 static void
 explain_remote(struct explain *x, const struct addr *a)
 {
@@ -184,6 +203,7 @@ explain_remote(struct explain *x, const struct addr *a)
 		step(x, "routes", line, "%sto %s, %s%s", none,
 		    buf_cstr(&where), tls[r.tls],
 		    r.user[0] != '\0' ? ", with a password" : "");
+	explain_schedule(x, domain, &r, line);
 	if (x->dns && strcmp(r.host, "mx:") == 0 && domain[0] != '[')
 		explain_mx(x, domain);
 	else if (x->dns && r.host[0] != '[' && strcmp(r.host, "mx:") != 0)

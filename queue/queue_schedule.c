@@ -132,3 +132,43 @@ schedule_warn(const struct settings *s, time_t arrival, time_t now,
 	return !warned && s->delay_warning > 0 &&
 	    now - arrival >= (time_t)s->delay_warning;
 }
+
+/* The two units that say it best: "1h7m", "5d". */
+static void
+print_span(unsigned seconds, struct buf *out)
+{
+	static const struct { unsigned size; char name; } units[] = {
+		{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t i = 0, n = sizeof(units) / sizeof(units[0]);
+	unsigned rest;
+
+	while (i + 1 < n && seconds < units[i].size)
+		i++;
+	buf_addf(out, "%u%c", seconds / units[i].size, units[i].name);
+	rest = i + 1 < n ? seconds % units[i].size / units[i + 1].size : 0;
+	if (rest > 0)
+		buf_addf(out, "%u%c", rest, units[i + 1].name);
+}
+
+void
+schedule_print(const struct schedule *s, struct buf *out)
+{
+	uint64_t wait;
+	unsigned i = 0;
+
+	buf_adds(out, "again after ");
+	do {
+		wait = grown(s->first, ++i, s->max);
+		buf_adds(out, i > 1 ? ", " : "");
+		print_span((unsigned)wait, out);
+	} while (wait < s->max && i < ATTEMPTS_MAX);
+	buf_adds(out, ", then each ");
+	print_span(s->max, out);
+	if (s->greylist > 0) {
+		buf_adds(out, " (greylisted: first after ");
+		print_span(s->greylist, out);
+		buf_addc(out, ')');
+	}
+	buf_adds(out, "; given up after ");
+	print_span(s->lifetime, out);
+}

@@ -23,6 +23,10 @@ void	schedule_default(const struct settings *, struct schedule *);
 void	schedule_for(const struct control *, const char *domain,
 	    struct schedule *, unsigned *jobs);
 
+/* Appends what it means, in words without its jitter: "again after 30m, 45m, ... 4h,
+ * then each 4h; given up after 5d". */
+void	schedule_print(const struct schedule *, struct buf *out);
+
 /* Does the answer ("4.7.1 [host] 450 ...", as in the state) speak of greylisting?
  * NULL: no. */
 bool	schedule_is_greylisting(const char *answer);

@@ -66,6 +66,8 @@ golden() {
 		.lab.example [192.0.2.25] tls=none
 		sure.example mx: tls=verify
 		crypt.example mx: tls=encrypt
+		slow.example mx: retry=1h,6h lifetime=2d jobs=1
+		brief.example mx: lifetime=12h
 	END
 	zone <<-'END'
 		far.example	MX	20 mx2.far.example
@@ -100,6 +102,8 @@ golden() {
 	situation "the domain itself is not below" x@lab.example
 	situation "a route with a verified name" x@sure.example
 	situation "a route that insists on TLS" x@crypt.example
+	situation "a route with a schedule" x@slow.example
+	situation "a route that gives up early" x@brief.example
 	situation "an address literal" 'x@[192.0.2.9]'
 	situation "a quoted local part" '"a b\"c"@example.test'
 	situation "no address" 'a b@example.test'
@@ -113,7 +117,7 @@ golden() {
 	situation "DNS: the host of a route" -d x@smart.example
 	situation "DNS: an alias's other host" -d sales@example.test
 	golden addresses
-	[ "$count" = 32 ]
+	[ "$count" = 34 ]
 	not grep -q 'hidden' "$WORK/out"
 }
 

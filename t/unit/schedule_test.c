@@ -163,6 +163,32 @@ test_warning(void)
 	CHECK(!schedule_warn(&s, 0, 9 * HOUR, false), "turned off");
 }
 
+/* In words, without jitter. */
+static const struct { struct schedule s; const char *words; } printed[] = {
+	{ { .lifetime = 5 * DAY, .first = 1800, .max = 4 * HOUR,
+	    .greylist = 300 }, "again after 30m, 45m, 1h7m, 1h41m, 2h31m, "
+	    "3h47m, 4h, then each 4h (greylisted: first after 5m); given up "
+	    "after 5d" },
+	{ { .lifetime = 36 * HOUR, .first = 90, .max = 90 },
+	    "again after 1m30s, then each 1m30s; given up after 1d12h" },
+	{ { .lifetime = 1, .first = 3599, .max = 3600 },
+	    "again after 59m59s, 1h, then each 1h; given up after 1s" },
+};
+
+static void
+test_words(void)
+{
+	struct buf b;
+
+	for (size_t i = 0; i < sizeof(printed) / sizeof(printed[0]); i++) {
+		buf_init(&b, 4096);
+		schedule_print(&printed[i].s, &b);
+		CHECK(span_is(buf_span(&b), printed[i].words), "%s",
+		    buf_cstr(&b));
+		buf_free(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -172,5 +198,6 @@ main(void)
 	test_limits();
 	test_greylisting();
 	test_warning();
+	test_words();
 	return failures == 0 ? 0 : 1;
 }
