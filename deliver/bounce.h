@@ -34,6 +34,7 @@ struct bounce_rcpt {
 	const char *action;		/* RFC 3464 section 2.3.3 */
 	uint64_t attempts;
 	time_t last;			/* of the last attempt; 0: none */
+	time_t until;			/* when it will be given up */
 	char dsn[16];			/* "5.1.1" */
 	struct span host;		/* who said it; len 0: we did */
 	struct span text;		/* its words, without the host */

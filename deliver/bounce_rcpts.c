@@ -118,6 +118,21 @@ parse_line(struct bounce *b, struct cur *c, struct bounce_rcpt *r)
 	return 0;
 }
 
+/* "until TIME" before a recipient, which says nothing of those behind it. */
+static int
+parse_until(const struct bounce *b, struct cur *c, time_t *until)
+{
+	uint64_t when;
+
+	*until = b->name.arrival + (time_t)b->control.set.queue_lifetime;
+	if (!cur_word(c, "until\t"))
+		return 0;
+	if (cur_num(c, UINT32_MAX, &when) == -1 || !cur_ch(c, '\n'))
+		return -1;
+	*until = (time_t)when;
+	return 0;
+}
+
 int
 bounce_parse_rcpts(struct bounce *b)
 {
@@ -138,10 +153,15 @@ bounce_parse_rcpts(struct bounce *b)
 		cur_ch(&c, '\n');
 	}
 	for (; !cur_end(&c); b->nrcpts++) {
+		struct bounce_rcpt *r = &b->rcpts[b->nrcpts];
+
+		if (parse_until(b, &c, &r->until) == -1) {
+			errno = EINVAL;
+			return -1;
+		}
 		cur_init(&line, cur_until(&c, '\n'));
-		if (!cur_ch(&c, '\n') ||
-		    parse_line(b, &line, &b->rcpts[b->nrcpts]) == -1 ||
-		    bounce_take_tried(&c, &b->rcpts[b->nrcpts].tried) == -1) {
+		if (!cur_ch(&c, '\n') || parse_line(b, &line, r) == -1 ||
+		    bounce_take_tried(&c, &r->tried) == -1) {
 			errno = EINVAL;
 			return -1;
 		}

@@ -169,7 +169,6 @@ bounce_status(const struct bounce *b, struct buf *out)
 		if (r->last > 0)
 			put_date(out, "Last-Attempt-Date", r->last);
 		if (b->kind == BOUNCE_DELAYED)
-			put_date(out, "Will-Retry-Until", b->name.arrival +
-			    (time_t)b->control.set.queue_lifetime);
+			put_date(out, "Will-Retry-Until", r->until);
 	}
 }

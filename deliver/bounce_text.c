@@ -101,10 +101,13 @@ put_address(struct buf *out, const struct bounce_rcpt *r)
 static void
 put_until(const struct bounce *b, struct buf *out)
 {
+	time_t until = b->rcpts[0].until;
 	char when[DATE_SIZE];
 
-	date_print(b->name.arrival + (time_t)b->control.set.queue_lifetime,
-	    when);
+	for (size_t i = 1; i < b->nrcpts; i++)
+		if (b->rcpts[i].until > until)
+			until = b->rcpts[i].until;
+	date_print(until, when);
 	buf_addf(out, "you need not do anything, for it will be tried again "
 	    "until %s", when);
 }

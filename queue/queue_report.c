@@ -57,6 +57,17 @@ report_expire(struct sched *s, struct message *m)
 	}
 }
 
+/* A warning says until when each recipient will be tried: its route may say. */
+static void
+put_until(struct sched *s, const struct message *m, const struct rcpt *r)
+{
+	struct schedule rule;
+
+	schedule_of(s->c, r, &rule);
+	buf_addf(&s->workers[WORKER_BOUNCE].outbuf, "until\t%lld\n",
+	    (long long)m->name.arrival + rule.lifetime);
+}
+
 /* Gives the bounce process the lines of all recipients that it is about.  0, or
  * -1 when there is no room. */
 static int
@@ -73,8 +84,11 @@ send_report(struct sched *s, struct message *m, enum report kind)
 	    (unsigned long long)job_id(j, 0), m->name.text,
 	    m->cur ? "cur" : "new", kinds[kind].word);
 	for (size_t i = 0; i < m->rcpts.n; i++)
-		if (m->rcpts.v[i].status == kinds[kind].status)
+		if (m->rcpts.v[i].status == kinds[kind].status) {
+			if (kind == REPORT_DELAYED)
+				put_until(s, m, &m->rcpts.v[i]);
 			(void)state_print_rcpt(&m->rcpts.v[i], &w->outbuf);
+		}
 	buf_adds(&w->outbuf, ".\n");
 	w->inflight++;
 	m->pending++;

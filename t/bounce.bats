@@ -152,6 +152,18 @@ tried() {
 	line 1 3 bob@example.net "4.4.1 [mx.example.net] connection timed out" >"$DIR/lines"
 	bounce -d
 	golden delay
+	# A route may say otherwise.
+	rm "$DIR"/spool/new/*
+	sed -i $'1i until\t1795400000' "$DIR/lines"
+	bounce -d
+	report | tr '\n' ' ' | grep -q 'tried again until Mon, 23 Nov 2026 02:13:20 +0000\.'
+	report | grep -q '^Will-Retry-Until: Mon, 23 Nov 2026 02:13:20 +0000$'
+	rm "$DIR"/spool/new/*
+	for bad in $'until\tx' until $'until\t1'; do
+		{ echo "$bad"; [ "$bad" = $'until\t1' ] || sed 1d "$DIR/lines"; } >"$DIR/bad"
+		run "$BIN/bounce" -C "$DIR/control" -d "$NAME" <"$DIR/message" 3<"$DIR/bad"
+		[ "$status" = 65 ]
+	done
 }
 
 @test "success: what was delivered, relayed and expanded, with the header only" {

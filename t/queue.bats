@@ -205,6 +205,7 @@ settings() {
 
 @test "a warning when a message is late, once" {
 	settings "delay-warning 1h" "retry-first 30m" "retry-max 30m"
+	echo "later.example mx: lifetime=2d" >>"$CONTROL/routes"
 	at 1795000000
 	ARRIVAL=1795000000 message alice@example.test b@later.example
 	for _ in 1 2 3 4 5; do
@@ -213,6 +214,7 @@ settings() {
 	done
 	[ "$(count_in alice)" = 1 ]
 	grep -q '^Action: delayed' "$MAIL/example.test/alice/new/"*
+	grep -q '^Will-Retry-Until: Fri, 20 Nov 2026 11:06:40 +0000$' "$MAIL/example.test/alice/new/"*
 	grep -q '^warned	[0-9]' "$SPOOL/state/$name"
 }
 
