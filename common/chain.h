@@ -68,10 +68,11 @@ struct chain_service {
 	bool chroot_spool;		/* session's root: the spool, else the empty directory */
 	const struct sandbox_role *session_role;
 	const struct sandbox_role *mailbox_role;	/* NULL: none */
-	/* What a mailbox may read besides its own directory; paths that do not
-	 * exist are skipped. */
-	const struct sandbox_path *mailbox_paths;
-	size_t nmailbox_paths;
+	/* In the mailbox process, as its owner and before it is confined: sets the
+	 * paths that it may use, the account's own among them, and returns how many.
+	 * NULL: the account's own. */
+	size_t (*reach)(const struct control *, const struct account *,
+	    const struct sandbox_path **);
 	/* Called in the listener after each (re)load of the control files. */
 	int (*prepare)(struct control *);
 	/* Called there too, as root, for what sessions find open: so many

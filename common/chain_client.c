@@ -423,9 +423,11 @@ mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 	const struct chain_service *s = ch->service;
 	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
 	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
-	struct sandbox_path paths[CHAIN_PATHS_MAX];
 	struct account account;
-	size_t n = 0;
+	struct sandbox_path own = { account.maildir,
+	    SANDBOX_READ | SANDBOX_WRITE };
+	const struct sandbox_path *paths = &own;
+	size_t n = 1;
 
 	client_child(in, out, cl->cred_in, next_out, -1);
 	cl->conn.next_out = next_out != -1 ? FD_NEXT_OUT : 0;
@@ -439,10 +441,13 @@ mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 	    maildir_make(account.maildir, &account.owner) == -1)
 		log_die_errno(EX_CANTCREAT, "%s: cannot be made",
 		    account.maildir);
-	paths[n++] = (struct sandbox_path){ account.maildir,
-	    SANDBOX_READ | SANDBOX_WRITE };
-	for (size_t i = 0; i < s->nmailbox_paths && n < CHAIN_PATHS_MAX; i++)
-		paths[n++] = s->mailbox_paths[i];
+	if (s->reach != NULL) {
+		/* What other accounts have written must not be read by root. */
+		if (proc_become(&account.owner) == -1)
+			log_die_errno(EX_OSERR, "%s: cannot become the owner",
+			    account.maildir);
+		n = s->reach(ch->control, &account, &paths);
+	}
 	client_enter(ch, s->mailbox_role, NULL, &account.owner, paths, n);
 	_exit(s->mailbox(ch->control, &cl->conn, &account, FD_CRED));
 }

@@ -43,6 +43,13 @@ int	folder_move(struct folder *, size_t i, const char *dir, uint32_t *uidvalidit
  * because one of them has vanished. */
 int	folder_copy_many(struct folder *, const size_t *i, size_t n, const char *dir, bool move,
 	    uint32_t *uidvalidity, uint32_t *uids);
+/* The same, and only of these flags, and keywords, do the new messages have what the old ones had. */
+struct folder_marks {
+	unsigned flags;			/* MAIL_* */
+	bool keywords;
+};
+int	folder_copy_marked(struct folder *, const size_t *i, size_t n, const char *dir, bool move,
+	    const struct folder_marks *, uint32_t *uidvalidity, uint32_t *uids);
 
 /* STATUS without opening for work: counts. */
 struct folder_status {

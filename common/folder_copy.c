@@ -23,6 +23,7 @@
 struct copy {
 	struct folder *f;
 	struct folder *to;		/* dirfd and keywords only */
+	struct folder_marks marks;
 	bool move, same, dirs_new, dirs_cur;
 	char name[FOLDER_NAME_MAX + 1];	/* the one under way, in the target */
 	char path[FOLDER_PATH_MAX];
@@ -66,6 +67,8 @@ translate(struct copy *c, uint64_t keywords)
 {
 	uint64_t out = 0;
 
+	if (!c->marks.keywords)
+		return 0;
 	if (c->same || keywords == 0)
 		return keywords;
 	for (size_t k = 0; k < c->f->nkeywords; k++) {
@@ -126,7 +129,8 @@ make_name(struct copy *c, const struct msg *m)
 
 	c->keywords = translate(c, m->letters | m->known.high);
 	letters = (uint32_t)c->keywords & ((1U << FOLDER_LETTERS) - 1);
-	in_new = (m->state & MSG_NEW) != 0 && m->flags == 0 && letters == 0;
+	in_new = (m->state & MSG_NEW) != 0 && letters == 0 &&
+	    (m->flags & c->marks.flags) == 0;
 	c->unique = unique.len;
 	if (!keep) {
 		if ((n = folder_fresh_name(base, sizeof(base))) == -1)
@@ -141,7 +145,7 @@ make_name(struct copy *c, const struct msg *m)
 		n = add_id(c, m, base, n);
 	if (in_new)
 		snprintf(c->name, sizeof(c->name), "%s", base);
-	else if (maildir_name_print(span_str(base), m->flags, letters,
+	else if (maildir_name_print(span_str(base), m->flags & c->marks.flags, letters,
 	    c->name, sizeof(c->name)) == -1)
 		return -1;
 	c->dirs_new |= in_new;
@@ -274,7 +278,7 @@ copy_one(struct copy *c, struct uids_out *o, size_t i, uint32_t *uid)
 	if (buf_add(&c->done, c->path, strlen(c->path) + 1) == -1)
 		return -1;
 	return uids_add_message(o, span_of(c->name, c->unique),
-	    msg_at(c->f, i)->flags, c->keywords, true, uid);
+	    msg_at(c->f, i)->flags & c->marks.flags, c->keywords, true, uid);
 }
 
 /* A copy that failed leaves nothing behind.  What was moved stays moved: it is whole, and gets its UID
@@ -325,7 +329,18 @@ int
 folder_copy_many(struct folder *f, const size_t *i, size_t n, const char *dir,
     bool move, uint32_t *validity, uint32_t *uids)
 {
-	struct copy c = { .f = f, .move = move, .n = n };
+	static const struct folder_marks all = { ~0u, true };
+
+	return folder_copy_marked(f, i, n, dir, move, &all, validity, uids);
+}
+
+int
+folder_copy_marked(struct folder *f, const size_t *i, size_t n,
+    const char *dir, bool move, const struct folder_marks *marks,
+    uint32_t *validity, uint32_t *uids)
+{
+	struct copy c = { .f = f, .move = move, .marks = *marks,
+	    .n = n };
 	int r = 0, e;
 
 	if (move && f->read_only) {

@@ -113,6 +113,11 @@
 /* mail folders */
 #define FOLDER_HISTORY_MAX 262144 /* bytes about expunged messages that outlive a new list: RFC 7162 section 5 */
 
+#define ACL_ENTRIES_MAX	1000	/* lines of one access control list */
+#define ACL_FILE_MAX	524288	/* bytes of it: each of these with the longest identifier */
+#define SHARE_FOLDERS_MAX 500	/* folders of others that one session sees: each costs the kernel a rule or three */
+#define SHARE_INDEX_MAX	1048576	/* bytes that are read of what concerns one account: 10,000 grants */
+
 /* A client that is gone without a word (NAT, a lid closed) holds a maildrop, or a place among the connections,
  * for IDLE + BETWEEN * COUNT seconds and no longer. */
 #define KEEPALIVE_IDLE	120	/* seconds of silence: seldom enough for a telephone */
@@ -130,7 +135,6 @@
 #define CHAIN_LISTEN_MAX 32	/* sockets: a few names, two families each */
 #define CHAIN_FD_BASE	12	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */
-#define CHAIN_PATHS_MAX	8	/* paths that a mailbox process may read */
 #define CHAIN_AUTH_MEMORY 268435456 /* yescrypt needs 16 MiB; the table of passwords the rest */
 #define CHAIN_PROXY_MEMORY 8388608 /* one header of 4 KiB, beside what the listener holds */
 #define CHAIN_TLS_MEMORY 33554432 /* OpenSSL's buffers and a certificate chain */

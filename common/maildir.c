@@ -281,11 +281,19 @@ int
 maildir_make(const char *dir, const struct ids *owner)
 {
 	static const char *const subdirs[] = { "tmp", "new", "cur" };
+
+	return maildir_make_dirs(dir, subdirs, 3, owner);
+}
+
+int
+maildir_make_dirs(const char *dir, const char *const *subdirs, size_t n,
+    const struct ids *owner)
+{
 	int at, fd, e;
 
 	if ((at = walk(dir, true, owner)) == -1)
 		return -1;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < n; i++) {
 		fd = step(at, subdirs[i], OPEN_SEARCH);
 		if (fd == -1 && errno == ENOENT)
 			fd = make_step(at, subdirs[i], 0700, owner->uid,

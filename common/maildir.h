@@ -41,6 +41,9 @@ bool	maildir_letters_parse(struct span, unsigned *flags, uint64_t *letters);
 
 /* Makes DIR/{cur,new,tmp} (mode 0700) owned by ids where root; existing ones are fine.  0 or -1. */
 int	maildir_make(const char *dir, const struct ids *owner);
+/* The same with these below it. */
+int	maildir_make_dirs(const char *dir, const char *const *subdirs, size_t n,
+	    const struct ids *owner);
 /* Opens DIR/new safely for a privileged deliverer: no symbolic link on the way below the
  * owner's directory, a directory, owned by owner.  fd or -1. */
 int	maildir_open_new(const char *dir, const struct ids *owner);

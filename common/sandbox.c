@@ -162,6 +162,7 @@ struct ll_path { uint64_t access; int32_t fd; } __attribute__((packed));
 #define LL_RULE_PATH	1
 #define LL_READ		((1ULL << 2) | (1ULL << 3))	/* read file, list */
 #define LL_FILE		((1ULL << 1) | (1ULL << 2) | (1ULL << 14))
+#define LL_ADD		((1ULL << 1) | (1ULL << 8))	/* write file, make one */
 #define LL_WRITE	((1ULL << 1) | (1ULL << 4) | (1ULL << 5) | \
 	(1ULL << 7) | (1ULL << 8) | (1ULL << 10) | (1ULL << 13) | (1ULL << 14))
 
@@ -181,21 +182,42 @@ ll_handled(long abi)
 static int
 ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled)
 {
-	struct ll_path rule = { .access = LL_READ };
-	struct stat st;
-	long r;
+	struct ll_path rule = { .access = 0 };
+	struct stat st = { .st_mode = 0 };
+	long r = 0;
 
+	if ((path->access & SANDBOX_READ) != 0)
+		rule.access |= LL_READ;
 	if ((path->access & SANDBOX_WRITE) != 0)
 		rule.access |= LL_WRITE;
-	rule.fd = open(path->path, O_PATH | O_CLOEXEC);
+	if ((path->access & SANDBOX_ADD) != 0)
+		rule.access |= LL_ADD;
+	rule.fd = open(path->path, O_PATH | O_CLOEXEC |
+	    ((path->access & SANDBOX_PLAIN) != 0 ? O_NOFOLLOW : 0) |
+	    ((path->access & SANDBOX_DIR) != 0 ? O_DIRECTORY : 0));
 	if (rule.fd == -1)	/* nothing there: nothing to allow */
-		return errno == ENOENT || errno == EACCES ? 0 : -1;
-	if (fstat(rule.fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ||
+		    errno == ELOOP ? 0 : -1;
+	if ((path->access & SANDBOX_DIR) == 0 && fstat(rule.fd, &st) == 0 &&
+	    !S_ISDIR(st.st_mode))
 		rule.access &= LL_FILE;
 	rule.access &= handled;
-	r = syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH, &rule, 0);
+	if (!S_ISLNK(st.st_mode))
+		r = syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH,
+		    &rule, 0);
 	close(rule.fd);
 	return r == -1 ? -1 : 0;
+}
+
+/* Asked once: children of a listener know it. */
+static long
+ll_version(void)
+{
+	static long version;
+
+	if (version == 0)
+		version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+	return version;
 }
 
 static int
@@ -204,8 +226,7 @@ enter_landlock(const struct sandbox_path *paths, size_t n)
 	struct ll_ruleset attr = { 0, 0, 0 };
 	long abi, fd, r;
 
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
-	if (abi < 1)
+	if ((abi = ll_version()) < 1)
 		return 0;	/* not in this kernel */
 	attr.fs = ll_handled(abi);
 	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr.fs), 0);
@@ -249,6 +270,7 @@ sandbox_measure(void)
 	int fd;
 
 	no_core = limit(RLIMIT_CORE, 0) == 0;
+	(void)ll_version();
 	/* size resident shared text library data, in pages: proc(5). */
 	if ((fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) == -1)
 		return;

@@ -16,7 +16,12 @@
 /* Capabilities by number, for sandbox_become. */
 #define SANDBOX_CAP(n)	(UINT64_C(1) << (n))
 
-enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2 };
+enum sandbox_access {
+	SANDBOX_READ = 1, SANDBOX_WRITE = 2,
+	SANDBOX_ADD = 4,	/* make files, and write to any; neither read nor remove */
+	SANDBOX_PLAIN = 8,	/* nothing where the path's end is a link */
+	SANDBOX_DIR = 16	/* a directory, or nothing: one system call less */
+};
 struct sandbox_path {
 	const char *path;
 	unsigned access;

@@ -138,6 +138,8 @@ static const struct row rows[] = {
 	/* Longer than a spam filter takes; each holds one of local-jobs. */
 	{ "program-timeout", SECONDS, F(program_timeout), "5m", 1, HOUR, { 0 } },
 	{ "sandbox", CHOICE, F(sandbox), "yes", NO_YES },
+	/* No domain begins with a dot, so no account's mail is there. */
+	{ "shared-folders", FOLDER, F(shared), ".shared", 0, 0, { 0 } },
 	/* RFC 3501 5.4 asks for 30 minutes at least. */
 	{ "idle-timeout", SECONDS, F(idle_timeout), "30m", 1, 7 * DAY, { 0 } },
 	/* Where inotify sees nothing (NFS), how long new mail may wait. */
@@ -388,8 +390,8 @@ folder_parse(struct span v, char *out)
 
 		if (part.len == 0 || span_is(part, ".") || span_is(part, "..") ||
 		    (cur_ch(&c, '/') && cur_end(&c)))
-			return "write a name below the home directory, such as "
-			    "Maildir, or none";
+			return "write a relative name without empty, \".\" or "
+			    "\"..\" parts, such as Maildir, or none";
 	}
 	return NULL;
 }

@@ -69,6 +69,7 @@ struct settings {
 	/* security */
 	bool sandbox;
 	/* imap, pop3 */
+	char shared[64];		/* below mail; "": nothing is shared */
 	unsigned idle_timeout, poll_seconds;
 	bool apop;
 	unsigned login_delay, expire;	/* s; expire 0: never */

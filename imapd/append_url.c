@@ -100,7 +100,8 @@ parse_url(struct arena *arena, struct span text, struct url *u)
 static struct folder *
 open_folder(struct imap *im, const struct url *u)
 {
-	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
+	char raw[NAME_RAW_MAX + 1];
+	struct place place;
 
 	if (u->mailbox.len == 0 && im->view.folder == NULL)
 		return NULL;
@@ -108,8 +109,8 @@ open_folder(struct imap *im, const struct url *u)
 		(void)span_cstr(span_str(im->view.raw), raw, sizeof(raw));
 	else if (name_to_raw(u->mailbox, true, raw) != NULL)
 		return NULL;
-	return folder_path(im->root, raw, dir, sizeof(dir)) == 0 ?
-	    folder_open(dir, true) : NULL;
+	return place_find(im, raw, &place) == 0 && place.rights & ACL_READ ?
+	    folder_open(place.dir, true) : NULL;
 }
 
 static void

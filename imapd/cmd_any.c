@@ -7,6 +7,7 @@
 #include "limits.h"
 #include "notify.h"
 #include "qresync.h"
+#include "reach.h"
 #include "tls.h"
 
 /* RFC 3501 section 6.1.1. */
@@ -110,8 +111,10 @@ cmd_namespace(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	(void)netout_adds(&im->out,
-	    "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	(void)netout_adds(&im->out, "* NAMESPACE ((\"\" \"/\")) ");
+	(void)netout_adds(&im->out, reach_shared() == NULL ? "NIL NIL\r\n" :
+	    "((\"" REACH_USERS "/\" \"/\")) ((\"" REACH_SHARED
+	    "/\" \"/\"))\r\n");
 	reply_ok(im, NULL, "Namespace completed");
 }
 

@@ -30,7 +30,7 @@ struct append_message {
 };
 struct append_cmd {
 	struct imap *im;
-	char dir[DIR_SIZE];
+	struct place to;
 	struct append_message *first, **last, *now;
 	size_t n;
 	bool catenate;			/* inside "CATENATE (" */
@@ -232,7 +232,7 @@ begin(struct append_cmd *c, uint64_t size)
 	}
 	c->now->size += size;
 	if (c->now->to != NULL ||
-	    (c->now->to = folder_append_begin(c->dir)) != NULL)
+	    (c->now->to = folder_append_begin(c->to.dir)) != NULL)
 		return;
 	if (errno == ENOENT || errno == ENOTDIR) {
 		c->code = "TRYCREATE";
@@ -440,11 +440,13 @@ usage_of(struct append_cmd *c)
 	struct folder *f = c->im->view.folder;
 	size_t i;
 
-	for (struct append_message *m = c->first; m != NULL; m = m->next) {
+	/* What is in the mailboxes of others is not ours to count. */
+	for (struct append_message *m = c->first; m != NULL && c->to.own;
+	    m = m->next) {
 		more.bytes += (int64_t)(m->stored - m->crlfs);
 		more.messages++;
 	}
-	if (c->replace && (i = folder_lower(f, c->old)) < folder_count(f))
+	if (c->replace && c->im->view.place.own && (i = folder_lower(f, c->old)) < folder_count(f))
 		usage_count(c->im, f, i, &old);
 	more.bytes -= old.bytes;
 	more.messages -= old.messages;
@@ -458,6 +460,7 @@ commit_all(struct append_cmd *c)
 	struct imap *im = c->im;
 	struct folder_message *all;
 	struct seqset uids = { 0 };
+	unsigned mask = place_flags(c->to.rights);
 	struct usage more = usage_of(c);
 	uint32_t uidvalidity = 0;
 	size_t n = 0;
@@ -468,10 +471,10 @@ commit_all(struct append_cmd *c)
 		log_die(EX_TEMPFAIL, "out of memory");
 	for (struct append_message *m = c->first; m != NULL; m = m->next) {
 		all[n].to = m->to;
-		all[n].flags = m->flags.flags;
+		all[n].flags = m->flags.flags & mask;
 		all[n].keywords = keyword_names(c, &m->flags);
-		all[n].nkeywords = all[n].keywords == NULL ? 0 :
-		    m->flags.nkeywords;
+		all[n].nkeywords = all[n].keywords == NULL ||
+		    !(c->to.rights & ACL_WRITE) ? 0 : m->flags.nkeywords;
 		all[n++].arrival = m->date;
 		m->to = NULL;
 	}
@@ -485,7 +488,7 @@ commit_all(struct append_cmd *c)
 	free(all);
 	usage_note(im, &more, 1);
 	if (uids.n > 0)
-		notify_own_messages(im, c->dir, n, uids.r[0].lo,
+		notify_own_messages(im, c->to.raw, n, uids.r[0].lo,
 		    uids.r[uids.n - 1].hi);
 	(void)buf_addf(&im->code, "APPENDUID %u ", uidvalidity);
 	(void)seqset_print(&uids, &im->code);
@@ -530,6 +533,7 @@ append(struct append_cmd *c, struct args *a)
 	char raw[NAME_RAW_MAX + 1];
 	struct span name;
 	const char *why;
+	bool may;
 
 	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_sp(a)) {
 		reply_args(im, a);
@@ -538,8 +542,13 @@ append(struct append_cmd *c, struct args *a)
 	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL && c->why == NULL) {
 		c->why = why;
 		c->code = "CANNOT";
-	} else if (folder_path(im->root, raw, c->dir, sizeof(c->dir)) == -1) {
+	} else if (place_find(im, raw, &c->to) == -1) {
 		c->failed = errno;
+	} else if (c->why == NULL && !(c->to.rights & ACL_INSERT)) {
+		may = c->to.rights & ACL_LOOKUP;
+		c->code = may ? "NOPERM" : "TRYCREATE";
+		c->why = may ? "You have not the right to do that here" :
+		    "Mailbox does not exist";
 	}
 	finish(c, take_all(c, a));
 	for (struct append_message *m = c->first; m != NULL; m = m->next) {
@@ -584,9 +593,10 @@ cmd_replace(struct imap *im, struct args *a)
 	}
 	if (view_each(im, &set, im->uid, NULL, note_old, &c) == -1)
 		c.bad = "No such message";
-	if (im->view.read_only) {
+	/* RFC 8508 section 4.1 */
+	if (!view_may(&im->view, ACL_DELETED | ACL_EXPUNGE)) {
 		c.code = "NOPERM";
-		c.why = "The mailbox is read-only";
+		c.why = view_why(&im->view);
 	} else if (c.old == 0) {
 		c.code = "EXPUNGEISSUED";
 		c.why = "The message is gone";

@@ -36,7 +36,7 @@ collect(void *arg, size_t i)
 
 /* COPYUID: the two sets correspond in order; vanished messages are in neither. */
 static size_t
-copyuid(struct imap *im, const struct list *l, const char *dir,
+copyuid(struct imap *im, const struct list *l, const char *raw,
     const uint32_t *uids, uint32_t uidvalidity)
 {
 	struct seqset from = { 0 }, to = { 0 };
@@ -53,7 +53,7 @@ copyuid(struct imap *im, const struct list *l, const char *dir,
 	}
 	if (n == 0)
 		return 0;
-	notify_own_messages(im, dir, n, to.r[0].lo, to.r[to.n - 1].hi);
+	notify_own_messages(im, raw, n, to.r[0].lo, to.r[to.n - 1].hi);
 	(void)buf_addf(&im->code, "COPYUID %u ", uidvalidity);
 	(void)seqset_print(&from, &im->code);
 	(void)buf_addc(&im->code, ' ');
@@ -62,10 +62,10 @@ copyuid(struct imap *im, const struct list *l, const char *dir,
 }
 
 static void
-finish(struct imap *im, const struct list *l, const char *dir,
+finish(struct imap *im, const struct list *l, const char *raw,
     const uint32_t *uids, uint32_t uidvalidity, bool move)
 {
-	size_t n = copyuid(im, l, dir, uids, uidvalidity);
+	size_t n = copyuid(im, l, raw, uids, uidvalidity);
 
 	/* RFC 6851 section 4.3: before the EXPUNGE responses. */
 	if (move && im->code.len > 0 && !im->code.bad) {
@@ -90,9 +90,23 @@ copied(void *arg, size_t done, size_t n)
 	progress(arg, done, n);
 }
 
+/* What the own mailboxes will hold more.  A message that comes from others is more also
+ * when it is moved. */
 static void
-copy(struct imap *im, struct list *l, const char *dir, bool move)
+count_all(struct imap *im, const struct list *l, const struct place *to,
+    bool move, struct usage *more)
 {
+	if (!to->own || (move && im->view.place.own))
+		return;
+	for (size_t k = 0; k < l->n; k++)
+		usage_count(im, im->view.folder, l->i[k], more);
+}
+
+static void
+copy(struct imap *im, struct list *l, const struct place *to, bool move)
+{
+	struct folder_marks marks = { place_flags(to->rights),
+	    (to->rights & ACL_WRITE) != 0 };
 	uint32_t *uids, uidvalidity;
 	struct usage more = { 0 };
 
@@ -100,17 +114,18 @@ copy(struct imap *im, struct list *l, const char *dir, bool move)
 		reply_ok(im, NULL, "No messages matched");
 		return;
 	}
-	for (size_t k = 0; !move && k < l->n; k++)
-		usage_count(im, im->view.folder, l->i[k], &more);
+	count_all(im, l, to, move, &more);
 	if (!usage_permits(im, &more))
 		return;
 	if ((uids = calloc(l->n, sizeof(*uids))) == NULL)
 		log_die(EX_TEMPFAIL, "out of memory");
 	folder_on_copy(im->view.folder, copied, im);
-	if (folder_copy_many(im->view.folder, l->i, l->n, dir, move,
-	    &uidvalidity, uids) == 0) {
+	if (folder_copy_marked(im->view.folder, l->i, l->n, to->dir, move,
+	    &marks, &uidvalidity, uids) == 0) {
 		usage_note(im, &more, 1);
-		finish(im, l, dir, uids, uidvalidity, move);
+		if (move && im->view.place.own && !to->own)
+			usage_forget(im);
+		finish(im, l, to->raw, uids, uidvalidity, move);
 	} else if (errno == ESRCH) {
 		reply_no(im, "EXPUNGEISSUED",
 		    "Some of the messages are gone, nothing was copied");
@@ -123,12 +138,22 @@ copy(struct imap *im, struct list *l, const char *dir, bool move)
 	free(uids);
 }
 
+/* RFC 4314 section 4.  Where nothing is known to be, it might be made. */
+static bool
+may_add(struct imap *im, const struct place *to)
+{
+	if (to->rights & (ACL_LOOKUP | ACL_INSERT))
+		return place_need(im, to, ACL_INSERT);
+	reply_no(im, "TRYCREATE", "Mailbox does not exist");
+	return false;
+}
+
 static void
 copy_command(struct imap *im, struct args *a, bool move)
 {
 	struct seqset set;
 	struct span name;
-	char dir[DIR_SIZE];
+	struct place to;
 	struct list l = { 0 };
 	size_t gone = 0;
 
@@ -137,11 +162,12 @@ copy_command(struct imap *im, struct args *a, bool move)
 		reply_args(im, a);
 		return;
 	}
-	if (move && im->view.read_only) {
-		reply_no(im, "NOPERM", "The mailbox is read-only");
+	/* RFC 6851 section 4.2: what STORE of \Deleted and EXPUNGE need too. */
+	if (move && !view_may(&im->view, ACL_DELETED | ACL_EXPUNGE)) {
+		reply_no(im, "NOPERM", view_why(&im->view));
 		return;
 	}
-	if (!mailbox_dir(im, name, true, dir))
+	if (!place_named(im, name, true, &to) || !may_add(im, &to))
 		return;
 	/* Copies have the flags that others have set meanwhile. */
 	if (view_sync(im, false, im->uid) == -1) {
@@ -154,7 +180,7 @@ copy_command(struct imap *im, struct args *a, bool move)
 		reply_no(im, "EXPUNGEISSUED",
 		    "Some of the messages are gone");
 	else
-		copy(im, &l, dir, move);
+		copy(im, &l, &to, move);
 	free(l.i);
 }
 

@@ -49,12 +49,12 @@ search_other(struct imap *im, const struct esearch *e, const char *raw)
 	struct args a = { .arena = &im->arena, .utf8 = utf8_names(im) };
 	struct search_cmd c = { .run.im = im, .text = e->c.text,
 	    .ret = e->c.ret, .mailbox = true };
+	struct place place;
 	struct folder *f;
-	char dir[DIR_SIZE];
 	bool fits;
 
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
-	    (f = folder_open(dir, true)) == NULL)
+	if (place_find(im, raw, &place) == -1 || !(place.rights & ACL_READ) ||
+	    (f = folder_open(place.dir, true)) == NULL)
 		return true;
 	c.ret.what &= ~(unsigned)RET_UPDATE;	/* RFC 7377 section 2.2 */
 	arena_init(&im->arena, arena.max);

@@ -48,7 +48,8 @@ expunge(struct imap *im, struct seqset *uids)
 			(void)expunge_one(&e, i);
 	if (folder_store_end(e.f) == -1 && e.failed == 0)
 		e.failed = errno;
-	usage_note(im, &e.gone, -1);
+	if (im->view.place.own)
+		usage_note(im, &e.gone, -1);
 	/* RFC 7162 section 3.2.7 */
 	im->modseq_code = e.n > 0 && im->enabled & EN_QRESYNC;
 	errno = e.failed;
@@ -65,8 +66,8 @@ cmd_expunge(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if (im->view.read_only) {
-		reply_no(im, "NOPERM", "The mailbox is read-only");
+	if (!view_may(&im->view, ACL_EXPUNGE)) {
+		reply_no(im, "NOPERM", view_why(&im->view));
 		return;
 	}
 	/* Flags that others have set meanwhile count. */

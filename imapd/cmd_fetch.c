@@ -151,7 +151,7 @@ mark_seen(struct fetch_cmd *c, size_t i, bool *changed)
 	unsigned flags = folder_flags(v->folder, i);
 
 	*changed = false;
-	if (!c->f.seen || v->read_only || flags & MAIL_SEEN)
+	if (!c->f.seen || !view_may(v, ACL_SEEN) || flags & MAIL_SEEN)
 		return 0;
 	if (folder_set(v->folder, i, flags | MAIL_SEEN,
 	    folder_keywords(v->folder, i)) == -1)
@@ -352,7 +352,7 @@ cmd_fetch(struct imap *im, struct args *a)
 		condstore_enable(im);
 	if (c.f.vanished)
 		fetch_vanished(im, &c.f, &set);
-	if (c.f.seen && !im->view.read_only)
+	if (c.f.seen && view_may(&im->view, ACL_SEEN))
 		(void)view_sync(im, false, im->uid);
 	view_tell_keywords(im);
 	message_init(&c.run.m, im->view.folder);

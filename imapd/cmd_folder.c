@@ -39,35 +39,46 @@ parse_use(struct args *a, struct span *use)
 	return cur_word(&a->c, "))") || parse_fail(a, "Unterminated list");
 }
 
-/* RFC 6154 section 3: the mailbox is made with its use, or not at all. */
+/* RFC 6154 section 3, RFC 4314 section 4: the mailbox is made with its use and with the rights of its
+ * parent, or not at all. */
 static int
-create(struct imap *im, const char *raw, struct span use, char dir[DIR_SIZE])
+create(struct imap *im, const struct place *p, struct span use)
 {
 	struct meta_entry e = { .name = span_str(METADATA_USE), .value = use };
 	int error;
 
-	if (raw[0] == '\0') {
+	if (p->name[0] == '\0') {
 		errno = EEXIST;
 		return -1;
 	}
-	if (folder_path(im->root, raw, dir, DIR_SIZE) == -1 ||
-	    folder_create(im->root, raw) == -1)
+	if (folder_create(p->root, p->name) == -1)
 		return -1;
-	if (use.len == 0 || metadata_change(dir, METADATA_FILE, &im->arena,
-	    &e) == 0)
+	if ((use.len == 0 || metadata_change(p->dir, METADATA_FILE,
+	    &im->arena, &e) == 0) && place_made(p) == 0)
 		return 0;
 	error = errno;
-	(void)folder_delete(im->root, raw);
+	(void)folder_delete(p->root, p->name);
 	errno = error;
 	return -1;
+}
+
+/* RFC 4314 section 4: "k" on the parent.  That others have a mailbox of that name is not told. */
+static bool
+may_make(struct imap *im, const struct place *p)
+{
+	if (p->rights & ACL_CREATE)
+		return true;
+	reply_no(im, "NOPERM", "You may not create mailboxes there");
+	return false;
 }
 
 void
 cmd_create(struct imap *im, struct args *a)
 {
-	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
+	char raw[NAME_RAW_MAX + 1];
 	struct folder_status st;
 	struct span name, use;
+	struct place place;
 	const char *why;
 
 	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_use(a, &use) ||
@@ -79,16 +90,22 @@ cmd_create(struct imap *im, struct args *a)
 		reply_no(im, "CANNOT", why);
 		return;
 	}
-	if (use.len > 0 && !metadata_is_use(use)) {
+	if (place_for_new(im, raw, &place) == -1) {
+		reply_errno(im, "cannot create a mailbox");
+		return;
+	}
+	if (use.len > 0 && (!place.own || !metadata_is_use(use))) {
 		reply_no(im, "USEATTR", "A mailbox cannot have this use here");
 		return;
 	}
-	if (create(im, raw, use, dir) == -1) {
+	if (!may_make(im, &place))
+		return;
+	if (create(im, &place, use) == -1) {
 		reply_errno(im, "cannot create a mailbox");
 		return;
 	}
 	/* RFC 8474 section 4.1 */
-	if (folder_status(dir, &st) == 0)
+	if (folder_status(place.dir, &st) == 0)
 		(void)buf_addf(&im->code, "MAILBOXID (%s)", st.id);
 	notify_own_names(im, raw, NULL);
 	reply_ok(im, NULL, "Create completed");
@@ -105,10 +122,10 @@ find_below(void *arg, const char *raw)
 
 /* RFC 9051 section 6.3.5. */
 static bool
-has_children(struct imap *im, char *raw)
+has_children(struct place *p)
 {
 	int e = errno;
-	bool has = folder_list(im->root, find_below, raw) == -1;
+	bool has = folder_list(p->root, find_below, p->name) == -1;
 
 	errno = e;
 	return has;
@@ -118,6 +135,7 @@ void
 cmd_delete(struct imap *im, struct args *a)
 {
 	char raw[NAME_RAW_MAX + 1];
+	struct place place;
 
 	if (!one_name(im, a, raw))
 		return;
@@ -125,15 +143,22 @@ cmd_delete(struct imap *im, struct args *a)
 		reply_no(im, "CANNOT", "INBOX cannot be deleted");
 		return;
 	}
-	if (folder_delete(im->root, raw) == -1) {
-		if (errno == ENOENT && has_children(im, raw))
+	if (place_find(im, raw, &place) == -1) {
+		reply_errno(im, "cannot delete a mailbox");
+		return;
+	}
+	if (!place_need(im, &place, ACL_DELETE))
+		return;
+	if (folder_delete(place.root, place.name) == -1) {
+		if (errno == ENOENT && has_children(&place))
 			reply_no(im, "HASCHILDREN",
 			    "It is no mailbox, and has some below it");
 		else
 			reply_errno(im, "cannot delete a mailbox");
 		return;
 	}
-	usage_forget(im);
+	if (place.own)
+		usage_forget(im);
 	/* By what it is: others may have renamed the selected one and given its name to this. */
 	if (im->view.folder != NULL && folder_deleted(im->view.folder))
 		view_close(&im->view);
@@ -197,7 +222,49 @@ follow(struct imap *im, const char *from, const char *to)
 	(void)buf_adds(&b, to);
 	(void)buf_adds(&b, v->raw + strlen(from));
 	(void)span_cstr(buf_span(&b), v->raw, sizeof(v->raw));
+	(void)span_cstr(buf_span(&b), v->place.raw, sizeof(v->place.raw));
 	buf_free(&b);
+}
+
+/* RFC 4314 section 4: "x" on the mailbox, "k" on its new parent.  False: the reply is sent. */
+static bool
+may_rename(struct imap *im, const struct place *f, const struct place *t)
+{
+	if (!place_need(im, f, ACL_DELETE) || !may_make(im, t))
+		return false;
+	if (strcmp(f->root, t->root) == 0)
+		return true;
+	reply_no(im, "CANNOT", "A mailbox stays with its owner: copy the "
+	    "messages");
+	return false;
+}
+
+static void
+rename_mailbox(struct imap *im, const char *from, const char *to)
+{
+	struct place f, t;
+	int r = -1;
+
+	if (place_find(im, from, &f) == -1 || place_for_new(im, to, &t) == -1) {
+		reply_errno(im, "cannot rename a mailbox");
+		return;
+	}
+	if (!may_rename(im, &f, &t))
+		return;
+	errno = EEXIST;
+	if (t.name[0] != '\0' && strcmp(from, to) != 0)
+		r = from[0] == '\0' ? rename_inbox(im, t.name) :
+		    folder_rename(f.root, f.name, t.name);
+	if (r == -1) {
+		reply_errno(im, "cannot rename a mailbox");
+		return;
+	}
+	if (from[0] != '\0') {
+		follow(im, from, to);
+		place_renamed(&f, &t);
+	}
+	notify_own_names(im, to, from[0] != '\0' ? from : NULL);
+	reply_ok(im, NULL, "Rename completed");
 }
 
 void
@@ -206,7 +273,6 @@ cmd_rename(struct imap *im, struct args *a)
 	char from[NAME_RAW_MAX + 1], to[NAME_RAW_MAX + 1];
 	struct span f, t;
 	const char *why;
-	int r;
 
 	if (!parse_sp(a) || !parse_astring(a, &f) || !parse_sp(a) ||
 	    !parse_astring(a, &t) || !parse_end(a)) {
@@ -224,18 +290,7 @@ cmd_rename(struct imap *im, struct args *a)
 		reply_no(im, "CANNOT", why);
 		return;
 	}
-	errno = EEXIST;
-	r = to[0] == '\0' || strcmp(from, to) == 0 ? -1 :
-	    from[0] == '\0' ? rename_inbox(im, to) :
-	    folder_rename(im->root, from, to);
-	if (r == -1) {
-		reply_errno(im, "cannot rename a mailbox");
-		return;
-	}
-	if (from[0] != '\0')
-		follow(im, from, to);
-	notify_own_names(im, to, from[0] != '\0' ? from : NULL);
-	reply_ok(im, NULL, "Rename completed");
+	rename_mailbox(im, from, to);
 }
 
 static void

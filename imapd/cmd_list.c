@@ -1,7 +1,7 @@
 /*
  * LIST and LSUB: RFC 3501 sections 6.3.8 and 6.3.9; the selection and return
  * options of RFC 5258, LIST-STATUS of RFC 5819, SPECIAL-USE of RFC 6154,
- * LIST-METADATA of RFC 9590.
+ * LIST-METADATA of RFC 9590, LIST-MYRIGHTS of RFC 8440.
  */
 #include <string.h>
 
@@ -17,7 +17,7 @@ enum {
 	SEL_SUBSCRIBED = 1, SEL_REMOTE = 2, SEL_RECURSIVE = 4,
 	SEL_SPECIAL = 8,
 	RET_SUBSCRIBED = 16, RET_CHILDREN = 32, RET_SPECIAL = 64,
-	RET_STATUS = 128, RET_METADATA = 256
+	RET_STATUS = 128, RET_METADATA = 256, RET_MYRIGHTS = 512
 };
 struct list_option { const char *name; unsigned bit; };
 static const struct list_option selections[] = {
@@ -28,7 +28,7 @@ static const struct list_option selections[] = {
 static const struct list_option returns[] = {
 	{ "SUBSCRIBED", RET_SUBSCRIBED }, { "CHILDREN", RET_CHILDREN },
 	{ "SPECIAL-USE", RET_SPECIAL }, { "STATUS", RET_STATUS },
-	{ "METADATA", RET_METADATA },
+	{ "METADATA", RET_METADATA }, { "MYRIGHTS", RET_MYRIGHTS },
 	{ NULL, 0 }
 };
 
@@ -196,6 +196,8 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 		(void)netout_adds(&im->out,
 		    " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	(void)netout_adds(&im->out, "\r\n");
+	if (l->options & RET_MYRIGHTS && p->exists && selected)
+		(void)myrights_out(im, p->raw);
 	if (l->options & RET_STATUS && p->exists)
 		(void)status_out(im, p->raw, l->status);
 	if (l->options & RET_METADATA && p->exists && selected)

@@ -173,17 +173,51 @@ out_entries(struct imap *im, struct get_cmd *g, struct span wire,
 	(void)netout_adds(&im->out, sep[1] == '(' ? " ()\r\n" : ")\r\n");
 }
 
+/* RFC 5464 section 3.3. */
+#define ANNOTATION_READ	(ACL_READ | ACL_SEEN | ACL_WRITE | ACL_INSERT | ACL_POST)
+#define ANNOTATION_WRITE (ACL_SEEN | ACL_WRITE | ACL_INSERT)
+
+static bool
+may_annotate(const struct place *p, unsigned rights)
+{
+	return p->rights & ACL_LOOKUP && p->rights & rights;
+}
+
+static bool
+is_private(struct span name)
+{
+	return name.len > 9 && memcmp(name.p, "/private/", 9) == 0;
+}
+
+/* What is private to its owner is nobody else's. */
+static struct meta_entry *
+without_private(struct meta_entry *e)
+{
+	struct meta_entry *first = NULL, **last = &first;
+
+	for (; e != NULL; e = e->next)
+		if (!is_private(e->name)) {
+			*last = e;
+			last = &e->next;
+		}
+	*last = NULL;
+	return first;
+}
+
 int
 metadata_out(struct imap *im, const char *raw, const struct meta_entry *wanted)
 {
 	struct get_cmd g = { .wanted = wanted };
 	struct meta_entry *all;
-	char dir[DIR_SIZE];
+	struct place place;
 	struct buf wire;
 
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
-	    metadata_load(dir, METADATA_FILE, &im->arena, &all) == -1)
+	if (place_find(im, raw, &place) == -1 ||
+	    !may_annotate(&place, ANNOTATION_READ) ||
+	    metadata_load(place.dir, METADATA_FILE, &im->arena, &all) == -1)
 		return -1;
+	if (!place.own)
+		all = without_private(all);
 	buf_init(&wire, 4 * NAME_RAW_MAX);
 	(void)name_from_raw(raw, utf8_names(im), &wire);
 	out_entries(im, &g, buf_span(&wire), all);
@@ -194,17 +228,18 @@ metadata_out(struct imap *im, const char *raw, const struct meta_entry *wanted)
 /* The directory and file that hold a mailbox's annotations, or the account's.
  * False: the reply is sent. */
 static bool
-find_file(struct imap *im, struct span wire, char dir[DIR_SIZE],
+find_file(struct imap *im, struct span wire, unsigned rights, struct place *p,
     const char **file)
 {
 	*file = METADATA_FILE;
-	if (wire.len > 0)
-		return mailbox_dir(im, wire, false, dir);
+	if (wire.len > 0) {
+		if (!place_named(im, wire, false, p))
+			return false;
+		return may_annotate(p, rights) ||
+		    place_need(im, p, ACL_ALL);
+	}
 	*file = METADATA_ACCOUNT;
-	if (span_cstr(span_str(im->root), dir, DIR_SIZE) == 0)
-		return true;
-	reply_errno(im, "cannot reach the mail directory");
-	return false;
+	return place_find(im, "", p) == 0;
 }
 
 void
@@ -212,7 +247,7 @@ cmd_getmetadata(struct imap *im, struct args *a)
 {
 	struct get_cmd g = { 0 };
 	struct meta_entry *all, *wanted;
-	char dir[DIR_SIZE];
+	struct place place;
 	const char *file;
 	struct span name;
 
@@ -225,12 +260,14 @@ cmd_getmetadata(struct imap *im, struct args *a)
 		return;
 	}
 	g.wanted = wanted;
-	if (!find_file(im, name, dir, &file))
+	if (!find_file(im, name, ANNOTATION_READ, &place, &file))
 		return;
-	if (metadata_load(dir, file, &im->arena, &all) == -1) {
+	if (metadata_load(place.dir, file, &im->arena, &all) == -1) {
 		reply_errno(im, "cannot read annotations");
 		return;
 	}
+	if (!place.own)
+		all = without_private(all);
 	out_entries(im, &g, name, all);
 	if (g.longest > 0)
 		(void)buf_addf(&im->code, "METADATA LONGENTRIES %ju",
@@ -282,9 +319,14 @@ metadata_is_use(struct span value)
 
 /* False: the reply is sent. */
 static bool
-permitted(struct imap *im, const struct meta_entry *e)
+permitted(struct imap *im, const struct place *p, const struct meta_entry *e)
 {
 	for (; e != NULL; e = e->next) {
+		if (!p->own && is_private(e->name)) {
+			reply_no(im, "METADATA NOPRIVATE", "In a mailbox of "
+			    "others all annotations are shared");
+			return false;
+		}
 		if (e->value.len > METADATA_VALUE_MAX) {
 			(void)buf_addf(&im->code, "METADATA MAXSIZE %u",
 			    METADATA_VALUE_MAX);
@@ -304,7 +346,7 @@ void
 cmd_setmetadata(struct imap *im, struct args *a)
 {
 	struct meta_entry *changes = NULL;
-	char dir[DIR_SIZE];
+	struct place place;
 	const char *file;
 	struct span name;
 
@@ -313,10 +355,11 @@ cmd_setmetadata(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if (!find_file(im, name, dir, &file) || !permitted(im, changes))
+	if (!find_file(im, name, ANNOTATION_WRITE, &place, &file) ||
+	    !permitted(im, &place, changes))
 		return;
-	if (metadata_change(dir, file, &im->arena, changes) == 0) {
-		notify_own_metadata(im, name.len > 0 ? dir : NULL, changes);
+	if (metadata_change(place.dir, file, &im->arena, changes) == 0) {
+		notify_own_metadata(im, name.len > 0 ? place.raw : NULL, changes);
 		reply_ok(im, NULL, "Setmetadata completed");
 	} else if (errno == E2BIG) {
 		reply_no(im, "METADATA TOOMANY", "Too many annotations");

@@ -143,19 +143,19 @@ cmd_getquota(struct imap *im, struct args *a)
 void
 cmd_getquotaroot(struct imap *im, struct args *a)
 {
-	char raw[NAME_RAW_MAX + 1];
+	struct place place;
 	struct span name;
-	const char *why;
-	bool set = quota_is_set(&im->quota);
+	bool set;
 
 	if (!parse_sp(a) || !parse_astring(a, &name) || !parse_end(a)) {
 		reply_args(im, a);
 		return;
 	}
-	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL) {
-		reply_no(im, "NONEXISTENT", why);
+	/* What others share counts for them.  RFC 9208 section 6. */
+	if (!place_named(im, name, false, &place) ||
+	    (place.root != NULL && !place_need(im, &place, ACL_READ)))
 		return;
-	}
+	set = place.own && quota_is_set(&im->quota);
 	(void)netout_adds(&im->out, "* QUOTAROOT ");
 	out_mailbox(im, name);
 	(void)netout_adds(&im->out, set ? " \"\"\r\n" : "\r\n");

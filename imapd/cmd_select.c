@@ -1,25 +1,8 @@
 /*
  * The selected mailbox: SELECT EXAMINE CLOSE UNSELECT.
  */
-#include <errno.h>
-
 #include "notify.h"
 #include "qresync.h"
-
-bool
-mailbox_dir(struct imap *im, struct span wire, bool trycreate,
-    char dir[DIR_SIZE])
-{
-	char raw[NAME_RAW_MAX + 1];
-	const char *why = name_to_raw(wire, utf8_names(im), raw);
-
-	if (why == NULL && folder_path(im->root, raw, dir, DIR_SIZE) == -1)
-		why = "Mailbox name too long";
-	/* A name that cannot be made must not ask for CREATE. */
-	if (why != NULL)
-		reply_no(im, trycreate ? "CANNOT" : "NONEXISTENT", why);
-	return why == NULL;
-}
 
 /* The first message without \Seen, by its number: not under UIDONLY (RFC 9586
  * section 3). */
@@ -59,11 +42,7 @@ tell(struct imap *im)
 	(void)netout_adds(&im->out, "* FLAGS (");
 	out_all_flags(im);
 	(void)netout_adds(&im->out, ")\r\n* OK [PERMANENTFLAGS (");
-	if (!v->read_only) {
-		out_all_flags(im);
-		(void)netout_adds(&im->out,
-		    folder_keyword_count(f) < 64 ? " \\*" : "");
-	}
+	out_permanent_flags(im);
 	(void)netout_addf(&im->out, ")] %s\r\n* %zu EXISTS\r\n",
 	    v->read_only ? "Read-only mailbox" : "Flags permitted",
 	    folder_count(f));
@@ -119,12 +98,12 @@ parse_params(struct imap *im, struct args *a, struct qresync *q)
 static void
 open_mailbox(struct imap *im, struct args *a, bool read_only)
 {
-	char raw[NAME_RAW_MAX + 1], dir[DIR_SIZE];
 	struct qresync q = { 0 };
+	struct place place;
 	struct folder *f;
 	struct span name;
-	const char *why;
 	unsigned enabled = im->enabled;
+	bool examined;
 
 	if (!parse_sp(a) || !parse_astring(a, &name) ||
 	    !parse_params(im, a, &q) || !parse_end(a)) {
@@ -137,20 +116,21 @@ open_mailbox(struct imap *im, struct args *a, bool read_only)
 		(void)netout_adds(&im->out, "* OK [CLOSED] Closed\r\n");
 	notify_leave(im, true);
 	view_close(&im->view);
-	if ((why = name_to_raw(name, utf8_names(im), raw)) != NULL) {
-		reply_no(im, "NONEXISTENT", why);
+	if (!place_named(im, name, false, &place) ||
+	    !place_need(im, &place, ACL_READ))
 		return;
-	}
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
-	    (f = folder_open(dir, read_only)) == NULL) {
+	examined = read_only;
+	read_only = examined || !(place.rights & PLACE_WRITES);
+	if ((f = folder_open(place.dir, read_only)) == NULL) {
 		reply_errno(im, "cannot open a mailbox");
 		return;
 	}
-	view_open(&im->view, f, raw, read_only);
+	view_open(&im->view, f, place.raw, read_only);
+	im->view.place = place;
 	tell(im);
 	qresync_out(im, &q);
 	reply_ok(im, read_only ? "READ-ONLY" : "READ-WRITE",
-	    read_only ? "Examine completed" : "Select completed");
+	    examined ? "Examine completed" : "Select completed");
 }
 
 void
@@ -177,7 +157,7 @@ cmd_close(struct imap *im, struct args *a)
 		return;
 	}
 	/* Marks that others have set meanwhile count too. */
-	if (!im->view.read_only && folder_refresh(f,
+	if (view_may(&im->view, ACL_EXPUNGE) && folder_refresh(f,
 	    &(struct folder_changes){ 0 }) == 0)
 		(void)expunge(im, NULL);
 	notify_leave(im, false);

@@ -5,6 +5,8 @@
  */
 #include "status.h"
 
+#include <errno.h>
+
 #include "progress.h"
 #include "qresync.h"
 
@@ -115,13 +117,18 @@ status_out(struct imap *im, const char *raw, unsigned items)
 {
 	struct folder_status st;
 	struct counts c = { 0 };
-	char dir[DIR_SIZE];
+	struct place place;
 
 	if (items & ST_MODSEQ)
 		condstore_enable(im);
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1 ||
-	    folder_status(dir, &st) == -1 || (items & ST_COUNTED &&
-	    count(im, dir, items, &c) == -1))
+	if (place_find(im, raw, &place) == -1)
+		return -1;
+	if (!(place.rights & ACL_READ)) {
+		errno = place.rights & ACL_LOOKUP ? EACCES : ENOENT;
+		return -1;
+	}
+	if (folder_status(place.dir, &st) == -1 || (items & ST_COUNTED &&
+	    count(im, place.dir, items, &c) == -1))
 		return -1;
 	tell(im, raw, items, &st, &c);
 	return 0;

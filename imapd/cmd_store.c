@@ -18,8 +18,9 @@ struct store_cmd {
 	enum store_mode mode;
 	bool silent, conditional;
 	uint64_t unchanged_since;
-	unsigned flags;
+	unsigned flags, mask;		/* mask: those that the rights let change, */
 	uint64_t keywords;
+	bool write;			/* and whether keywords are */
 	size_t gone;
 	int failed;			/* errno of the first failure */
 	size_t *done;			/* indices to tell */
@@ -63,7 +64,7 @@ keyword_bits(struct store_cmd *s, const struct flag_list *list)
 	int k;
 
 	s->flags = list->flags;
-	for (size_t i = 0; i < list->nkeywords; i++) {
+	for (size_t i = 0; s->write && i < list->nkeywords; i++) {
 		k = folder_keyword_bit(f, list->keywords[i],
 		    s->mode != STORE_REMOVE);
 		if (k >= 0 && k < 64)
@@ -104,6 +105,9 @@ change(struct store_cmd *s, size_t i)
 		flags = old & ~flags;
 		keywords = oldk & ~keywords;
 	}
+	flags = (flags & s->mask) | (old & ~s->mask);
+	if (!s->write)
+		keywords = oldk;
 	if (s->conditional && folder_modseq(f, i) > s->unchanged_since)
 		return 1;
 	if (flags == old && keywords == oldk)
@@ -198,6 +202,20 @@ store(struct store_cmd *s, struct seqset *set)
 	free(s->done);
 }
 
+/* RFC 4314 section 4: one of the flags that can be changed is enough. */
+static bool
+may_store(struct store_cmd *s, const struct flag_list *list)
+{
+	const struct view *v = &s->im->view;
+
+	s->mask = place_flags(v->place.rights);
+	s->write = view_may(v, ACL_WRITE);
+	if (v->read_only || s->mask == 0)
+		return false;
+	return s->write || list->flags & s->mask ||
+	    (list->flags == 0 && list->nkeywords == 0);
+}
+
 void
 cmd_store(struct imap *im, struct args *a)
 {
@@ -210,8 +228,8 @@ cmd_store(struct imap *im, struct args *a)
 		reply_args(im, a);
 		return;
 	}
-	if (im->view.read_only) {
-		reply_no(im, "NOPERM", "The mailbox is read-only");
+	if (!may_store(&s, &list)) {
+		reply_no(im, "NOPERM", view_why(&im->view));
 		return;
 	}
 	if (s.conditional)

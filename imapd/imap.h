@@ -16,6 +16,7 @@
 #include "name.h"
 #include "netio.h"
 #include "parse.h"
+#include "place.h"
 #include "view.h"
 
 struct imap;
@@ -47,6 +48,7 @@ struct imap {
 	struct control *control;
 	struct conn *conn;
 	const char *root;		/* the mail directory */
+	const char *self;		/* the account's address */
 	struct quota quota;		/* of the account; all 0: none */
 	struct input input;
 	struct netout out;
@@ -108,6 +110,8 @@ void	out_fetch(struct imap *, size_t i);
 void	out_message_flags(struct imap *, size_t i, bool uid);
 /* All flags that exist here: "\Answered ... $Label1", without parentheses. */
 void	out_all_flags(struct imap *);
+/* Those that this session can change: RFC 4314 section 5.1.1. */
+void	out_permanent_flags(struct imap *);
 
 /* capability.c */
 /* mechanisms: " AUTH=..." for each, or NULL. */
@@ -119,11 +123,8 @@ void	capability_load(struct imap *);
 /* The EN_* bits that enabling this name sets; 0: nothing to enable, or hidden. */
 unsigned capability_enables(const struct imap *, struct span name);
 
-/* Directory of a mailbox that a client named: true, or false and the tagged
- * NO is sent.  create: the code for one that is missing is TRYCREATE. */
-#define DIR_SIZE 1024
-bool	mailbox_dir(struct imap *, struct span wire, bool trycreate,
-	    char dir[DIR_SIZE]);
+/* cmd_acl.c: "* MYRIGHTS name rights", where some right is there that allows to know (RFC 4314 section 4).  0 or -1. */
+int	myrights_out(struct imap *, const char *raw);
 
 /* cmd_expunge.c: removes what is marked, of those UIDs or (NULL) of all; tells
  * nothing.  0, or -1 with errno. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "metadata.h"
+#include "reach.h"
 #include "subs.h"
 
 #define SUBS_MAX	(16 * 1048576)
@@ -100,6 +101,17 @@ add_subscriptions(struct imap *im, struct list_tree *t)
 	return r;
 }
 
+/* Of others: RFC 4314 section 4, what may be looked up. */
+static int
+add_granted(struct list_tree *t)
+{
+	for (size_t i = 0; i < reach_count(); i++)
+		if (reach_rights(reach_at(i)) & ACL_LOOKUP &&
+		    push(t, span_str(reach_at(i)->raw), true, false) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 add_ancestors(struct list_tree *t)
 {
@@ -173,7 +185,7 @@ list_load(struct imap *im, struct list_tree *t, bool subscriptions)
 	t->utf8 = utf8_names(im);
 	if (push(t, span_str(""), true, false) == -1 ||
 	    folder_list(im->root, each_folder, t) == -1 ||
-	    (subscriptions && add_subscriptions(im, t) == -1) ||
+	    add_granted(t) == -1 || (subscriptions && add_subscriptions(im, t) == -1) ||
 	    add_ancestors(t) == -1)
 		return -1;
 	merge(t);
@@ -188,10 +200,10 @@ asked_use(struct imap *im, const struct list_name *p)
 	struct span use = span_of(NULL, 0);
 	const struct meta_entry *e;
 	struct meta_entry *all;
-	char dir[DIR_SIZE];
+	struct place place;
 
-	if (!p->exists || folder_path(im->root, p->raw, dir, sizeof(dir)) ==
-	    -1 || metadata_load(dir, METADATA_FILE, &im->arena, &all) == -1)
+	if (!p->exists || place_find(im, p->raw, &place) == -1 || !place.own ||
+	    metadata_load(place.dir, METADATA_FILE, &im->arena, &all) == -1)
 		return use;
 	e = metadata_find(all, span_str(METADATA_USE));
 	if (e != NULL && metadata_is_use(e->value))

@@ -33,11 +33,13 @@ static const struct command commands[] = {
 	{ "COPY", S_SELECTED, BOTH, cmd_copy },
 	{ "CREATE", S_ANY, C_UID_BARE, cmd_create },
 	{ "DELETE", S_ANY, C_UID_BARE, cmd_delete },
+	{ "DELETEACL", S_ANY, C_UID_BARE, cmd_deleteacl },
 	{ "ENABLE", S_ANY, C_UID_BARE, cmd_enable },
 	{ "ESEARCH", S_ANY, C_UID_BARE | C_KEEP, cmd_esearch },
 	{ "EXAMINE", S_ANY, C_UID_BARE | C_QUIET, cmd_examine },
 	{ "EXPUNGE", S_SELECTED, C_UID | C_UID_BARE | C_TELLS, cmd_expunge },
 	{ "FETCH", S_SELECTED, BOTH | C_KEEP, cmd_fetch },
+	{ "GETACL", S_ANY, C_UID_BARE, cmd_getacl },
 	{ "GETMETADATA", S_ANY, C_UID_BARE, cmd_getmetadata },
 	{ "GETQUOTA", S_ANY, C_UID_BARE, cmd_getquota },
 	{ "GETQUOTAROOT", S_ANY, C_UID_BARE, cmd_getquotaroot },
@@ -45,9 +47,11 @@ static const struct command commands[] = {
 	{ "IDLE", S_ANY, C_UID_BARE, cmd_idle },
 	{ "LANGUAGE", S_ANY, C_UID_BARE, cmd_language },
 	{ "LIST", S_ANY, C_UID_BARE, cmd_list },
+	{ "LISTRIGHTS", S_ANY, C_UID_BARE, cmd_listrights },
 	{ "LOGOUT", S_ANY, C_UID_BARE | C_QUIET, cmd_logout },
 	{ "LSUB", S_ANY, C_UID_BARE, cmd_lsub },
 	{ "MOVE", S_SELECTED, BOTH | C_TELLS, cmd_move },
+	{ "MYRIGHTS", S_ANY, C_UID_BARE, cmd_myrights },
 	{ "NAMESPACE", S_ANY, C_UID_BARE, cmd_namespace },
 	{ "NOOP", S_ANY, C_UID_BARE, cmd_noop },
 	{ "NOTIFY", S_ANY, C_UID_BARE | C_TELLS, cmd_notify },
@@ -55,6 +59,7 @@ static const struct command commands[] = {
 	{ "REPLACE", S_SELECTED, BOTH | C_TELLS, cmd_replace },
 	{ "SEARCH", S_SELECTED, BOTH | C_KEEP, cmd_search },
 	{ "SELECT", S_ANY, C_UID_BARE | C_QUIET, cmd_select },
+	{ "SETACL", S_ANY, C_UID_BARE, cmd_setacl },
 	{ "SETMETADATA", S_ANY, C_UID_BARE, cmd_setmetadata },
 	{ "SETQUOTA", S_ANY, C_UID_BARE, cmd_setquota },
 	{ "SORT", S_SELECTED, BOTH | C_KEEP, cmd_sort },
@@ -114,6 +119,11 @@ run(struct imap *im)
 	if (!(im->command->states & (im->view.folder != NULL ? S_SELECTED :
 	    S_AUTH))) {
 		reply_bad(im, "No mailbox is selected");
+		return;
+	}
+	if (view_rights(im) == -1) {
+		reply_bye(im, "NOPERM", "You may not read the selected "
+		    "mailbox any more");
 		return;
 	}
 	if (im->enabled & EN_UIDONLY && !im->uid &&
@@ -253,7 +263,8 @@ mailbox_serve(struct control *control, struct conn *conn,
     struct account *account, int first)
 {
 	struct imap im = { .control = control, .conn = conn,
-	    .root = account->maildir, .quota = account->quota, .exit_code = EX_OK };
+	    .root = account->maildir, .self = account->address,
+	    .quota = account->quota, .exit_code = EX_OK };
 
 	netout_init(&im.out, conn->out, WRITE_TIMEOUT);
 	input_init(&im.input, conn->in, &im.out, IMAP_COMMAND_MAX,

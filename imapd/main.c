@@ -6,8 +6,23 @@
 #include "charset.h"
 #include "folder.h"
 #include "imap.h"
+#include "log.h"
 #include "login.h"
+#include "reach.h"
 #include "sandbox_table.h"
+
+/* What a single directory is served from has no accounts that could share. */
+static void
+prepare_shared(const struct control *c)
+{
+	char shared[SHARE_PATH_MAX];
+
+	share_path(&c->set, shared);
+	if (c->want != 0 && shared[0] != '\0' &&
+	    share_make(shared, &c->set.mail_user) == -1)
+		log_warn_errno("%s: cannot be made, so nothing can be shared",
+		    shared);
+}
 
 static int
 prepare(struct control *c)
@@ -18,6 +33,7 @@ prepare(struct control *c)
 		charset_prepare();
 	done = true;
 	folder_setup(c->set.sync_directory);
+	prepare_shared(c);
 	return 0;
 }
 
@@ -27,7 +43,7 @@ static const struct chain_service service = {
 	.session_role = &imapd_session_role,
 	.mailbox_role = &imapd_mailbox_role,
 	.prepare = prepare, .session = session_serve,
-	.mailbox = mailbox_serve,
+	.mailbox = mailbox_serve, .reach = reach_collect,
 	.busy = "* BYE [UNAVAILABLE] Too many connections, try later\r\n",
 	.broken = "* BYE [UNAVAILABLE] Not configured, try later\r\n",
 };

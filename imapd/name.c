@@ -9,22 +9,38 @@
 
 #include "utf7.h"
 
-/* The parts of a name: none empty, none with a dot. */
+/* The parts of a name: none empty, none with a dot but the address in "user/bob@example.org/Sent". */
 static const char *
 check_parts(struct span s)
 {
 	struct cur c;
 	struct span part;
+	bool user;
 
-	if (span_haschr(s, '.'))
-		return "A mailbox name cannot contain \".\"";
 	cur_init(&c, s);
-	do {
+	user = cur_word(&c, NAME_USERS "/");
+	cur_init(&c, s);
+	for (int i = 0;; i++) {
 		part = cur_until(&c, '/');
 		if (part.len == 0)
 			return "Empty part in a mailbox name";
-	} while (cur_ch(&c, '/'));
-	return NULL;
+		if (span_haschr(part, '.') && !(user && i == 1))
+			return "A mailbox name cannot contain \".\"";
+		if (!cur_ch(&c, '/'))
+			return NULL;
+	}
+}
+
+/* Between "user/bob@example.org/Sent" and "user.bob@example/org.Sent": the one is the other with both bytes
+ * exchanged. */
+static void
+exchange(unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '/')
+			p[i] = '.';
+		else if (p[i] == '.')
+			p[i] = '/';
 }
 
 /* RFC 9755 section 3: no control characters, no line or paragraph separator. */
@@ -81,9 +97,7 @@ utf7_to_raw(struct span wire, char raw[NAME_RAW_MAX + 1])
 		return "Invalid mailbox name";
 	if (wire.len > 6 && span_isis(span_of(wire.p, 6), "INBOX/"))
 		memcpy(raw, "INBOX", 5);
-	for (size_t i = 0; i < wire.len; i++)
-		if (raw[i] == '/')
-			raw[i] = '.';
+	exchange((unsigned char *)raw, wire.len);
 	return NULL;
 }
 
@@ -131,10 +145,9 @@ name_from_raw(const char *raw, bool utf8, struct buf *wire)
 	if (span_isis(s, "INBOX"))
 		return -1;
 	buf_init(&b, 4 * NAME_RAW_MAX);
-	for (size_t i = 0; i < s.len; i++)
-		buf_addc(&b, s.p[i] == '.' ? '/' : s.p[i]);
-	if (!b.bad && !span_haschr(s, '/') &&
-	    check_parts(buf_span(&b)) == NULL &&
+	(void)buf_addspan(&b, s);
+	exchange(b.p, b.len);
+	if (!b.bad && check_parts(buf_span(&b)) == NULL &&
 	    check_utf7(buf_span(&b)) == NULL)
 		r = utf8 ? utf7_decode(buf_span(&b), wire) :
 		    buf_addspan(wire, buf_span(&b));

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 
+#define NAME_USERS	"user"	/* the namespace of other accounts: their addresses have dots */
 #define NAME_RAW_MAX 240	/* as common/folder: NAME_MAX less the dot, and room */
 
 /* utf8: the client's form is UTF-8 (RFC 9755 section 3), not modified UTF-7. */

@@ -8,6 +8,8 @@
  */
 #include "notify.h"
 
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,14 +93,17 @@ static int
 watch_mailbox(const struct imap *im, const struct notify *n, const char *raw,
     int watch[WATCH_N], bool messages)
 {
-	char dir[DIR_SIZE], path[DIR_SIZE + 8];
+	char path[DIR_SIZE + 8];
+	struct place place;
 
-	if (folder_path(im->root, raw, dir, sizeof(dir)) == -1)
+	if (place_find(im, raw, &place) == -1)
 		return -1;
+	if (!(place.rights & ACL_READ))	/* RFC 5465 section 5: nothing is told */
+		return 0;
 	for (int k = messages ? WATCH_CUR : WATCH_DIR; k < WATCH_N; k++) {
 		if (watch[k] != -1)
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, subs[k]);
+		(void)snprintf(path, sizeof(path), "%s/%s", place.dir, subs[k]);
 		watch[k] = watch_many_add(n->fd, path);
 		if (watch[k] == -1)
 			return -1;
@@ -110,14 +115,15 @@ watch_mailbox(const struct imap *im, const struct notify *n, const char *raw,
 static bool
 watch_box(struct imap *im, const struct notify *n, struct notify_box *b)
 {
-	char dir[DIR_SIZE];
+	struct place place;
+	struct stat st;
 
 	if (!b->exists || !(b->events & (EV_MESSAGE | EV_METADATA)) ||
 	    watch_mailbox(im, n, b->raw, b->watch,
 	    (b->events & EV_MESSAGE) != 0) == 0)
 		return true;
-	return folder_path(im->root, b->raw, dir, sizeof(dir)) == 0 &&
-	    access(dir, F_OK) == -1;
+	return place_find(im, b->raw, &place) == 0 &&
+	    stat(place.dir, &st) == -1;
 }
 
 /* The selected mailbox, which no group need name. */
@@ -364,22 +370,11 @@ notify_own_names(struct imap *im, const char *raw, const char *second)
 	n->own[0] = n->own[1] = NULL;
 }
 
-/* The mailbox in dir: "" is INBOX, in the mail directory itself. */
-static const char *
-raw_of(const struct imap *im, const char *dir)
-{
-	size_t n = strlen(im->root);
-
-	return strncmp(dir, im->root, n) == 0 && dir[n] == '/' &&
-	    dir[n + 1] == '.' ? dir + n + 2 : "";
-}
-
 void
-notify_own_metadata(struct imap *im, const char *dir,
+notify_own_metadata(struct imap *im, const char *raw,
     const struct meta_entry *changes)
 {
 	struct notify *n = im->notify;
-	const char *raw = dir == NULL ? NULL : raw_of(im, dir);
 	struct notify_box *b = NULL;
 
 	if (n == NULL || (raw != NULL && ((b = notify_find(n, raw)) == NULL ||
@@ -391,10 +386,9 @@ notify_own_metadata(struct imap *im, const char *dir,
 }
 
 void
-notify_own_messages(struct imap *im, const char *dir, size_t n,
+notify_own_messages(struct imap *im, const char *raw, size_t n,
     uint32_t first, uint32_t last)
 {
-	const char *raw = raw_of(im, dir);
 	struct notify_box *b;
 
 	if (im->notify == NULL)

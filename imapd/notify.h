@@ -90,11 +90,11 @@ void	notify_overflow(struct imap *);
  * of these does nothing without NOTIFY.  Names, of which the second may be NULL, after CREATE, DELETE,
  * RENAME and (UN)SUBSCRIBE; */
 void	notify_own_names(struct imap *, const char *raw, const char *second);
-/* annotations that were set, dir NULL: of the account; */
-void	notify_own_metadata(struct imap *, const char *dir,
+/* annotations that were set, raw NULL: of the account; */
+void	notify_own_metadata(struct imap *, const char *raw,
 	    const struct meta_entry *);
-/* n messages added to the mailbox in dir, with UIDs from first to last. */
-void	notify_own_messages(struct imap *, const char *dir, size_t n,
+/* n messages added to the mailbox raw, with UIDs from first to last. */
+void	notify_own_messages(struct imap *, const char *raw, size_t n,
 	    uint32_t first, uint32_t last);
 /* The selected mailbox is about to be left: what is told of it from now on
  * begins with what the client knows (as_seen), or with what is there now. */

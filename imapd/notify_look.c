@@ -37,12 +37,12 @@ void
 notify_look_status(struct imap *im, struct notify_box *b)
 {
 	struct folder_status st;
-	char dir[DIR_SIZE];
+	struct place place;
 	unsigned items;
 
 	b->look = false;
-	if (folder_path(im->root, b->raw, dir, sizeof(dir)) == -1 ||
-	    folder_status(dir, &st) == -1)
+	if (place_find(im, b->raw, &place) == -1 ||
+	    !(place.rights & ACL_READ) || folder_status(place.dir, &st) == -1)
 		return;			/* it goes: the tree tells */
 	items = b->known ? changed(im, b, &st) : 0;
 	b->status = st;
@@ -161,15 +161,15 @@ notify_look_meta(struct imap *im, struct notify_box *b, const char *raw)
 	bool *known = b == NULL ? &n->account_known : &b->meta_known;
 	struct arena arena = im->arena;
 	struct meta_entry *now;
-	char dir[DIR_SIZE];
+	struct place place;
 
 	if (b != NULL)
 		b->look_meta = false;
-	if (folder_path(im->root, raw == NULL ? "" : raw, dir, sizeof(dir)) ==
-	    -1)
+	if (place_find(im, raw == NULL ? "" : raw, &place) == -1 ||
+	    !place.own)		/* others' annotations are theirs */
 		return;
 	arena_init(&im->arena, arena.max);
-	if (metadata_load(dir, raw == NULL ? METADATA_ACCOUNT : METADATA_FILE,
+	if (metadata_load(place.dir, raw == NULL ? METADATA_ACCOUNT : METADATA_FILE,
 	    &im->arena, &now) == 0) {
 		if (*known)
 			tell_entries(im, raw, kept, now);

@@ -54,17 +54,17 @@ wants_server(const struct notify *n)
 static void
 identify(const struct imap *im, struct notify_box *b)
 {
-	char dir[DIR_SIZE];
+	struct place place;
 	struct stat st;
 
-	if (!b->exists || folder_path(im->root, b->raw, dir, sizeof(dir)) ==
-	    -1 || stat(dir, &st) == -1) {
+	if (!b->exists || place_find(im, b->raw, &place) == -1 ||
+	    stat(place.dir, &st) == -1) {
 		b->exists = false;
 		return;
 	}
 	b->dev = st.st_dev;
 	b->ino = st.st_ino;
-	if (folder_peek_id(dir, b->id) == -1)
+	if (folder_peek_id(place.dir, b->id) == -1)
 		b->id[0] = '\0';
 }
 

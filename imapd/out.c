@@ -169,17 +169,39 @@ out_message_flags(struct imap *im, size_t i, bool uid)
 	(void)netout_adds(&im->out, ")\r\n");
 }
 
+/* The system flags of mask, and all keywords where keywords. */
+static void
+out_known_flags(struct imap *im, unsigned mask, bool keywords)
+{
+	struct folder *f = im->view.folder;
+	const char *sep = "";
+
+	for (size_t k = 0; k < NNAMES; k++)
+		if (mask & names[k].bit) {
+			(void)netout_addf(&im->out, "%s%s", sep, names[k].name);
+			sep = " ";
+		}
+	for (size_t k = 0; keywords && k < folder_keyword_count(f); k++) {
+		(void)netout_addf(&im->out, "%s%s", sep,
+		    folder_keyword_name(f, k));
+		sep = " ";
+	}
+}
+
 void
 out_all_flags(struct imap *im)
 {
-	struct folder *f = im->view.folder;
+	out_known_flags(im, ~0u, true);
+}
 
-	for (size_t k = 0; k < NNAMES; k++) {
-		(void)netout_adds(&im->out, k == 0 ? "" : " ");
-		(void)netout_adds(&im->out, names[k].name);
-	}
-	for (size_t k = 0; k < folder_keyword_count(f); k++) {
-		(void)netout_adds(&im->out, " ");
-		(void)netout_adds(&im->out, folder_keyword_name(f, k));
-	}
+void
+out_permanent_flags(struct imap *im)
+{
+	const struct view *v = &im->view;
+	bool write = view_may(v, ACL_WRITE);
+
+	out_known_flags(im, place_flags(v->read_only ? 0 : v->place.rights),
+	    write);
+	if (write && folder_keyword_count(v->folder) < 64)
+		(void)netout_adds(&im->out, " \\*");
 }

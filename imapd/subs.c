@@ -61,6 +61,7 @@ static bool
 next_name(struct cur *c, struct buf *raw)
 {
 	struct span line;
+	bool users;
 	int ch;
 
 	do {
@@ -73,9 +74,12 @@ next_name(struct cur *c, struct buf *raw)
 	buf_clear(raw);
 	if (span_isis(line, "INBOX"))
 		return true;
+	users = line.len > sizeof(NAME_USERS) && memcmp(line.p, NAME_USERS,
+	    sizeof(NAME_USERS) - 1) == 0;
 	for (size_t i = 0; i < line.len; i++) {
 		ch = line.p[i];
-		(void)buf_addc(raw, ch == '\t' || ch == '/' ? '.' :
+		/* In names of other accounts "/" is a dot of the address. */
+		(void)buf_addc(raw, ch == '\t' || (ch == '/' && !users) ? '.' :
 		    (unsigned char)ch);
 	}
 	return true;

@@ -6,6 +6,7 @@
  */
 #include "view.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,44 @@ view_close(struct view *v)
 	free(v->saved.r);
 	context_clear(v);
 	memset(v, 0, sizeof(*v));
+}
+
+bool
+view_may(const struct view *v, unsigned rights)
+{
+	return !v->read_only && (v->place.rights & rights) == rights;
+}
+
+const char *
+view_why(const struct view *v)
+{
+	return v->read_only ? "The mailbox is read-only" :
+	    "You have not the right to do that here";
+}
+
+/* RFC 4314 section 5.1.1. */
+int
+view_rights(struct imap *im)
+{
+	struct view *v = &im->view;
+	struct place now;
+
+	if (v->folder == NULL || v->place.own || v->place.root == NULL)
+		return 0;
+	if (place_find(im, v->place.raw, &now) == -1 || now.own ||
+	    !(now.rights & ACL_READ)) {
+		errno = EACCES;
+		return -1;
+	}
+	if (now.rights == v->place.rights)
+		return 0;
+	v->place = now;
+	if (!(now.rights & PLACE_WRITES))
+		v->read_only = true;
+	(void)netout_adds(&im->out, "* OK [PERMANENTFLAGS (");
+	out_permanent_flags(im);
+	(void)netout_adds(&im->out, ")] Your rights have changed\r\n");
+	return 0;
 }
 
 /* Position of index i among n gone ones in order: each at or before it moves it
@@ -232,6 +271,8 @@ view_sync(struct imap *im, bool expunge, bool uid)
 	if (im->view.folder == NULL || (!notify_wants(im, EV_NEW) &&
 	    !(im->command != NULL && im->command->flags & C_TELLS)))
 		return 0;
+	if (view_rights(im) == -1)
+		return -1;
 	if (expunge)
 		tell_gone(im);
 	if (folder_refresh(im->view.folder, &changes) == -1)

@@ -10,6 +10,7 @@
 
 #include "folder.h"
 #include "name.h"
+#include "place.h"
 #include "seqset.h"
 
 struct imap;
@@ -23,7 +24,8 @@ struct view_gone {
 struct view {
 	struct folder *folder;	/* NULL: nothing is selected */
 	char raw[NAME_RAW_MAX + 1];
-	bool read_only;
+	bool read_only;		/* opened so, or no right to change anything */
+	struct place place;	/* what it is and may be; none for what is only looked at */
 	size_t told;		/* EXISTS as the client has it */
 	size_t recent;
 	struct view_gone *gone;	/* in order of pos once settled */
@@ -38,6 +40,13 @@ struct view {
 void	view_open(struct view *, struct folder *, const char *raw,
 	    bool read_only);
 void	view_close(struct view *);
+/* Looks whether the account's rights on the selected mailbox are what they were, and tells of another
+ * PERMANENTFLAGS.  -1: it may not be read any more. */
+int	view_rights(struct imap *);
+/* May it be changed so (all of these rights), as far as was seen last? */
+bool	view_may(const struct view *, unsigned rights);
+/* Why not, for people. */
+const char *view_why(const struct view *);
 /* Sequence number of message i of the folder. */
 uint32_t view_seq(const struct view *, size_t i);
 /*

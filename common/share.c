@@ -1,0 +1,168 @@
+/*
+ * The index of what is shared: for each identifier a file "for/IDENTIFIER" below the directory of shared folders, with
+ * a line "OWNER NAME" for each folder whose list names it.  It only says where to look; the lists
+ * decide.  Sessions may add lines to any of these files, so nothing in them is trusted, and a line may be stale
+ * or there twice.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acl.h"
+#include "file.h"
+#include "limits.h"
+#include "maildir.h"
+
+#define NAME_LIMIT	255	/* of a file */
+
+void
+share_path(const struct settings *set, char out[SHARE_PATH_MAX])
+{
+	out[0] = '\0';
+	if (set->shared[0] != '\0')
+		snprintf(out, SHARE_PATH_MAX, "%s/%s", set->mail, set->shared);
+}
+
+/* tmp is for folders that are being made: folder_create. */
+int
+share_make(const char *shared, const struct ids *owner)
+{
+	static const char *const subdirs[] = { "tmp", "for" };
+
+	return maildir_make_dirs(shared, subdirs, 2, owner);
+}
+
+/* Bytes that could mean something in a path are written %XX. */
+static int
+index_path(const char *shared, struct span identifier, char out[1024])
+{
+	struct buf b;
+	int r = -1;
+
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < identifier.len; i++) {
+		unsigned char ch = identifier.p[i];
+
+		if (ch <= ' ' || ch >= 0x7f || ch == '%' || ch == '/' ||
+		    (i == 0 && ch == '.'))
+			(void)buf_addf(&b, "%%%02X", ch);
+		else
+			(void)buf_addc(&b, (unsigned char)ascii_lower(ch));
+	}
+	errno = ENAMETOOLONG;
+	if (b.len > 0 && b.len <= NAME_LIMIT && !b.bad &&
+	    (size_t)snprintf(out, 1024, "%s/for/%s", shared, buf_cstr(&b)) <
+	    1024)
+		r = 0;
+	buf_free(&b);
+	return r;
+}
+
+/* Neither may hold what separates them. */
+static bool
+line_make(const char *owner, const char *name, struct buf *out)
+{
+	for (const char *p = owner; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ')
+			return false;
+	for (const char *p = name; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ')
+			return false;
+	return buf_addf(out, "%s %s\n", owner, name) == 0;
+}
+
+int
+share_note(const char *shared, struct span identifier, const char *owner,
+    const char *name)
+{
+	char path[1024];
+	struct buf line;
+	struct stat st;
+	int fd, r = -1, e;
+
+	buf_init(&line, 1024);
+	errno = EINVAL;
+	if (!line_make(owner, name, &line) ||
+	    index_path(shared, identifier, path) == -1) {
+		buf_free(&line);
+		return -1;
+	}
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd != -1) {
+		errno = EDQUOT;		/* nobody reads more of it */
+		if (fstat(fd, &st) == 0 && st.st_size < SHARE_INDEX_MAX &&
+		    file_write_all(fd, line.p, line.len) == 0)
+			r = fsync(fd);
+		e = errno;
+		close(fd);
+		errno = e;
+	}
+	buf_free(&line);
+	return r;
+}
+
+int
+share_note_all(const char *shared, const struct acl *a, const char *owner,
+    const char *name)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (!a->e[i].negative && share_note(shared,
+		    acl_identifier(a, &a->e[i]), owner, name) == -1)
+			r = -1;
+	return r;
+}
+
+/* "owner name" */
+static void
+take_line(struct span line, void (*each)(void *, const char *, const char *),
+    void *arg)
+{
+	char owner[ADDR_MAX + 1], name[256];
+	struct cur c;
+
+	cur_init(&c, line);
+	if (span_cstr(cur_until(&c, ' '), owner, sizeof(owner)) == 0 &&
+	    cur_ch(&c, ' ') &&
+	    span_cstr(cur_rest(&c), name, sizeof(name)) == 0 &&
+	    owner[0] != '\0' && name[0] != '\0')
+		each(arg, owner, name);
+}
+
+int
+share_each(const char *shared, const char *identifier,
+    void (*each)(void *arg, const char *owner, const char *name), void *arg)
+{
+	struct span one;
+	char path[1024];
+	struct buf text;
+	struct stat st;
+	struct cur c;
+	int fd, r;
+
+	if (index_path(shared, span_str(identifier), path) == -1)
+		return -1;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	buf_init(&text, SHARE_INDEX_MAX);
+	r = fstat(fd, &st);
+	if (r == 0 && S_ISREG(st.st_mode) &&
+	    (r = file_read_all(fd, &text)) == -1 && errno == EFBIG)
+		r = 0;			/* what was read so far counts */
+	close(fd);
+	cur_init(&c, buf_span(&text));
+	while (r == 0 && !cur_end(&c)) {
+		one = cur_until(&c, '\n');
+		if (cur_ch(&c, '\n'))
+			take_line(one, each, arg);
+	}
+	buf_free(&text);
+	return r;
+}

@@ -1,0 +1,327 @@
+# imap_acl.bats: access control lists (RFC 4314, RFC 8440) and the namespaces of others (RFC 2342), by sessions of three accounts.
+# shellcheck shell=bash disable=SC2154
+
+load helper
+load imap
+
+setup() {
+	control_dir
+	printf '%s@example.test:%s:\n' alice alice bob bob carol carol >"$CTL/users"
+	printf '%s@example.test:{PLAIN}pw\n' alice bob carol >"$CTL/passwords"
+	H=$BATS_TEST_TMPDIR/home
+	S=$H/.shared
+	P=user/bob@example.test/Proj
+}
+
+# as NAME: what imapd answers to the lines on standard input after a login.
+as() {
+	{
+		printf 'login LOGIN %s@example.test pw\r\n' "$1"
+		sed 's/$/\r/'
+	} | timeout 20 "$BIN/imapd" -C "$CTL" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	clean
+}
+
+# shares RIGHTS [NAME]: bob makes Proj with two messages and gives NAME (alice) these rights.
+shares() {
+	output=$(as bob <<-END
+		a CREATE Proj
+		b APPEND Proj (\Seen) {5+}
+		one
+
+		c APPEND Proj () {5+}
+		two
+
+		d SETACL Proj ${2-alice@example.test} $1
+	END
+	)
+	has 'a OK .*' 'b OK .*' 'c OK .*' 'd OK .*'
+}
+
+# mail: one message of alice's own in her INBOX.
+own_mail() {
+	output=$(as alice <<<$'a APPEND INBOX (\\Seen \\Deleted \\Flagged $Work) {6+}\nmine\n')
+	has 'a OK .*'
+}
+
+@test "SETACL, GETACL, DELETEACL, LISTRIGHTS, MYRIGHTS: the list is text, the owner has all" {
+	output=$(as bob <<-'END'
+		a CREATE Proj
+		b GETACL Proj
+		c SETACL Proj alice@example.test lrs
+		d SETACL Proj Alice@Example.Test +wd
+		e SETACL Proj alice@example.test -w
+		f SETACL Proj -carol@example.test lr
+		g SETACL Proj anyone l
+		h GETACL Proj
+		i DELETEACL Proj anyone
+		j SETACL Proj -carol@example.test ""
+		k GETACL Proj
+		l LISTRIGHTS Proj alice@example.test
+		m LISTRIGHTS Proj bob@example.test
+		n MYRIGHTS Proj
+		o MYRIGHTS INBOX
+		p SETACL Proj x lrQ
+		q SETACL Proj x lrq
+		r SETACL Proj "a b" lr
+		s SETACL Proj - lr
+		t SETACL Proj x
+		u SETACL Proj bob@example.test lr
+		v DELETEACL Proj bob@example.test
+		w SETACL INBOX alice@example.test lr
+		x GETACL Nowhere
+		y MYRIGHTS Nowhere
+		z SETACL Proj x c
+		z1 GETACL Proj
+	END
+	)
+	has '\* ACL Proj bob@example.test lrswipkxteacd' 'b OK .*' 'c OK .*' \
+	    '\* ACL Proj bob@example.test lrswipkxteacd alice@example.test lrsted -carol@example.test lr anyone l' \
+	    '\* ACL Proj bob@example.test lrswipkxteacd alice@example.test lrsted' \
+	    '\* LISTRIGHTS Proj alice@example.test "" l r s w i p k x t e a c d' \
+	    '\* LISTRIGHTS Proj bob@example.test lrswipkxteacd' '\* MYRIGHTS Proj lrswipkxteacd' '\* MYRIGHTS INBOX lrswipkxteacd' \
+	    'p BAD .*' 'q BAD .*' 'r BAD .*' 's BAD .*' 't BAD .*' 'u NO \[CANNOT\].*' 'v NO \[CANNOT\].*' 'w NO \[CANNOT\].*' \
+	    'x NO \[NONEXISTENT\].*' 'y NO \[NONEXISTENT\].*' '\* ACL Proj bob@example.test lrswipkxteacd alice@example.test lrsted x kxc'
+	[ "$(cat "$H/bob/.Proj/posthouse.acl")" = $'alice@example.test lrste\nx kx' ]
+	[ "$(cat "$S/for/alice@example.test")" = 'bob@example.test Proj' ]
+}
+
+@test "NAMESPACE, LIST, LIST-MYRIGHTS, LSUB: what may not be looked up is not there" {
+	shares lr
+	as bob <<<$'a CREATE Proj/Sub\nb DELETEACL Proj/Sub alice@example.test\nc CREATE Other\nd SETACL Other alice@example.test r\ne SETACL Other carol@example.test l' >/dev/null
+	output=$(as alice <<-END
+		a CAPABILITY
+		b NAMESPACE
+		c LIST "" * RETURN (MYRIGHTS SUBSCRIBED)
+		d LIST "" user/%/%
+		e SUBSCRIBE $P
+		f LSUB "" *
+		g LIST (SUBSCRIBED) "" * RETURN (MYRIGHTS)
+		h LIST "" "*" RETURN (STATUS (MESSAGES))
+		i MYRIGHTS user/bob@example.test/Other
+		j MYRIGHTS user/bob@example.test/Proj/Sub
+		k LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (MYRIGHTS)
+	END
+	)
+	has '\* CAPABILITY .* ACL RIGHTS=texk LIST-MYRIGHTS.*' '\* NAMESPACE \(\("" "/"\)\) \(\("user/" "/"\)\) \(\("Shared/" "/"\)\)' \
+	    '\* LIST \(\\HasNoChildren\) "/" user/bob@example.test/Proj' "\* MYRIGHTS $P lr" '\* MYRIGHTS INBOX lrswipkxteacd' \
+	    "\* LSUB \(\) \"/\" $P" "\* LIST \(\\\\HasNoChildren \\\\Subscribed\) \"/\" $P" "\* STATUS $P \(MESSAGES 2\)" \
+	    '\* MYRIGHTS user/bob@example.test/Other r' 'j NO \[NONEXISTENT\].*' \
+	    '\* LIST .* "/" user \("CHILDINFO" \("SUBSCRIBED"\)\)'
+	hasnot '.*LIST.*Proj/Sub' '.*LIST.*Other' '\* MYRIGHTS user .*'
+	output=$(as carol <<<$'a LIST "" *\nb SELECT user/bob@example.test/Other\nc SELECT user/bob@example.test/Proj\nd SELECT user/bob@example.test/Nowhere')
+	has '.*LIST.* user/bob@example.test/Other' 'b NO \[NOPERM\].*' 'c NO (\[NONEXISTENT\] .*)'
+	[ "$(sed -n 's/^c NO//p' <<<"$output")" = "$(sed -n 's/^d NO//p' <<<"$output")" ]
+}
+
+@test "what the rights permit: SELECT, FETCH, STORE, EXPUNGE, CLOSE, MOVE, COPY, APPEND, REPLACE (RFC 4314 section 4)" {
+	shares lr
+	output=$(as alice <<-END
+		a SELECT $P
+		b FETCH 2 BODY[TEXT]
+		c STORE 1 +FLAGS (\Deleted)
+		d EXPUNGE
+		e MOVE 1 INBOX
+		f COPY 1 INBOX
+		g APPEND $P {1}
+		h REPLACE 1 INBOX {1}
+		i CLOSE
+		j STATUS $P (MESSAGES UNSEEN)
+	END
+	)
+	has '\* OK \[PERMANENTFLAGS \(\)\] .*' 'a OK \[READ-ONLY\].*' 'b OK .*' 'c NO \[NOPERM\].*' 'd NO \[NOPERM\].*' 'e NO \[NOPERM\].*' \
+	    'f OK \[COPYUID.*' 'g NO \[NOPERM\].*' 'h NO \[NOPERM\].*' 'i OK .*' '\* STATUS .* \(MESSAGES 2 UNSEEN 1\)'
+	hasnot '\* .*FETCH \(FLAGS.*'
+
+	as bob <<<'a SETACL Proj alice@example.test lrs' >/dev/null
+	output=$(as alice <<-END
+		a SELECT $P
+		b FETCH 2 BODY[TEXT]
+		c STORE 1 +FLAGS (\Flagged)
+		d STORE 1 -FLAGS (\Flagged \Seen \$Work)
+		e STORE 1 FLAGS (\Deleted \Seen)
+		f EXPUNGE
+	END
+	)
+	has '\* OK \[PERMANENTFLAGS \(\\Seen\)\] .*' 'a OK \[READ-WRITE\].*' ' FLAGS \(\\Seen\)\)' 'c NO \[NOPERM\].*' \
+	    '\* 1 FETCH \(FLAGS \(\)\)' 'd OK .*' '\* 1 FETCH \(FLAGS \(\\Seen\)\)' 'e OK .*' 'f NO \[NOPERM\].*'
+
+	as bob <<<'a SETACL Proj alice@example.test lrte' >/dev/null
+	output=$(as alice <<<"a SELECT $P
+b STORE 1 +FLAGS (\\Deleted \\Seen \\Flagged)
+c UID EXPUNGE 1
+d MOVE 1 INBOX")
+	has '\* OK \[PERMANENTFLAGS \(\\Deleted\)\] .*' '\* 1 FETCH \(FLAGS \(\\Deleted \\Seen\)\)' '\* 1 EXPUNGE' 'c OK .*' '\* OK \[COPYUID .*' 'd OK .*'
+	[ "$(messages "$H/bob/.Proj")" = 0 ]
+}
+
+@test "flags of what is copied or appended are those that the rights on the target permit (RFC 4314 section 4)" {
+	local want
+	own_mail
+	shares lrwis
+	while read -r rights want; do
+		as bob <<<"a SETACL Proj alice@example.test $rights" >/dev/null
+		output=$(as alice <<-END
+			a SELECT INBOX
+			b COPY 1 $P
+			c APPEND $P (\Seen \Deleted \Flagged \$Work) {1+}
+			x
+		END
+		)
+		has 'b OK .*' 'c OK .*'
+		output=$(as bob <<<$'a SELECT Proj\nb FETCH *:3 FLAGS\nc STORE *:3 +FLAGS.SILENT \\Deleted\nd UID EXPUNGE 3:*')
+		[ "$(sed -n 's/.*FLAGS (\(.*\)))$/\1/p' <<<"$output" | sort -u | tr -d '\n')" = "${want//_/ }" ] || {
+			echo "$rights: $output"
+			false
+		}
+	done <<-'END'
+		rwis \Flagged_\Seen_$Work
+		rsti \Deleted_\Seen
+		ri
+		lrit \Deleted
+		lrwi \Flagged_$Work
+	END
+	as bob <<<'a SETACL Proj alice@example.test lrwst' >/dev/null
+	output=$(as alice <<<$'a SELECT INBOX\nb COPY 1 user/bob@example.test/Proj\nc COPY 1 user/bob@example.test/None')
+	has 'b NO \[NOPERM\].*' 'c NO \[TRYCREATE\].*'
+}
+
+@test "CREATE, DELETE, RENAME with k and x: the list goes to what is made, and with what is renamed" {
+	shares lrkx
+	output=$(as alice <<-END
+		a CREATE $P/New
+		b SELECT $P/New
+		c RENAME $P/New $P/Newer
+		d LIST "" user/*
+		e RENAME $P Mine
+		f RENAME $P/Newer user/bob@example.test/Top
+		g CREATE user/bob@example.test/Top
+		h CREATE user/carol@example.test/x
+		i CREATE Shared/x
+		j CREATE Shared
+		k GETACL $P
+	END
+	)
+	has 'a OK .*' 'b OK .*' 'c OK .*' ".*LIST.* $P/Newer" 'e NO \[CANNOT\].*' 'f NO \[NOPERM\].*' 'g NO \[NOPERM\].*' 'h NO \[NOPERM\].*' \
+	    'i NO \[NOPERM\].*' 'j NO \[CANNOT\].*' 'k NO \[NOPERM\].*'
+	[ "$(cat "$H/bob/.Proj.Newer/posthouse.acl")" = 'alice@example.test lrkx' ]
+	# The next login finds it by its new name, whoever renames it.
+	output=$(as bob <<<$'a RENAME Proj Plan\nb GETACL Plan/Newer')
+	has 'a OK .*' '\* ACL Plan/Newer .* alice@example.test lrkxc'
+	output=$(as alice <<<$'a LIST "" user/*\nb DELETE user/bob@example.test/Plan\nc DELETE user/bob@example.test/Plan/Newer\nd LIST "" user/*')
+	has '.*LIST.* user/bob@example.test/Plan/Newer' 'b OK .*' 'c OK .*'
+	[ ! -e "$H/bob/.Plan" ]
+	hasnot ".*$P.*"
+}
+
+@test "a right that is taken away is gone with the next command, and reading ends the session" {
+	shares lrst
+	coproc A { timeout 60 "$BIN/imapd" -C "$CTL" 2>/dev/null; }
+	answer() { # TAG COMMAND: its reply up to the tagged line
+		local line
+		printf '%s %s\r\n' "$1" "$2" >&"${A[1]}"
+		output=
+		while IFS= read -r -t 10 line <&"${A[0]}"; do
+			output+=${line%$'\r'}$'\n'
+			[[ $line != "$1 "* && $line != '* BYE'* ]] || break
+		done
+	}
+	answer a 'LOGIN alice@example.test pw'
+	answer b "SELECT $P"
+	answer c 'STORE 1 +FLAGS (\Deleted)'
+	has 'c OK .*'
+	as bob <<<'a SETACL Proj alice@example.test lrs' >/dev/null
+	answer d 'STORE 1 -FLAGS (\Deleted)'
+	has '\* OK \[PERMANENTFLAGS \(\\Seen\)\] .*' 'd NO \[NOPERM\].*'
+	as bob <<<'a SETACL Proj -alice@example.test s' >/dev/null
+	answer e 'STORE 1 -FLAGS (\Seen)'
+	has 'e NO \[NOPERM\].*'
+	as bob <<<'a DELETEACL Proj alice@example.test' >/dev/null
+	answer f 'FETCH 1 BODY[]'
+	has '\* BYE \[NOPERM\].*'
+	hasnot '.*FETCH.*'
+}
+
+@test "IDLE over a shared folder tells new mail, and ends when reading is not allowed any more" {
+	shares lr
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	timeout 60 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	local pid=$!
+	exec 8>"$BATS_TEST_TMPDIR/in"
+	printf 'a LOGIN alice@example.test pw\r\nb SELECT %s\r\nc IDLE\r\n' "$P" >&8
+	await 10 grep -q idling "$BATS_TEST_TMPDIR/out"
+	# As a delivery does it: whoever looks first numbers it.
+	printf 'Subject: x\n\nx\n' >"$H/bob/.Proj/tmp/1795000000.q.host"
+	mv "$H/bob/.Proj/tmp/1795000000.q.host" "$H/bob/.Proj/new/"
+	await 10 grep -q '3 EXISTS' "$BATS_TEST_TMPDIR/out"
+	grep -q '^3 1795000000.q.host' "$H/bob/.Proj/posthouse.uids"
+	as bob <<<$'a DELETEACL Proj alice@example.test\nb APPEND Proj {1+}\nx' >/dev/null
+	await 10 grep -q 'BYE' "$BATS_TEST_TMPDIR/out"
+	exec 8>&-
+	wait "$pid" || :
+	not grep -q '4 EXISTS' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a list that is broken, half-written, hostile or no file gives nobody a right, and says which line" {
+	local bad
+	shares lr
+	for bad in 'alice@example.test lrq' 'alice@example.test  lr' 'alice@example.test' '-alice@example.test' \
+	    $'alice@example.test lr\nalice@example.test lrs' '%zz lr' $'anyone lr\n\x01x lr'; do
+		printf '%s\n' "$bad" >"$H/bob/.Proj/posthouse.acl"
+		output=$(as alice <<<"a SELECT $P"$'\nb LIST "" *')
+		has 'a NO \[NONEXISTENT\].*'
+		hasnot ".*$P"
+		grep -q "warn .*\.Proj/posthouse.acl:[12]: " "$BATS_TEST_TMPDIR/log"
+	done
+	printf 'alice@example.test lr' >"$H/bob/.Proj/posthouse.acl"	# no line end
+	output=$(as alice <<<"a SELECT $P")
+	has 'a NO \[NONEXISTENT\].*'
+	output=$(as bob <<<$'a GETACL Proj\nb SETACL Proj carol@example.test l\nc SELECT Proj')
+	has 'a NO \[CORRUPTION\].*' 'b NO \[CORRUPTION\].*' 'c OK .*'
+	rm "$H/bob/.Proj/posthouse.acl"
+	echo 'alice@example.test lr' >"$H/bob/list"
+	ln -s ../list "$H/bob/.Proj/posthouse.acl"
+	output=$(as alice <<<"a SELECT $P")
+	has 'a NO \[NONEXISTENT\].*'
+	rm "$H/bob/.Proj/posthouse.acl"
+	mkfifo "$H/bob/.Proj/posthouse.acl"
+	output=$(as alice <<<"a SELECT $P")
+	has 'a NO \[NONEXISTENT\].*'
+}
+
+@test "an index that was tampered with, and links in a tree, lead nowhere" {
+	shares lr
+	mkdir -p "$H/carol/.Secret"/{cur,new,tmp}
+	printf 'bob@example.test ../carol/.Secret\nbob@example.test Link\nbob@example.test .\nnobody@example.test x\n- ../bob/.Proj\nbob@example.test\n\n x\n%s\n' \
+	    "$(printf 'y%.0s' {1..5000})" >>"$S/for/alice@example.test"
+	printf 'x' >>"$S/for/anyone"
+	ln -s ../carol/.Secret "$H/bob/.Link"
+	echo 'anyone lr' >"$H/carol/.Secret/posthouse.acl"
+	output=$(as alice <<<$'a LIST "" *\nb SELECT user/bob@example.test/Link\nc SELECT user/bob@example.test/../carol/.Secret\nd SELECT user/../bob/Proj\ne SELECT user/bob@example.test/Proj')
+	[ "$(grep -c '^\* LIST' <<<"$output")" = 4 ]
+	has '\* LIST .* INBOX' ".*LIST.* $P" 'b NO .*' 'c NO .*' 'd NO .*' 'e OK .*'
+}
+
+@test "the kernel keeps a session out of what was not granted, whatever the program does" {
+	need_root
+	need strace strace
+	shares lr
+	as bob <<<$'a CREATE Other\nb APPEND Other {1+}\nx' >/dev/null
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	timeout 60 strace -f -qq -e trace=landlock_add_rule,landlock_restrict_self,openat,renameat -o "$BATS_TEST_TMPDIR/trace" \
+	    "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	local pid=$!
+	exec 8>"$BATS_TEST_TMPDIR/in"
+	printf 'a LOGIN alice@example.test pw\r\nb STATUS %s (MESSAGES)\r\n' "$P" >&8
+	await 10 grep -q '^b OK' "$BATS_TEST_TMPDIR/out"
+	# Another folder with the same list takes the place of the one that was granted.
+	mv "$H/bob/.Proj" "$H/bob/.Gone"
+	mv "$H/bob/.Other" "$H/bob/.Proj"
+	cp -p "$H/bob/.Gone/posthouse.acl" "$H/bob/.Proj/"
+	printf 'c SELECT %s\r\n' "$P" >&8
+	await 10 grep -q '^c ' "$BATS_TEST_TMPDIR/out"
+	grep -q '^c NO' "$BATS_TEST_TMPDIR/out"
+	exec 8>&-
+	wait "$pid" || :
+	grep -q 'openat(.*posthouse.acl.*EACCES' "$BATS_TEST_TMPDIR/trace"
+}
