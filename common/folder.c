@@ -17,6 +17,9 @@
 #include "watch.h"
 
 #define READ_CHUNK	65536
+#ifndef O_NOATIME
+#define O_NOATIME	0
+#endif
 
 struct folder *
 folder_open(const char *dir, bool read_only)
@@ -260,12 +263,20 @@ msg_try(struct folder *f, size_t i,
 	}
 }
 
+/* The first reading of a message would write to its inode.  Only its owner may ask for that not to be. */
 static int
 op_open(struct folder *f, const char *path, void *arg)
 {
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd;
+
 	(void)arg;
-	return openat(f->dirfd, path,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(f->dirfd, path, flags | (f->not_owner ? 0 : O_NOATIME));
+	if (fd == -1 && errno == EPERM && !f->not_owner) {
+		f->not_owner = true;
+		fd = openat(f->dirfd, path, flags);
+	}
+	return fd;
 }
 
 int

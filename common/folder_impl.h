@@ -46,6 +46,7 @@ struct folder {
 	int dirfd;
 	int watch;		/* inotify, or -1 */
 	bool read_only, local;
+	bool not_owner;		/* of some message */
 	void (*on_copy)(void *arg, size_t done, size_t n);
 	void *on_copy_arg;
 	bool dirty;		/* the last listing left something in doubt */

@@ -46,7 +46,6 @@ struct search_run {
 	uint64_t modseq;		/* the highest of those that matched; 0: none */
 	uint64_t first_modseq, last_modseq;
 	struct buf work, text, folded;	/* undone step by step */
-	bool kept;			/* the message's fields are in the cache */
 	struct grams set;		/* being made */
 	struct buf grams;		/* the message's sets, packed; len 0: none yet */
 	unsigned score;			/* of the message that matched: RFC 6203 */

@@ -2,10 +2,11 @@
  * A search program against the messages of the selected mailbox, one by one:
  * for SEARCH, SORT and THREAD alike.
  */
-#include "search.h"
+#include "search_text.h"
 
 #include "clock.h"
 #include "context.h"
+#include "kept.h"
 #include "qresync.h"
 
 /* "*" in the sets of the program: what it means is known only now. */
@@ -34,6 +35,29 @@ note_modseq(struct search_run *r, uint64_t modseq)
 		r->modseq = modseq;
 }
 
+static bool
+has_blob(const struct search_run *r, unsigned kind, uint32_t format)
+{
+	return folder_blob_get(r->m.folder, r->m.i, kind, format).p != NULL;
+}
+
+/* Whatever the header was read for: no search and no sorting shall read it again. */
+static void
+keep_header(struct search_run *r)
+{
+	struct buf packed;
+
+	if (!has_blob(r, FOLDER_BLOB_SEARCH, KEPT_FORMAT))
+		text_keep_fields(r);
+	if (has_blob(r, FOLDER_BLOB_FACTS, FACTS_FORMAT))
+		return;
+	buf_init(&packed, FACTS_MAX);
+	if (facts_pack(message_header(&r->m), &packed) == 0)
+		folder_blob_put(r->m.folder, r->m.i, FOLDER_BLOB_FACTS,
+		    FACTS_FORMAT, packed.p, packed.len);
+	buf_free(&packed);
+}
+
 bool
 search_matches(struct search_run *r, size_t i)
 {
@@ -45,7 +69,6 @@ search_matches(struct search_run *r, size_t i)
 
 	r->i = i;
 	r->score = 100;
-	r->kept = false;
 	buf_clear(&r->grams);
 	message_begin(&r->m, i);
 	for (unsigned cost = 0; cost < COST_N && res == SEARCH_UNKNOWN; cost++) {
@@ -53,6 +76,8 @@ search_matches(struct search_run *r, size_t i)
 			continue;
 		if (message_need(&r->m, needs[cost]) == -1)
 			return false;	/* it has gone: it matches nothing */
+		if (cost == COST_HEADER)
+			keep_header(r);
 		res = search_eval(r, r->root, (enum search_cost)cost);
 	}
 	if (res == SEARCH_YES && r->wants_modseq)
@@ -182,8 +207,7 @@ get_facts(struct search_run *r, size_t i, struct buf *packed, struct facts *f)
 	    facts_pack(message_header(&r->m), packed) == -1 ||
 	    !facts_unpack(buf_span(packed), f))
 		return -1;
-	folder_blob_put(folder, i, FOLDER_BLOB_FACTS, FACTS_FORMAT,
-	    packed->p, packed->len);
+	keep_header(r);
 	return 0;
 }
 

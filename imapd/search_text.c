@@ -97,7 +97,6 @@ kept_has(struct search_run *r, struct span kept, const struct search_key *k)
 enum search_result
 search_kept(struct search_run *r, const struct search_key *k)
 {
-	enum search_result res;
 	struct span kept;
 
 	if (kept_field(k->name) == -1)
@@ -107,14 +106,12 @@ search_kept(struct search_run *r, const struct search_key *k)
 	if (kept.p == NULL)
 		return SEARCH_UNKNOWN;
 	text_begin(r);
-	res = kept_has(r, kept, k);
-	r->kept = r->kept || res != SEARCH_UNKNOWN;
-	return res;
+	return kept_has(r, kept, k);
 }
 
 /* All or nothing: a header with a field that cannot be decoded is read again. */
-static void
-keep_fields(struct search_run *r)
+void
+text_keep_fields(struct search_run *r)
 {
 	struct span rest = message_header(&r->m);
 	struct header_field f;
@@ -122,6 +119,7 @@ keep_fields(struct search_run *r)
 	bool ok = true;
 	int field;
 
+	text_begin(r);
 	buf_init(&b, FOLDER_BLOB_MAX);
 	while (ok && header_field(&rest, &f))
 		if ((field = kept_field(f.name)) != -1)
@@ -131,7 +129,6 @@ keep_fields(struct search_run *r)
 		folder_blob_put(r->m.folder, r->i, FOLDER_BLOB_SEARCH,
 		    KEPT_FORMAT, b.len > 0 ? b.p : (const void *)"", b.len);
 	buf_free(&b);
-	r->kept = true;
 }
 
 bool
@@ -141,8 +138,6 @@ search_header(struct search_run *r, const struct search_key *k)
 	struct header_field f;
 
 	text_begin(r);
-	if (!r->kept && kept_field(k->name) != -1)
-		keep_fields(r);
 	while (header_field(&rest, &f))
 		if (span_iseq(f.name, k->name) && field_has(r, f.body, k))
 			return true;

@@ -355,6 +355,12 @@ o OK Store completed' ]
 	run bash -c "printf 'a SELECT INBOX\r\nb SEARCH FROM mile\r\nb SORT (SUBJECT) UTF-8 ALL\r\nz LOGOUT\r\n' |
 		strace -f -e trace=openat '$BIN/imapd' '$M' 2>&1 >/dev/null | grep -c '00[123][.]m'"
 	[ "$output" = 0 ]
+	# What one search has read a header for, sorting knows.
+	rm "$M"/posthouse.cache-*
+	ask 'SEARCH FROM mile' >/dev/null
+	run bash -c "printf 'a SELECT INBOX\r\nb SORT (SUBJECT) UTF-8 ALL\r\nb THREAD REFERENCES UTF-8 ALL\r\nz LOGOUT\r\n' |
+		strace -f -e trace=openat '$BIN/imapd' '$M' 2>&1 >/dev/null | grep -c '00[123][.]m'"
+	[ "$output" = 0 ]
 	for c in 's/Caf/Xaf/I' 's/example/elpmaxe/' 's/bob/eve/' 's/zebra/arbez/I'; do
 		sed -i "$c" "$M/posthouse.cache-parsed"
 		[ "$(questions)" = "$first" ]
