@@ -414,7 +414,7 @@ netout_flush(struct netout *o)
 }
 
 int
-netout_add(struct netout *o, const void *data, size_t n)
+netout_add_more(struct netout *o, const void *data, size_t n)
 {
 	if (o->failed)
 		return -1;
@@ -440,17 +440,23 @@ netout_room(struct netout *o, size_t least, size_t *room)
 	return p;
 }
 
-void
-netout_put(struct netout *o, size_t n)
-{
-	o->buf.len += n;
-	o->total += n;
-}
-
 int
-netout_adds(struct netout *o, const char *s)
+netout_addu(struct netout *o, uint64_t n)
 {
-	return netout_add(o, s, strlen(s));
+	static const char pairs[] =
+	    "00010203040506070809101112131415161718192021222324"
+	    "25262728293031323334353637383940414243444546474849"
+	    "50515253545556575859606162636465666768697071727374"
+	    "75767778798081828384858687888990919293949596979899";
+	char text[20], *p = text + sizeof(text);
+
+	for (; n >= 10; n /= 100) {
+		p -= 2;
+		memcpy(p, pairs + 2 * (n % 100), 2);
+	}
+	if (n > 0 || p == text + sizeof(text))
+		*--p = (char)('0' + n);
+	return netout_add(o, p, (size_t)(text + sizeof(text) - p));
 }
 
 int

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "buf.h"
 
@@ -93,15 +94,39 @@ void	netin_rate(struct netin *, unsigned bytes_per_second);
 
 void	netout_init(struct netout *, int fd, unsigned timeout);
 void	netout_free(struct netout *);
-/* Adds to the buffer and writes when it is full.  0, or -1 (sticky). */
-int	netout_add(struct netout *, const void *, size_t);
-int	netout_adds(struct netout *, const char *);
+/* For netout_add: where the buffer has no room. */
+int	netout_add_more(struct netout *, const void *, size_t);
+/* In decimal. */
+int	netout_addu(struct netout *, uint64_t);
 int	netout_addf(struct netout *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 int	netout_flush(struct netout *);
 /* Where to put up to *room bytes, which are at least `least` (at most NETOUT_BUF), after writing what stands in the way;
  * netout_put says how many were put there.  NULL: it has failed. */
 unsigned char *netout_room(struct netout *, size_t least, size_t *room);
-void	netout_put(struct netout *, size_t n);
+static inline void
+netout_put(struct netout *o, size_t n)
+{
+	o->buf.len += n;
+	o->total += n;
+}
+
+/* Adds to the buffer and writes when it is full.  0, or -1 (sticky). */
+static inline int
+netout_add(struct netout *o, const void *data, size_t n)
+{
+	if (n >= o->buf.cap - o->buf.len || o->buf.len == 0)
+		return netout_add_more(o, data, n);
+	memcpy(o->buf.p + o->buf.len, data, n);
+	netout_put(o, n);
+	return 0;
+}
+
+/* The same with a string, whose length the compiler mostly knows. */
+static inline int
+netout_adds(struct netout *o, const char *s)
+{
+	return netout_add(o, s, strlen(s));
+}
 
 #endif

@@ -30,16 +30,17 @@ void
 fetch_uid(struct fetch_run *r, const struct fetch_item *item)
 {
 	(void)item;
-	(void)netout_addf(&r->im->out, "%u",
-	    folder_uid(r->im->view.folder, r->i));
+	(void)netout_addu(&r->im->out, folder_uid(r->im->view.folder, r->i));
 }
 
 void
 fetch_modseq(struct fetch_run *r, const struct fetch_item *item)
 {
 	(void)item;
-	(void)netout_addf(&r->im->out, "(%ju)",
-	    (uintmax_t)folder_modseq(r->im->view.folder, r->i));
+	(void)netout_adds(&r->im->out, "(");
+	(void)netout_addu(&r->im->out,
+	    folder_modseq(r->im->view.folder, r->i));
+	(void)netout_adds(&r->im->out, ")");
 }
 
 /* RFC 8514 section 4.3. */
@@ -91,14 +92,16 @@ fetch_internaldate(struct fetch_run *r, const struct fetch_item *item)
 
 	(void)item;
 	imap_date_print(r->date, text);
-	(void)netout_addf(&r->im->out, "\"%s\"", text);
+	(void)netout_adds(&r->im->out, "\"");
+	(void)netout_adds(&r->im->out, text);
+	(void)netout_adds(&r->im->out, "\"");
 }
 
 void
 fetch_size(struct fetch_run *r, const struct fetch_item *item)
 {
 	(void)item;
-	(void)netout_addf(&r->im->out, "%ju", (uintmax_t)r->size);
+	(void)netout_addu(&r->im->out, r->size);
 }
 
 void
@@ -228,8 +231,10 @@ fetch_one(void *arg, size_t i)
 	out_fetch(im, i);
 	for (struct fetch_item *p = c->f.first; p != NULL; p = p->next) {
 		(void)netout_adds(&im->out, sep);
-		if (p->name != NULL)
-			(void)netout_addf(&im->out, "%s ", p->name);
+		if (p->name != NULL) {
+			(void)netout_adds(&im->out, p->name);
+			(void)netout_adds(&im->out, " ");
+		}
 		p->print(&c->run, p);
 		sep = " ";
 	}

@@ -31,9 +31,12 @@ fetch_label(struct netout *o, const struct fetch_item *item, const char *name)
 {
 	const struct section *s = item->section;
 
-	(void)netout_addf(o, "%s[", name);
-	for (size_t i = 0; i < s->npath; i++)
-		(void)netout_addf(o, "%s%u", i == 0 ? "" : ".", s->path[i]);
+	(void)netout_adds(o, name);
+	(void)netout_adds(o, "[");
+	for (size_t i = 0; i < s->npath; i++) {
+		(void)netout_adds(o, i == 0 ? "" : ".");
+		(void)netout_addu(o, s->path[i]);
+	}
 	if (s->npath > 0 && s->kind != SEC_ALL)
 		(void)netout_adds(o, ".");
 	label_text(o, s);
@@ -111,7 +114,9 @@ out_bytes(struct netout *o, struct span s, const struct fetch_item *item)
 		from = item->from < n ? item->from : n;
 		n = item->count < n - from ? item->count : n - from;
 	}
-	(void)netout_addf(o, "{%ju}\r\n", (uintmax_t)n);
+	(void)netout_adds(o, "{");
+	(void)netout_addu(o, n);
+	(void)netout_adds(o, "}\r\n");
 	if (n > 0)
 		crlf_out(o, s, from, n);
 }

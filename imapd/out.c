@@ -143,12 +143,12 @@ out_flags(struct imap *im, size_t i)
 void
 out_fetch(struct imap *im, size_t i)
 {
-	if (im->enabled & EN_UIDONLY)
-		(void)netout_addf(&im->out, "* %u UIDFETCH (",
-		    folder_uid(im->view.folder, i));
-	else
-		(void)netout_addf(&im->out, "* %u FETCH (",
-		    view_seq(&im->view, i));
+	bool uids = (im->enabled & EN_UIDONLY) != 0;
+
+	(void)netout_adds(&im->out, "* ");
+	(void)netout_addu(&im->out, uids ? folder_uid(im->view.folder, i) :
+	    view_seq(&im->view, i));
+	(void)netout_adds(&im->out, uids ? " UIDFETCH (" : " FETCH (");
 }
 
 void
@@ -158,14 +158,19 @@ out_message_flags(struct imap *im, size_t i, bool uid)
 
 	out_fetch(im, i);
 	/* RFC 7162 section 3.2.4: with mod-sequences always. */
-	if ((uid || modseq) && !(im->enabled & EN_UIDONLY))
-		(void)netout_addf(&im->out, "UID %u ",
-		    folder_uid(im->view.folder, i));
+	if ((uid || modseq) && !(im->enabled & EN_UIDONLY)) {
+		(void)netout_adds(&im->out, "UID ");
+		(void)netout_addu(&im->out, folder_uid(im->view.folder, i));
+		(void)netout_adds(&im->out, " ");
+	}
 	(void)netout_adds(&im->out, "FLAGS ");
 	out_flags(im, i);
-	if (modseq)
-		(void)netout_addf(&im->out, " MODSEQ (%ju)",
-		    (uintmax_t)folder_modseq(im->view.folder, i));
+	if (modseq) {
+		(void)netout_adds(&im->out, " MODSEQ (");
+		(void)netout_addu(&im->out,
+		    folder_modseq(im->view.folder, i));
+		(void)netout_adds(&im->out, ")");
+	}
 	(void)netout_adds(&im->out, ")\r\n");
 }
 

@@ -203,6 +203,42 @@ test_out(void)
 	test_end("output");
 }
 
+/* Every number of digits, and room that is asked for. */
+static void
+test_numbers(void)
+{
+	struct netout o;
+	char want[32];
+	unsigned char *p;
+	size_t room;
+
+	netout_init(&o, -1, 0);
+	for (uint64_t n = 1, last = 0; n > last; last = n, n = n * 10 + 7)
+		for (uint64_t k = n < 2 ? 0 : n - 2; k < n + 2; k++) {
+			buf_clear(&o.buf);
+			(void)netout_addu(&o, k);
+			snprintf(want, sizeof(want), "%ju", (uintmax_t)k);
+			CHECK_SPAN(buf_span(&o.buf), want, "number");
+		}
+	for (uint64_t k = 0; k < 20000; k++) {
+		buf_clear(&o.buf);
+		(void)netout_addu(&o, k);
+		snprintf(want, sizeof(want), "%ju", (uintmax_t)k);
+		CHECK_SPAN(buf_span(&o.buf), want, "number");
+	}
+	buf_clear(&o.buf);
+	(void)netout_addu(&o, UINT64_MAX);
+	CHECK_SPAN(buf_span(&o.buf), "18446744073709551615", "the largest");
+	p = netout_room(&o, 100, &room);
+	CHECK(p == o.buf.p + 20 && room == NETOUT_BUF - 20, "room");
+	memset(p, 'x', room);
+	netout_put(&o, room);
+	CHECK(!o.failed && netout_room(&o, 1, &room) == NULL && o.failed,
+	    "no room, and nowhere to write");
+	netout_free(&o);
+	test_end("numbers and room");
+}
+
 int
 main(void)
 {
@@ -211,5 +247,6 @@ main(void)
 	test_timeouts();
 	test_blocks();
 	test_out();
+	test_numbers();
 	return test_done();
 }
