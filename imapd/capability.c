@@ -8,7 +8,7 @@
 
 #include "file.h"
 #include "header.h"
-#include "imap.h"
+#include "limit.h"
 
 #define HIDE_MAX	16384		/* bytes of posthouse.capabilities */
 
@@ -38,6 +38,7 @@ static const struct capability {
 	{ "THREAD=ORDEREDSUBJECT", 0 }, { "THREAD=REFERENCES", 0 },
 	{ "SEARCH=FUZZY", 0 }, { "CONTEXT=SEARCH", 0 }, { "I18NLEVEL=1", 0 },
 	{ "NOTIFY", 0 }, { "INPROGRESS", 0 }, { "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
+	{ "MESSAGELIMIT", 0 }, { "SAVELIMIT", 0 },
 	{ "COMPRESS=DEFLATE", 0 }, { "UNAUTHENTICATE", 0 },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
@@ -69,6 +70,20 @@ possible(const struct imap *im, const char *name)
 	return !span_is(s, "UNAUTHENTICATE") || im->conn->next_out != 0;
 }
 
+/* RFC 9738 section 3: told with its value, and one of the two alone. */
+static bool
+is_limit(struct imap *im, const char *name)
+{
+	struct span s = span_str(name);
+	uint32_t all = limit_messages(im);
+
+	if (span_is(s, "MESSAGELIMIT") && all > 0)
+		(void)netout_addf(&im->out, " MESSAGELIMIT=%u", all);
+	if (span_is(s, "SAVELIMIT") && all == 0 && limit_saves(im) > 0)
+		(void)netout_addf(&im->out, " SAVELIMIT=%u", limit_saves(im));
+	return span_is(s, "MESSAGELIMIT") || span_is(s, "SAVELIMIT");
+}
+
 void
 capability_mailbox(struct imap *im)
 {
@@ -77,6 +92,8 @@ capability_mailbox(struct imap *im)
 	(void)netout_adds(&im->out, "CAPABILITY IMAP4rev1");
 	for (size_t i = 0; i < NTABLE; i++) {
 		if (im->hidden >> i & 1 || !possible(im, table[i].name))
+			continue;
+		if (is_limit(im, table[i].name))
 			continue;
 		if (!span_is(span_str(table[i].name), "APPENDLIMIT"))
 			(void)netout_addf(&im->out, " %s", table[i].name);

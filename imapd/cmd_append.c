@@ -10,6 +10,7 @@
 
 #include "append.h"
 #include "ex.h"
+#include "limit.h"
 #include "log.h"
 #include "notify.h"
 #include "recode.h"
@@ -465,6 +466,10 @@ commit_all(struct append_cmd *c)
 	uint32_t uidvalidity = 0;
 	size_t n = 0;
 
+	if (limit_saves(im) > 0 && c->n > limit_saves(im)) {
+		limit_refuse(im, limit_saves(im), 0);
+		return;
+	}
 	if (!usage_permits(im, &more))
 		return;
 	if ((all = calloc(c->n, sizeof(*all))) == NULL)

@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ex.h"
+#include "limit.h"
 #include "log.h"
 #include "notify.h"
 #include "progress.h"
@@ -15,6 +17,7 @@
 struct list {
 	size_t *i;
 	size_t n, cap;
+	uint32_t lowest;	/* of those that a limit has let through */
 };
 
 static int
@@ -76,12 +79,33 @@ finish(struct imap *im, const struct list *l, const char *raw,
 	}
 	/* RFC 7162 section 3.2.7, as for EXPUNGE */
 	im->modseq_code = move && im->enabled & EN_QRESYNC;
+	if (n == l->n)
+		limit_tell(im, l->lowest);
 	if (n < l->n)
 		reply_no(im, "EXPUNGEISSUED",
 		    "Some of the messages are gone");
 	else
 		reply_ok(im, NULL, move ? "Move completed" :
 		    "Copy completed");
+}
+
+/* RFC 9738 section 3.1: a COPY is all or none, a MOVE takes the newest. */
+static bool
+within_limit(struct imap *im, struct list *l, bool move)
+{
+	uint32_t max = move ? limit_messages(im) : limit_saves(im);
+
+	if (max == 0 || l->n <= max)
+		return true;
+	if (!move) {
+		limit_refuse(im, max, folder_uid(im->view.folder,
+		    l->i[l->n - max]));
+		return false;
+	}
+	memmove(l->i, l->i + (l->n - max), max * sizeof(*l->i));
+	l->n = max;
+	l->lowest = folder_uid(im->view.folder, l->i[0]);
+	return true;
 }
 
 static void
@@ -114,6 +138,8 @@ copy(struct imap *im, struct list *l, const struct place *to, bool move)
 		reply_ok(im, NULL, "No messages matched");
 		return;
 	}
+	if (!within_limit(im, l, move))
+		return;
 	count_all(im, l, to, move, &more);
 	if (!usage_permits(im, &more))
 		return;

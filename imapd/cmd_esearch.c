@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "filter.h"
+#include "limit.h"
 #include "limits.h"
 #include "qresync.h"
 #include "search.h"
@@ -13,6 +14,7 @@
 struct esearch {
 	struct search_cmd c;
 	struct filter *in;		/* NULL: the selected mailbox */
+	bool limited;			/* in one of them: RFC 9738 */
 };
 
 /* esearch-source-opts: RFC 7377 section 4.  No scope option is defined. */
@@ -42,7 +44,7 @@ has_others(const struct esearch *e)
 /* The same program over another mailbox: "*" and keywords mean other messages
  * there, so it is read anew.  One that cannot be opened is ignored. */
 static bool
-search_other(struct imap *im, const struct esearch *e, const char *raw)
+search_other(struct imap *im, struct esearch *e, const char *raw)
 {
 	struct view view = im->view;
 	struct arena arena = im->arena;
@@ -62,6 +64,7 @@ search_other(struct imap *im, const struct esearch *e, const char *raw)
 	cur_init(&a.c, c.text);
 	c.root = parse_search_program(&a);
 	fits = c.root != NULL && search_one(&c);
+	e->limited = e->limited || c.lowest > 0;
 	view_close(&im->view);
 	arena_free(&im->arena);
 	im->view = view;
@@ -116,6 +119,9 @@ search_all(struct imap *im, struct esearch *e)
 		search_no_update(im);
 	for (size_t i = 0; i < n && fits && !im->out.failed; i++)
 		fits = search_other(im, e, t.names[i].raw);
+	if (fits && (e->limited || e->c.lowest > 0))
+		(void)buf_addf(&im->code, "MESSAGELIMIT %u",
+		    limit_messages(im));
 	if (fits)
 		reply_ok(im, NULL, "Search completed");
 	else

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "limit.h"
 #include "progress.h"
 #include "usage.h"
 
@@ -11,6 +12,8 @@ struct expunge {
 	struct folder *f;
 	struct usage gone;
 	size_t n;
+	uint64_t deleted, skip;		/* skip: beyond a limit */
+	uint32_t lowest;
 	int failed;
 };
 
@@ -22,6 +25,13 @@ expunge_one(void *arg, size_t i)
 
 	if (!(folder_flags(e->f, i) & MAIL_DELETED))
 		return 0;
+	if (e->skip > 0) {
+		if (--e->skip == 0)
+			e->lowest = UINT32_MAX;	/* the next one */
+		return 0;
+	}
+	if (e->lowest == UINT32_MAX)
+		e->lowest = folder_uid(e->f, i);
 	e->n++;
 	progress(e->im, i, folder_count(e->f));
 	usage_count(e->im, e->f, i, &e->gone);
@@ -34,6 +44,15 @@ expunge_one(void *arg, size_t i)
 	return 0;
 }
 
+static int
+count_one(void *arg, size_t i)
+{
+	struct expunge *e = arg;
+
+	e->deleted += (folder_flags(e->f, i) & MAIL_DELETED) != 0;
+	return 0;
+}
+
 int
 expunge(struct imap *im, struct seqset *uids)
 {
@@ -41,6 +60,12 @@ expunge(struct imap *im, struct seqset *uids)
 
 	if (folder_store_begin(e.f) == -1)
 		return -1;
+	if (uids != NULL && limit_messages(im) > 0) {
+		(void)view_each(im, &(struct seqset){ uids->r, uids->n,
+		    uids->cap, uids->saved }, true, NULL, count_one, &e);
+		if (e.deleted > limit_messages(im))
+			e.skip = e.deleted - limit_messages(im);
+	}
 	if (uids != NULL)
 		(void)view_each(im, uids, true, NULL, expunge_one, &e);
 	else
@@ -52,6 +77,8 @@ expunge(struct imap *im, struct seqset *uids)
 		usage_note(im, &e.gone, -1);
 	/* RFC 7162 section 3.2.7 */
 	im->modseq_code = e.n > 0 && im->enabled & EN_QRESYNC;
+	if (e.failed == 0)
+		limit_tell(im, e.lowest);
 	errno = e.failed;
 	return e.failed != 0 ? -1 : 0;
 }

@@ -9,6 +9,7 @@
 #include "fetch.h"
 #include "search.h"
 #include "imapdate.h"
+#include "limit.h"
 #include "qresync.h"
 
 struct fetch_cmd {
@@ -17,6 +18,8 @@ struct fetch_cmd {
 	size_t gone;
 	bool unknown_cte;		/* RFC 3516 section 4.3 */
 	uint64_t skip, left;		/* PARTIAL */
+	uint32_t lowest;		/* of those that a limit has let through */
+	bool over;			/* more than the limit lets through */
 };
 
 void
@@ -274,10 +277,14 @@ fetch_all(struct fetch_cmd *c, struct seqset *set)
 	uint64_t n = 0;
 
 	if (!c->f.partial.given)
-		return view_each(im, set, im->uid, &c->gone, fetch_one, c);
+		return limit_each(im, set, im->uid, &c->gone, fetch_one, c,
+		    &c->lowest);
 	if (view_each(im, set, im->uid, NULL, count_one, &n) == -1)
 		return -1;
 	c->left = partial_window(&c->f.partial, n, &c->skip);
+	c->over = limit_messages(im) > 0 && c->left > limit_messages(im);
+	if (c->over)
+		return 0;
 	return view_each(im, set, im->uid, &c->gone, fetch_window, c);
 }
 
@@ -343,6 +350,24 @@ parse_fetch(struct imap *im, struct args *a, struct fetch_cmd *c,
 	    fetch_add_name(a, &c->f, "UID");
 }
 
+static void
+finish(struct imap *im, const struct fetch_cmd *c)
+{
+	if (c->lowest > 0 && (c->unknown_cte || c->gone > 0))
+		(void)netout_addf(&im->out, "* NO [MESSAGELIMIT %u %u] The "
+		    "others were left out\r\n", limit_messages(im), c->lowest);
+	else
+		limit_tell(im, c->lowest);
+	if (c->unknown_cte)
+		reply_no(im, "UNKNOWN-CTE",
+		    "A part has a transfer encoding that is not known");
+	else if (c->gone > 0)
+		reply_no(im, "EXPUNGEISSUED",
+		    "Some of the messages are gone");
+	else
+		reply_ok(im, NULL, "Fetch completed");
+}
+
 void
 cmd_fetch(struct imap *im, struct args *a)
 {
@@ -364,14 +389,10 @@ cmd_fetch(struct imap *im, struct args *a)
 	parsed_begin(&c.run, &c.f);
 	if (fetch_all(&c, &set) == -1)
 		reply_bad(im, "No such message");
-	else if (c.unknown_cte)
-		reply_no(im, "UNKNOWN-CTE",
-		    "A part has a transfer encoding that is not known");
-	else if (c.gone > 0)
-		reply_no(im, "EXPUNGEISSUED",
-		    "Some of the messages are gone");
+	else if (c.over)
+		limit_refuse(im, limit_messages(im), 0);
 	else
-		reply_ok(im, NULL, "Fetch completed");
+		finish(im, &c);
 	parsed_end(&c.run);
 	message_free(&c.run.m);
 }

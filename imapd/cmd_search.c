@@ -4,6 +4,7 @@
  */
 #include "context.h"
 #include "fetch.h"
+#include "limit.h"
 #include "limits.h"
 #include "progress.h"
 #include "search.h"
@@ -103,13 +104,53 @@ result_modseq(const struct search_cmd *c)
 	return r->modseq;
 }
 
+/* Is message i among those that UID and sequence sets leave to be searched? */
+static bool
+in_scope(const struct search_cmd *c, size_t i)
+{
+	const struct view *v = &c->run.im->view;
+	uint32_t uid = folder_uid(v->folder, i);
+
+	for (const struct search_key *k = c->root->child; k != NULL;
+	    k = k->next) {
+		if (k->not || (k->kind != K_UID && k->kind != K_SEQ))
+			continue;
+		if (!(k->kind == K_UID ? seqset_has(&k->set, uid) :
+		    k->set.saved ? seqset_has(&v->saved, uid) :
+		    seqset_has(&k->set, view_seq(v, i))))
+			return false;
+	}
+	return true;
+}
+
+/* The first message to search: RFC 9738 section 3.1. */
+static size_t
+first(struct search_cmd *c)
+{
+	size_t i = folder_count(c->run.im->view.folder), from = 0;
+	uint32_t left = limit_messages(c->run.im);
+
+	if (left == 0)
+		return 0;
+	for (; i > 0; i--) {
+		if (!in_scope(c, i - 1))
+			continue;
+		if (left-- == 0) {
+			c->lowest = folder_uid(c->run.im->view.folder, from);
+			return from;
+		}
+		from = i - 1;
+	}
+	return 0;
+}
+
 static void
 run(struct search_cmd *c)
 {
 	struct imap *im = c->run.im;
 	size_t n = folder_count(im->view.folder);
 
-	for (size_t i = 0; i < n && !c->full; i++) {
+	for (size_t i = first(c); i < n && !c->full; i++) {
 		uint32_t uid = folder_uid(im->view.folder, i);
 
 		progress(im, i, n);
@@ -328,8 +369,10 @@ cmd_search(struct imap *im, struct args *a)
 		c.ret.extended = true;
 		c.ret.what = RET_ALL;
 	}
-	if (search_one(&c))
+	if (search_one(&c)) {
+		limit_tell(im, c.lowest);
 		reply_ok(im, NULL, "Search completed");
-	else
+	} else {
 		reply_no(im, "LIMIT", "Too many results");
+	}
 }

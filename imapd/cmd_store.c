@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ex.h"
+#include "limit.h"
 #include "log.h"
 #include "qresync.h"
 
@@ -25,6 +26,7 @@ struct store_cmd {
 	int failed;			/* errno of the first failure */
 	size_t *done;			/* indices to tell */
 	size_t ndone, cap;
+	uint32_t lowest;		/* of those that a limit has let through */
 	struct seqset modified;		/* numbers or UIDs that failed the test */
 };
 
@@ -168,6 +170,9 @@ finish(struct store_cmd *s)
 		(void)buf_adds(&im->code, "MODIFIED ");
 		(void)seqset_print(&s->modified, &im->code);
 	}
+	if (s->gone > 0 && s->failed == 0 && im->code.len == 0)
+		(void)buf_adds(&im->code, "EXPUNGEISSUED");
+	limit_tell(im, s->lowest);
 	if (s->failed != 0) {
 		buf_clear(&im->code);
 		errno = s->failed;
@@ -191,7 +196,8 @@ store(struct store_cmd *s, struct seqset *set)
 		reply_errno(im, "cannot store flags");
 		return;
 	}
-	bad = view_each(im, set, im->uid, &s->gone, store_one, s) == -1;
+	bad = limit_each(im, set, im->uid, &s->gone, store_one, s,
+	    &s->lowest) == -1;
 	if (folder_store_end(im->view.folder) == -1 && s->failed == 0)
 		s->failed = errno;
 	tell(s);

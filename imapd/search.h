@@ -73,6 +73,7 @@ struct search_cmd {
 	struct seqset uids;		/* for SAVE and UPDATE */
 	struct buf scores;		/* for RELEVANCY, a byte each */
 	bool full;
+	uint32_t lowest;		/* the UID from which on a limit has let it look; 0: all */
 };
 /* cmd_search.c: ["RETURN" options SP] ["CHARSET" charset SP] program; false: the
  * reply is sent.  c has run.im alone. */

@@ -12,7 +12,8 @@
 #include "search.h"
 
 enum arg { A_NONE, A_FLAG, A_UNFLAG, A_STRING, A_FIELD, A_DATE, A_NUMBER, A_NZNUMBER,
-	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID, A_MODSEQ, A_ID };
+	A_KEYWORD, A_UNKEYWORD, A_HEADER, A_UID, A_UIDAFTER,
+	A_UIDBEFORE, A_MODSEQ, A_ID };
 
 struct row {
 	const char *name;
@@ -57,6 +58,8 @@ static const struct row rows[] = {
 	{ "THREADID", K_THREADID, A_ID, 0 },
 	{ "TO", K_HEADER, A_FIELD, 0 },
 	{ "UID", K_UID, A_UID, 0 },
+	{ "UIDAFTER", K_UID, A_UIDAFTER, 0 },
+	{ "UIDBEFORE", K_UID, A_UIDBEFORE, 0 },
 	{ "UNANSWERED", K_FLAG, A_UNFLAG, MAIL_ANSWERED },
 	{ "UNDELETED", K_FLAG, A_UNFLAG, MAIL_DELETED },
 	{ "UNDRAFT", K_FLAG, A_UNFLAG, MAIL_DRAFT },
@@ -134,6 +137,22 @@ parse_modseq_key(struct args *a, struct search_key *k)
 	return parse_number64(a, &k->number);
 }
 
+/* UIDAFTER and UIDBEFORE: RFC 9738 section 3.2.  After the last one there is
+ * nothing, where "UID n:*" would name it. */
+static bool
+parse_uid_bound(struct args *a, struct search_key *k, bool after)
+{
+	uint32_t uid;
+
+	if (!parse_sp(a) || !parse_nz_number(a, &uid))
+		return false;
+	if (uid == (after ? UINT32_MAX : 1))
+		return true;
+	return seqset_add_range(&k->set, a->arena, after ? uid + 1 : 1,
+	    after ? UINT32_MAX : uid - 1) == 0 ||
+	    parse_fail(a, "Command too large");
+}
+
 /* objectid: RFC 8474 section 7. */
 static bool
 parse_id_key(struct args *a, struct search_key *k)
@@ -184,6 +203,9 @@ parse_arg(struct args *a, const struct row *row, struct search_key *k)
 		return parse_modseq_key(a, k);
 	case A_ID:
 		return parse_id_key(a, k);
+	case A_UIDAFTER:
+	case A_UIDBEFORE:
+		return parse_uid_bound(a, k, row->arg == A_UIDAFTER);
 	case A_UID:
 		if (!parse_sp(a) || !parse_sequence_set(a, &k->set))
 			return false;
