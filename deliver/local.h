@@ -17,6 +17,7 @@
 /* An open Maildir: its new/ and, once needed, its tmp/. */
 struct mailbox {
 	char dir[512];
+	uint32_t hash;		/* of dir */
 	struct ids owner;
 	int new, tmp;		/* tmp -1: not opened yet */
 	bool forward;		/* the owner's file of forwards is there */
@@ -85,8 +86,8 @@ struct target {			/* one recipient of a job */
 	bool passed;		/* another process answers */
 };
 /*
- * Quotas (local_quota.c).  quota_admit: may a message of that size go into the mailbox?
- * If not, the outcome is set and the mailbox marked full.  quota_took: it has
+ * Quotas (local_quota.c).  quota_admit: may a message of that size go into the mailbox
+ * (t->file is its name there; a delivery that was cut off may)?  If not, the outcome is set and the mailbox marked full.  quota_took: it has
  * gone there.
  */
 bool	quota_admit(struct delivery *, struct target *, struct mailbox *,
@@ -106,8 +107,7 @@ void	result_log(const struct delivery *, const struct target *);
 
 /* The sole recipient: the file itself goes into the Maildir. */
 void	deliver_move(struct delivery *, struct target *);
-/* Several: one clean copy for each owner and file system, and links; or links to the file
- * itself. */
+/* Several: a clean copy for each owner and file system, or the file itself, and links. */
 void	deliver_copies(struct delivery *, struct target *, size_t n);
 /* Opens the spool file and checks that it is one: a whole regular file with one name; or, to
  * take it, with more.  fd or -1 with *o set. */

@@ -194,15 +194,6 @@ sync_names(const struct copy *c, const struct mailbox *m)
 	return file_sync_dir(m->new);
 }
 
-/* Is there room?  If not, the outcome is set; unless it is there already. */
-static bool
-admit(struct copy *c, struct target *t, struct mailbox *m)
-{
-	if (faccessat(m->new, t->file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	return quota_admit(c->d, t, m, c->size);
-}
-
 /* A file system without links has one rename for each copy. */
 static bool
 no_links(int e)
@@ -234,7 +225,7 @@ link_all(struct copy *c, struct target *t, size_t i, size_t n,
 			continue;
 		}
 		if (!can_share(&t[i], &t[s->first], m, s->dev) ||
-		    !admit(c, &t[i], m))
+		    !quota_admit(c->d, &t[i], m, c->size))
 			continue;
 		if ((r = linkat(s->dir, s->name, m->new, t[i].file, 0)) == 0 ||
 		    errno == EEXIST) {
@@ -264,7 +255,7 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	struct source s = { .name = t[first].file, .first = first };
 	int fd, r;
 
-	if (m != NULL && !admit(c, &t[first], m))
+	if (m != NULL && !quota_admit(c->d, &t[first], m, c->size))
 		return;
 	if (m == NULL || (fd = copy_make(c, &t[first], m)) == -1) {
 		failed_at(&t[first], errno);
@@ -303,7 +294,7 @@ can_take(struct copy *c, struct target *t, size_t n)
 		struct mailbox *m = mailbox_open(&t[i].account);
 
 		if (m == NULL || !can_share(&t[i], &t[0], m, c->dev) ||
-		    !admit(c, &t[i], m))
+		    !quota_admit(c->d, &t[i], m, c->size))
 			return false;
 	}
 	return true;
@@ -404,8 +395,8 @@ deliver_move(struct delivery *d, struct target *t)
 		message_wrong(&t->out);
 		return;
 	}
-	if (faccessat(m->new, d->name.text, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
-	    !quota_admit(d, t, m, d->name.size)) {
+	strlcpy(t->file, d->name.text, sizeof(t->file));
+	if (!quota_admit(d, t, m, d->name.size)) {
 		close(fd);
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "proc.h"
 
 #define CACHE_SIZE	256	/* descriptors; power of two */
+#define CACHE_WAYS	8	/* places in which one can be */
 #define CACHE_MS	1000
 
 static struct mailbox cache[CACHE_SIZE];
@@ -37,17 +38,29 @@ mailbox_drop(struct mailbox *m)
 	if (m->tmp != -1)
 		close(m->tmp);
 	m->new = m->tmp = -1;
+	m->since = 0;
 	m->dir[0] = '\0';
 }
 
+/* Its place, or the one it takes: the least lately looked up.  A message to a hundred
+ * goes through all of them twice, so no two may push each other out. */
 static struct mailbox *
 cache_slot(const char *dir)
 {
+	struct mailbox *set, *oldest;
 	uint32_t h = 2166136261u;
 
-	for (; *dir != '\0'; dir++)
-		h = (h ^ (unsigned char)*dir) * 16777619u;
-	return &cache[(h ^ h >> 16) & (CACHE_SIZE - 1)];
+	for (const char *p = dir; *p != '\0'; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	set = oldest = &cache[(h ^ h >> 16) & (CACHE_SIZE - CACHE_WAYS)];
+	for (size_t i = 0; i < CACHE_WAYS; i++) {
+		if (set[i].hash == h && strcmp(set[i].dir, dir) == 0)
+			return &set[i];
+		if (set[i].since < oldest->since)
+			oldest = &set[i];
+	}
+	oldest->hash = h;
+	return oldest;
 }
 
 static int

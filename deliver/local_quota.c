@@ -86,7 +86,8 @@ quota_admit(struct delivery *d, struct target *t, struct mailbox *m,
 	bool bounce = d->c->set.full_bounces;
 	struct quota_usage u;
 
-	if (!quota_is_set(&a->quota) || usage(a, m, t->folder, &u) == -1 ||
+	if (!quota_is_set(&a->quota) || faccessat(m->new, t->file, F_OK,
+	    AT_SYMLINK_NOFOLLOW) == 0 || usage(a, m, t->folder, &u) == -1 ||
 	    quota_fits(&a->quota, &u, size, 1))
 		return true;
 	t->todo = false;
