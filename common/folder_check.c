@@ -119,7 +119,8 @@ check_all(struct check_dir *d)
 {
 	if ((d->sub && check_mark(d) == -1) ||
 	    check_parts(d) == -1 || check_files(d) == -1 ||
-	    check_uids(d) == -1 || check_keywords(d) == -1)
+	    check_uids(d) == -1 || check_keywords(d) == -1 ||
+	    check_acl(d) == -1)
 		return -1;
 	for (size_t i = 0; d->c->repair && i < COUNT(caches); i++)
 		(void)unlinkat(d->fd, caches[i], 0);

@@ -43,8 +43,9 @@ const struct check_file *check_find(const struct check_dir *, struct span unique
 
 /* folder_check_uids.c: posthouse.uids.  0 or -1. */
 int	check_uids(struct check_dir *);
-/* folder_check_text.c: posthouse.keywords, and of the root the others.  0 or -1. */
+/* folder_check_text.c: posthouse.keywords, posthouse.acl, and of the root the others.  0 or -1. */
 int	check_keywords(struct check_dir *);
+int	check_acl(struct check_dir *);
 int	check_subscriptions(struct check_dir *);
 int	check_quota(struct check_dir *);
 /* validity: the largest of the folders. */

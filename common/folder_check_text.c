@@ -1,5 +1,5 @@
 /*
- * The small text files: posthouse.keywords of each folder; posthouse.uidvalidity, maildirsize and subscriptions of the
+ * The small text files: posthouse.keywords and posthouse.acl of each folder; posthouse.uidvalidity, maildirsize and subscriptions of the
  * root.
  */
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acl.h"
 #include "file.h"
 #include "folder_check_impl.h"
 #include "limits.h"
@@ -64,6 +65,25 @@ check_keywords(struct check_dir *d)
 				    "line %u has the same keyword", i + 1);
 		names[n++] = line;
 	}
+	buf_free(&b);
+	return r == -1 ? -1 : 0;
+}
+
+/* A list that cannot be understood keeps all others out, which its owner may not see. */
+int
+check_acl(struct check_dir *d)
+{
+	const char *why;
+	struct acl acl;
+	unsigned line;
+	struct buf b;
+	int r = read_text(d, ACL_FILE, &b);
+
+	acl_init(&acl);
+	if (r == 1 && acl_parse(&acl, buf_span(&b), &why, &line) == -1)
+		check_tell(d, ACL_FILE, line, true,
+		    "correct the line, then run posthouse acl index", "%s", why);
+	acl_free(&acl);
 	buf_free(&b);
 	return r == -1 ? -1 : 0;
 }

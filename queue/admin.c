@@ -18,6 +18,7 @@ static const struct {
 	const char *name;
 	int (*run)(const char *dir, int argc, char *argv[]);
 } commands[] = {
+	{ "acl", admin_acl },
 	{ "check", admin_check },
 	{ "hash", admin_hash },
 	{ "maildir", admin_maildir },
@@ -28,7 +29,7 @@ static const struct {
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: admin [-C dir] check | hash | "
+	fprintf(stderr, "usage: admin [-C dir] acl command ... | check | hash | "
 	    "maildir command ... | rcpt address | user command ...\n");
 	exit(EX_USAGE);
 }

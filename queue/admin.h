@@ -16,6 +16,7 @@ struct admin_check {
 };
 
 /* Each is one command: argv[0] is its name.  They return an exit code. */
+int	admin_acl(const char *dir, int argc, char *argv[]);
 int	admin_check(const char *dir, int argc, char *argv[]);
 int	admin_hash(const char *dir, int argc, char *argv[]);
 int	admin_import(const char *dir, int argc, char *argv[]);
@@ -34,6 +35,8 @@ unsigned check_expect(struct admin_check *);
 void	check_sense(struct admin_check *);
 void	check_places(struct admin_check *);
 void	check_readable(struct admin_check *);
+/* admin_acl.c: the lists of the shared folders. */
+void	check_shared(struct admin_check *);
 
 /* "mailbox A", "alias A, B", "remote" or "unknown": as expect writes it. */
 void	decision_print(const struct rcpt_decision *, struct buf *out);

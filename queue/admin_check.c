@@ -209,6 +209,7 @@ admin_check(const char *dir, int argc, char *argv[])
 	check_names(&k);
 	check_places(&k);
 	check_readable(&k);
+	check_shared(&k);
 	/* With a line missing, what follows from it would be told as well. */
 	if (k.control.nerrors == 0) {
 		check_sense(&k);

@@ -16,6 +16,7 @@ fi
 usage() {
 	cat >&2 <<-'END'
 	usage: posthouse [-C dir] command
+	  acl create|list|set|index ...    shared folders, and who may do what there
 	  check                            read all control files, say what is wrong, print every setting
 	  explain [-dj] ADDRESS            where mail for the address goes; -d asks DNS, -j prints JSON
 	  explain [-j] [-l LOG] ID         what became of the message
@@ -56,7 +57,7 @@ command=$1
 shift
 
 case $command in
-check | hash | maildir | user)
+acl | check | hash | maildir | user)
 	helper admin "$command" "$@"
 	;;
 explain)
