@@ -20,6 +20,8 @@
 #ifndef O_NOATIME
 #define O_NOATIME	0
 #endif
+#define LEARNED_MIN	16	/* sizes that are not worth a new cache */
+#define LEARNED_PART	64	/* nor is less than this part of all: it is written whole */
 
 struct folder *
 folder_open(const char *dir, bool read_only)
@@ -51,11 +53,22 @@ fail:
 	return NULL;
 }
 
+/* Sizes that cost a look at each file are kept for the next who opens it. */
+static void
+keep_learned(struct folder *f)
+{
+	if (f->learned >= LEARNED_MIN &&
+	    f->learned >= f->nmsgs / LEARNED_PART && !f->dirty &&
+	    folder_dirs_changed(f) == 0)
+		folder_cache_save(f);
+}
+
 void
 folder_close(struct folder *f)
 {
 	if (f == NULL)
 		return;
+	keep_learned(f);
 	if (f->dirfd != -1)
 		close(f->dirfd);
 	if (f->watch != -1)
@@ -351,8 +364,10 @@ folder_size(struct folder *f, size_t i, uint64_t *size)
 		return -1;
 	r = count_size(fd, size);
 	close(fd);
-	if (r == 0)
+	if (r == 0) {
 		m->wsize = *size + 1;
+		f->learned++;
+	}
 	return r;
 }
 

@@ -435,6 +435,36 @@ test_blobs(void)
 	test_end("what was made of messages");
 }
 
+/* Sizes that names do not tell are read once: afterwards the file may say what it wants. */
+static void
+test_sizes(void)
+{
+	uint64_t size = 0, other = 0;
+	struct folder *f;
+
+	fresh("sizes", 0);
+	sh("for i in $(seq %d); do printf 'a: b\\n\\nc\\n' >%s/new/$i.m; done",
+	    SMALL, dir);
+	age();
+	folder_close(get());
+	f = get();
+	for (size_t i = 0; i < SMALL; i++)
+		CHECK(folder_size(f, i, &size) == 0 && size == 11, "read");
+	folder_close(f);
+	sh("for f in %s/new/*; do echo longer than it was >>$f; done", dir);
+	f = get();
+	CHECK(folder_size(f, SMALL / 2, &size) == 0 && size == 11, "kept");
+	folder_close(f);
+	sh("mv %s/new/7.m %s/cur/7.m:2,S; echo >%s/new/0.m", dir, dir, dir);
+	f = get();
+	CHECK(folder_count(f) == SMALL + 1 &&
+	    folder_size(f, SMALL - 1, &size) == 0 && size == 11 &&
+	    folder_size(f, SMALL, &other) == 0 && other == 2,
+	    "kept when others change");
+	folder_close(f);
+	test_end("sizes that names do not tell");
+}
+
 int
 main(void)
 {
@@ -451,6 +481,7 @@ main(void)
 	test_memory();
 	test_blobs();
 	test_follow();
+	test_sizes();
 	sh("rm -rf %s", root);
 	return test_done();
 }
