@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <link.h>
 #include <string.h>
 
 #include "chars.h"
 
 #define NAME_MAX_	32	/* longer than any name that is allowed */
+#define DIRECTORY_MAX	256
 #define CONVERTERS_MAX	32	/* open at once; a message may name many */
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD */
 
@@ -254,4 +256,38 @@ charset_prepare(void)
 {
 	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
 		find_converter(span_str(common[i]));
+}
+
+static int
+look_for_gconv(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const char *end = strrchr(info->dlpi_name, '/');
+	size_t n = end != NULL ? (size_t)(end - info->dlpi_name) : 0;
+	char *dir = arg;
+
+	(void)size;
+	if (strstr(info->dlpi_name, "/gconv/") == NULL || n >= DIRECTORY_MAX)
+		return 0;
+	memcpy(dir, info->dlpi_name, n);
+	dir[n] = '\0';
+	return 1;
+}
+
+/* One converter has been opened from there, and tells; its cache of names stays
+ * mapped. */
+const char *
+charset_directory(void)
+{
+	static char dir[DIRECTORY_MAX];
+	static bool asked;
+	iconv_t cd;
+
+	if (asked)
+		return dir;
+	asked = true;
+	if ((cd = iconv_open("UTF-8", common[0])) != (iconv_t)-1) {
+		(void)dl_iterate_phdr(look_for_gconv, dir);
+		iconv_close(cd);
+	}
+	return dir;
 }

@@ -20,8 +20,13 @@ bool	charset_known(struct span charset);
 size_t	charset_utf8_length(struct span text);
 /*
  * Opens the converters of common charsets, because iconv_open(3) reads files:
- * to be called before the process is confined (once, in the listener).
+ * to be called before a process is confined that will be able to read none.
  */
 void	charset_prepare(void);
+/*
+ * The directory that iconv_open(3) reads converters from, for a process that will be
+ * able to read that; "" where it needs none.  To be called first before it is confined.
+ */
+const char *charset_directory(void);
 
 #endif

@@ -27,11 +27,12 @@ prepare_shared(const struct control *c)
 static int
 prepare(struct control *c)
 {
-	static bool done;
-
-	if (!done)
+	/* Converters are loaded by the mailbox that needs one: each of them
+	 * is five mappings, which every fork would copy. */
+	if (c->want != 0)
+		(void)charset_directory();
+	else
 		charset_prepare();
-	done = true;
 	folder_setup(c->set.sync_directory);
 	prepare_shared(c);
 	return 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "charset.h"
 #include "ex.h"
 #include "folder.h"
 #include "limits.h"
@@ -185,6 +186,7 @@ reach_collect(const struct control *control, const struct account *account,
 	reach.control = control;
 	reach.account = account;
 	add_path(account->maildir, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_DIR);
+	add_path(charset_directory(), SANDBOX_READ | SANDBOX_DIR);
 	share_path(&control->set, reach.shared);
 	if (reach.shared[0] != '\0') {
 		snprintf(index, sizeof(index), "%s/for", reach.shared);

@@ -22,7 +22,11 @@ const struct sandbox_role imapd_session_role = {
 	.no_fork = true,
 };
 
-static const int mailbox_calls[] = { FOLDER_SYSCALLS, -1 };
+static const int mailbox_calls[] = {
+	FOLDER_SYSCALLS,
+	SYS_mprotect,		/* iconv_open(3) loads converters */
+	-1
+};
 
 const struct sandbox_role imapd_mailbox_role = {
 	.name = "imapd mailbox",

@@ -209,6 +209,35 @@ only_pipes() {
 	[ "$(opens "$CONTROL/passwords")" = -1 ]
 }
 
+@test "mailbox process: what is in other charsets is found, though converters are loaded after Landlock" {
+	local name text
+	# Two that are in mail every day, one that is rare, and one that needs a further library.
+	for name in koi8-r shift_jis viscii iso-2022-kr; do
+		text=$(printf '\xd1\x8f\xd0\xb7' | iconv -f utf-8 -t koi8-r)
+		case $name in
+		shift_jis) text=$(printf '\xe7\x94\xa8' | iconv -f utf-8 -t $name) ;;
+		viscii) text=$(printf '\xe1\xba\xbf' | iconv -f utf-8 -t $name) ;;
+		iso-2022-kr) text=$(printf '\xea\xb0\x80' | iconv -f utf-8 -t $name) ;;
+		esac
+		printf 'Subject: %s\nContent-Type: text/plain; charset=%s\n\n%s\n' $name $name "$text" >"$MAIL/example.test/alice/new/1.$name"
+	done
+	chown --reference="$MAIL/example.test/alice" "$MAIL/example.test/alice/new/"1.*
+	run python3 - "$IMAP_PORT" <<-'P'
+		import imaplib, sys
+		c = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]))
+		c.login("alice@example.test", "secret")
+		c.select()
+		for word in ("яз", "用", "ế", "가"):
+		    c.literal = word.encode()
+		    n = c.search("UTF-8", "TEXT")[1][0].decode()
+		    print(c.fetch(n, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1][0][1].decode().split()[1] if n else "none")
+		c.logout()
+	P
+	rm "$MAIL/example.test/alice/new/"1.*
+	echo "$output"
+	[ "$(tr '\n' ' ' <<<"$output")" = "koi8-r shift_jis viscii iso-2022-kr " ]
+}
+
 @test "key isolation: the private key is in tls processes and in no other" {
 	local pids tls count
 	hold smtp "$SMTP_PORT"
