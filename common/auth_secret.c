@@ -4,6 +4,7 @@
  * is usual here is computed all the same.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <shadow.h>
 #include <stdio.h>
@@ -78,11 +79,25 @@ check_file(struct auth *a, struct span secret)
 	    "wrong password");
 }
 
+/* From its beginning, and left open for the next login. */
+static FILE *
+open_shadow(int shadow)
+{
+	int fd = shadow == -1 ? -1 : fcntl(shadow, F_DUPFD_CLOEXEC, 0);
+	FILE *f = fd == -1 ? NULL : fdopen(fd, "r");
+
+	if (f != NULL)
+		rewind(f);
+	else if (fd != -1)
+		close(fd);
+	return f;
+}
+
 /* shadow(5) of the account's owner. */
 static enum auth_verdict
 check_system(struct auth *a, struct span secret)
 {
-	FILE *f = a->files->shadow != -1 ? fdopen(a->files->shadow, "r") : NULL;
+	FILE *f = open_shadow(a->files->shadow);
 	const struct user_line *u = &a->account.line;
 	long today = (long)(clock_now() / 86400);
 	enum auth_verdict v = AUTH_FAILED;

@@ -84,7 +84,7 @@ see_pending(void)
 		got_term = 1;
 }
 
-/* A client costs the listener up to six descriptors: all that the hard limit
+/* A client costs the listener up to eight descriptors: all that the hard limit
  * allows. */
 static void
 raise_descriptors(void)
@@ -255,8 +255,10 @@ refresh(struct chain *ch)
 
 	if (r == -1)
 		log_warn("%s", ch->control->error);
-	if (r != 0)
+	if (r != 0) {
 		ch->broken = r == -1;
+		auth_retire(ch);
+	}
 	if (r == 1 && ch->service->prepare != NULL)
 		ch->broken = ch->service->prepare(ch->control) != 0;
 	if (r == 1)
@@ -346,7 +348,11 @@ reap(struct chain *ch)
 
 	got_child = 0;
 	while (ch->children > 0 &&
-	    (pid = waitpid(-1, &status, WNOHANG)) > 0)
+	    (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (auth_reaped(ch, pid, status)) {
+			ch->children--;
+			continue;
+		}
 		for (size_t i = 0; i < ch->nclients; i++) {
 			struct chain_client *cl = &ch->clients[i];
 			int p = 0;
@@ -359,15 +365,15 @@ reap(struct chain *ch)
 			client_reaped(ch, cl, (enum chain_process)p, status);
 			break;
 		}
+	}
 }
 
 /* Clients whose session may hand in a credential. */
 static bool
-wants_auth(const struct chain_client *cl)
+wants_auth(const struct chain *ch, const struct chain_client *cl)
 {
-	return cl->used && cl->cred_in != -1 && !cl->cred_ended &&
-	    cl->pid[PROC_AUTH] == 0 &&
-	    cl->pid[PROC_SESSION] != 0 && cl->account[0] == '\0';
+	return cl->used && cl->slot != -1 && cl->pid[PROC_SESSION] != 0 &&
+	    cl->account[0] == '\0' && !auth_busy(ch, cl);
 }
 
 /*
@@ -382,8 +388,8 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 	static size_t cap;
 	struct pollfd *p;
 
-	if (cap < nfds + ch->nclients + 1) {
-		size_t want = nfds + ch->nclients + 1;
+	if (cap < nfds + ch->nworkers + ch->nclients + 1) {
+		size_t want = nfds + ch->nworkers + ch->nclients + 1;
 
 		if ((p = reallocarray(set, want, sizeof(*p))) == NULL)
 			log_die(EX_TEMPFAIL, "out of memory");
@@ -394,28 +400,31 @@ poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
 	for (size_t i = 0; i < nfds; i++)
 		set[(*n)++] = (struct pollfd){ .fd = fds[i],
 		    .events = POLLIN };
-	for (size_t i = 0; i < ch->nclients; i++)
-		if (wants_auth(&ch->clients[i]))
+	for (size_t i = 0; i < ch->nworkers; i++)
+		if (ch->workers[i].pid != 0)
 			set[(*n)++] = (struct pollfd){
-			    .fd = ch->clients[i].cred_in, .events = POLLIN };
+			    .fd = ch->workers[i].told, .events = POLLIN };
+	for (size_t i = 0; i < ch->nclients; i++)
+		if (wants_auth(ch, &ch->clients[i]))
+			set[(*n)++] = (struct pollfd){
+			    .fd = auth_slot(ch, &ch->clients[i])->cred_in,
+			    .events = POLLIN };
 	set[(*n)++] = (struct pollfd){ .fd = ch->control->told ? -1 :
 	    ch->control->watch, .events = POLLIN };
 	return set;
 }
 
-/* A credential is there, or the session's end of the pipe is closed. */
+/* A credential is there. */
 static void
-credential_ready(struct chain *ch, const struct pollfd *pfd)
+credential_ready(struct chain *ch, int fd)
 {
 	for (size_t i = 0; i < ch->nclients; i++) {
 		struct chain_client *cl = &ch->clients[i];
 
-		if (!wants_auth(cl) || cl->cred_in != pfd->fd)
-			continue;
-		if ((pfd->revents & POLLIN) != 0)
+		if (wants_auth(ch, cl) && auth_slot(ch, cl)->cred_in == fd) {
 			client_start_auth(ch, cl);
-		else
-			cl->cred_ended = true;
+			return;
+		}
 	}
 }
 
@@ -427,6 +436,9 @@ end_clients(struct chain *ch)
 		for (int p = 0; p < PROC_N; p++)
 			if (ch->clients[i].used && ch->clients[i].pid[p] != 0)
 				kill(ch->clients[i].pid[p], SIGTERM);
+	for (size_t i = 0; i < ch->nworkers; i++)
+		if (ch->workers[i].pid != 0)
+			kill(ch->workers[i].pid, SIGTERM);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 }
@@ -462,8 +474,8 @@ serve_loop(struct chain *ch, const int *fds, size_t nfds,
 				continue;
 			if (i < nfds)
 				full = !accept_one(ch, set[i].fd) || full;
-			else
-				credential_ready(ch, &set[i]);
+			else if (!auth_told(ch, set[i].fd))
+				credential_ready(ch, set[i].fd);
 		}
 		/* Last: it frees descriptors whose numbers set still holds. */
 		if (got_child)
@@ -546,5 +558,7 @@ chain_run(const struct chain_service *service, struct control *control,
 		code = ch.clients[0].exit_code;
 	tls_server_free(ch.tls);
 	free(ch.clients);
+	free(ch.slots);
+	free(ch.workers);
 	return code;
 }

@@ -4,16 +4,17 @@
  *
  *	listener --fork--> session       parses the protocol, before login
  *	         --fork--> tls           between the socket and two pipes
- *	         --fork--> auth          one credential, one verdict
+ *	         --fork--> auth          one credential, one verdict; then maybe
+ *	                                 the next session's
  *	         --fork--> mailbox       after login, as the owner
  *
  * A session that wants TLS answers the client, and exits with
  * CHAIN_EXIT_STARTTLS: all that it has read dies with it.  The listener, which still
  * has the socket, then starts a tls process and a new session behind it.  A
- * session that has logged in writes what it has read beyond the login to the
- * same pipe that carried the credential and exits with CHAIN_EXIT_MAILBOX; the
- * listener, told by the auth process who it is, starts the mailbox process with
- * that pipe as its first input.  A mailbox process that is to be left (IMAP's
+ * session that has logged in writes what it has read beyond the login to
+ * conn->left_out and exits with CHAIN_EXIT_MAILBOX; the listener, told by the
+ * auth process who it is, starts the mailbox process with that pipe as its
+ * first input.  A mailbox process that is to be left (IMAP's
  * UNAUTHENTICATE) writes what it has read too far to conn->next_out and exits
  * with CHAIN_EXIT_SESSION; the listener starts a new session, with that pipe as
  * its first input.  The listener never reads a byte from the client.
@@ -57,6 +58,7 @@ struct conn {
 	int next_out;			/* mailbox: the facts of TLS, and what it has read too far */
 	int first_in;			/* session: reads that to its end before in */
 	int auth_out, auth_in;		/* for auth_ask; -1: no auth */
+	int left_out;			/* session: for its mailbox; -1: none */
 	unsigned variant;		/* the service's own: smtp, submission, lmtp */
 };
 

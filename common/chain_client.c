@@ -29,11 +29,12 @@
 
 /* In every child, descriptors below CHAIN_FD_BASE are free (chain.c keeps them
  * so), and dup2 to them never overwrites one that is still needed. */
-#define FD_CRED		3	/* session: to auth; mailbox: first input */
+#define FD_CRED		3	/* session: to auth; mailbox: what its session has left */
 #define FD_VERDICT	4
 #define FD_FACTS	5	/* tls: to auth */
 #define FD_NEXT_OUT	FD_VERDICT	/* mailbox: to the next session */
-#define FD_FIRST_IN	5	/* session: from the mailbox before it */
+#define FD_LEFT		5	/* session: to its mailbox */
+#define FD_FIRST_IN	6	/* session: from the mailbox before it */
 
 static const int proxy_calls[] = { -1 };
 static const struct sandbox_role proxy_role = {
@@ -49,8 +50,8 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-static pid_t
-fork_child(struct chain *ch)
+pid_t
+client_fork(struct chain *ch)
 {
 	pid_t pid = fork();
 
@@ -73,13 +74,11 @@ static void
 client_forget(struct chain *ch, struct chain_client *cl)
 {
 	close_client(cl);
+	auth_slot_return(ch, cl);
 	close_fd(&cl->plain_in);
 	close_fd(&cl->plain_out);
-	close_fd(&cl->cred_in);
-	close_fd(&cl->cred_out);
-	close_fd(&cl->verdict_in);
-	close_fd(&cl->verdict_out);
-	close_fd(&cl->account_in);
+	close_fd(&cl->left_in);
+	close_fd(&cl->left_out);
 	close_fd(&cl->next_in);
 	close_fd(&cl->proxy_in);
 	close_fd(&cl->facts_in);
@@ -104,12 +103,12 @@ place(int from, int to)
 int
 client_kept(const struct chain *ch)
 {
-	return ch->service->auth ? FD_VERDICT + 1 : FD_CRED;
+	return ch->service->mailbox != NULL ? FD_LEFT + 1 :
+	    ch->service->auth ? FD_VERDICT + 1 : FD_CRED;
 }
 
-/* The common beginning, but for what is closed. */
-static void
-child_begin(int in, int out, int third, int fourth, int fifth)
+void
+client_child_begin(int in, int out)
 {
 	sigset_t none;
 
@@ -120,18 +119,18 @@ child_begin(int in, int out, int third, int fourth, int fifth)
 	place(in, 0);
 	if (out != in)
 		place(out, 1);
+}
+
+void
+client_child(int in, int out, int third, int fourth, int fifth)
+{
+	client_child_begin(in, out);
 	if (third != -1)
 		place(third, FD_CRED);
 	if (fourth != -1)
 		place(fourth, FD_VERDICT);
 	if (fifth != -1)
 		place(fifth, FD_FACTS);
-}
-
-void
-client_child(int in, int out, int third, int fourth, int fifth)
-{
-	child_begin(in, out, third, fourth, fifth);
 	proc_close_from(fifth != -1 ? 6 : fourth != -1 ? 5 : third != -1 ? 4 :
 	    3);
 }
@@ -156,16 +155,26 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 	struct ids ids = ch->control->set.net_user;
 	const char *root = s->chroot_spool ? ch->control->set.spool :
 	    ch->empty;
+	const struct auth_slot *slot = auth_slot(ch, cl);
 	int code;
 
-	child_begin(in, out, cl->cred_out, cl->verdict_in, cl->next_in);
+	client_child_begin(in, out);
+	if (slot != NULL) {
+		place(slot->cred_out, FD_CRED);
+		place(slot->verdict_in, FD_VERDICT);
+	}
+	if (cl->left_out != -1)
+		place(cl->left_out, FD_LEFT);
+	if (cl->next_in != -1)
+		place(cl->next_in, FD_FIRST_IN);
 	proc_close_from(cl->next_in != -1 ? FD_FIRST_IN + 1 :
 	    client_kept(ch) + (int)s->kept);
 	conn->first_in = cl->next_in != -1 ? FD_FIRST_IN : 0;
 	conn->in = 0;
 	conn->out = in == out ? 0 : 1;
-	conn->auth_out = cl->cred_out != -1 ? FD_CRED : -1;
-	conn->auth_in = cl->verdict_in != -1 ? FD_VERDICT : -1;
+	conn->auth_out = slot != NULL ? FD_CRED : -1;
+	conn->auth_in = slot != NULL ? FD_VERDICT : -1;
+	conn->left_out = cl->left_out != -1 ? FD_LEFT : -1;
 	if (ch->inherits == YES && !conn->tls && !cl->proxied)
 		netio_has_timeout(0, ch->control->set.command_timeout);
 	if (s->before != NULL && (code = s->before(ch->control, conn)) != 0)
@@ -184,7 +193,7 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 {
 	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
 	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
-	pid_t pid = fork_child(ch);
+	pid_t pid = client_fork(ch);
 
 	if (pid == 0)
 		session_child(ch, cl, in, out);
@@ -194,9 +203,7 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 		return -1;
 	}
 	cl->pid[PROC_SESSION] = pid;
-	/* The session's ends are its own now: it must see EOF when auth dies. */
-	close_fd(&cl->cred_out);
-	close_fd(&cl->verdict_in);
+	close_fd(&cl->left_out);
 	close_fd(&cl->next_in);
 	if (!cl->conn.tls && !cl->conn.can_tls &&
 	    ch->service->mailbox == NULL)
@@ -239,7 +246,7 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 		close(up[1]);
 		return -1;
 	}
-	if ((pid = fork_child(ch)) == 0)
+	if ((pid = client_fork(ch)) == 0)
 		tls_child(ch, cl, down[0], up[1]);
 	close(down[0]);
 	close(up[1]);
@@ -254,20 +261,20 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 	return 0;
 }
 
+/* The ways to auth and to the mailbox. */
 static int
-make_auth_pipes(struct chain_client *cl)
+make_ways(struct chain *ch, struct chain_client *cl)
 {
-	int cred[2], verdict[2];
+	int left[2];
 
-	if (pipe2(cred, O_CLOEXEC) == -1)
+	if (ch->service->auth && auth_slot_take(ch, cl) == -1)
 		return -1;
-	cl->cred_in = cred[0];
-	cl->cred_ended = false;
-	cl->cred_out = cred[1];
-	if (pipe2(verdict, O_CLOEXEC) == -1)
+	if (ch->service->mailbox == NULL)
+		return 0;
+	if (pipe2(left, O_CLOEXEC) == -1)
 		return -1;
-	cl->verdict_in = verdict[0];
-	cl->verdict_out = verdict[1];
+	cl->left_in = left[0];
+	cl->left_out = left[1];
 	return 0;
 }
 
@@ -275,7 +282,7 @@ make_auth_pipes(struct chain_client *cl)
 static int
 client_begin(struct chain *ch, struct chain_client *cl, bool tls)
 {
-	if (ch->service->auth && make_auth_pipes(cl) == -1)
+	if (make_ways(ch, cl) == -1)
 		return -1;
 	if (tls && client_start_tls(ch, cl) == -1)
 		return -1;
@@ -302,7 +309,7 @@ client_start_proxy(struct chain *ch, struct chain_client *cl)
 
 	if (pipe2(told, O_CLOEXEC) == -1)
 		return -1;
-	if ((pid = fork_child(ch)) == 0) {
+	if ((pid = client_fork(ch)) == 0) {
 		client_child(cl->sock_in, told[1], -1, -1, -1);
 		client_enter(ch, &proxy_role, ch->empty,
 		    &ch->control->set.net_user, nothing, 0);
@@ -324,10 +331,10 @@ client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 
 	cl->sock_in = in;
 	cl->sock_out = out;
-	cl->plain_in = cl->plain_out = cl->account_in = cl->proxy_in = -1;
-	cl->next_in = -1;
+	cl->plain_in = cl->plain_out = cl->proxy_in = -1;
+	cl->next_in = cl->left_in = cl->left_out = -1;
 	cl->facts_in = cl->facts_out = -1;
-	cl->cred_in = cl->cred_out = cl->verdict_in = cl->verdict_out = -1;
+	cl->slot = -1;
 	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
 	cl->conn.variant = ch->options->variant;
 	random_id(cl->conn.sid);
@@ -380,43 +387,6 @@ proxy_ended(struct chain *ch, struct chain_client *cl, int code)
 		(void)client_begin(ch, cl, ch->options->implicit_tls);
 }
 
-/*
- * An auth process that could not do its work may have left the credential in
- * the pipe, and another would fail as it did, again and again; or it has read it
- * and the session would wait for ever.  So the session sees the end of both
- * pipes and answers 4xx.
- */
-static void
-end_auth(struct chain_client *cl)
-{
-	close_fd(&cl->account_in);
-	close_fd(&cl->cred_in);
-	close_fd(&cl->verdict_out);
-}
-
-void
-client_start_auth(struct chain *ch, struct chain_client *cl)
-{
-	int account[2];
-	pid_t pid;
-
-	if (pipe2(account, O_CLOEXEC) == -1)
-		goto fail;
-	if ((pid = fork_child(ch)) == 0)
-		_exit(client_auth(ch, cl, account[1]));
-	close(account[1]);
-	if (pid == -1) {
-		close(account[0]);
-		goto fail;
-	}
-	cl->account_in = account[0];
-	cl->pid[PROC_AUTH] = pid;
-	return;
-fail:
-	log_warn_errno("cannot start auth");
-	end_auth(cl);
-}
-
 static void
 mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 {
@@ -429,11 +399,11 @@ mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 	const struct sandbox_path *paths = &own;
 	size_t n = 1;
 
-	client_child(in, out, cl->cred_in, next_out, -1);
+	client_child(in, out, cl->left_in, next_out, -1);
 	cl->conn.next_out = next_out != -1 ? FD_NEXT_OUT : 0;
 	cl->conn.in = 0;
 	cl->conn.out = in == out ? 0 : 1;
-	cl->conn.auth_in = cl->conn.auth_out = -1;
+	cl->conn.auth_in = cl->conn.auth_out = cl->conn.left_out = -1;
 	if (account_find(ch->control, cl->account, &account) == -1)
 		log_die_errno(EX_NOUSER, "%s: no such account in users",
 		    cl->account);
@@ -512,7 +482,7 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 	if (ch->service->returns && pipe2(next, O_CLOEXEC) == -1)
 		log_warn_errno("no way back from a mailbox");
 	cl->next_in = next[0];
-	pid = fork_child(ch);
+	pid = client_fork(ch);
 
 	if (pid == 0)
 		mailbox_child(ch, cl, next[1]);
@@ -525,31 +495,15 @@ client_start_mailbox(struct chain *ch, struct chain_client *cl)
 	cl->makes_way = false;
 	cl->login = ++ch->logins;
 	cl->handover = false;
-	close_fd(&cl->cred_in);
+	close_fd(&cl->left_in);
 	if (cl->next_in == -1)
 		keep_nothing(cl);
 	return 0;
 }
 
-/* Our own auth process has written at most one line, whole, and has ended. */
-static void
-read_account(struct chain_client *cl)
+void
+client_log_death(const struct chain_client *cl, const char *name, int status)
 {
-	char line[sizeof(cl->account) + 1];
-	ssize_t n = read(cl->account_in, line, sizeof(line));
-
-	close_fd(&cl->account_in);
-	if (n <= 1 || line[n - 1] != '\n')
-		return;
-	line[n - 1] = '\0';
-	strlcpy(cl->account, line, sizeof(cl->account));
-}
-
-static void
-log_death(const struct chain_client *cl, enum chain_process p, int status)
-{
-	static const char *const name[PROC_N] = { "session", "tls", "auth",
-	    "mailbox", "proxy header" };
 	struct log l;
 
 	if (!WIFSIGNALED(status))
@@ -557,10 +511,19 @@ log_death(const struct chain_client *cl, enum chain_process p, int status)
 	log_begin(&l, "warn");
 	log_str(&l, "sid", cl->conn.sid);
 	log_str(&l, "peer", cl->conn.peer_text);
-	log_text(&l, "%s process ended by signal %d%s", name[p],
+	log_text(&l, "%s process ended by signal %d%s", name,
 	    WTERMSIG(status), WTERMSIG(status) == SIGSYS ?
 	    " (a system call that its role does not allow)" : "");
 	log_end(&l);
+}
+
+/* What the next session is given is new. */
+static void
+end_session(struct chain *ch, struct chain_client *cl)
+{
+	auth_slot_return(ch, cl);
+	close_fd(&cl->left_in);
+	close_fd(&cl->left_out);
 }
 
 /* The session asked for TLS by its exit code: a tls process, and behind it a
@@ -570,7 +533,7 @@ client_restart_tls(struct chain *ch, struct chain_client *cl)
 {
 	if (!cl->conn.can_tls || cl->conn.tls)
 		return -1;
-	end_auth(cl);
+	end_session(ch, cl);
 	cl->account[0] = '\0';	/* the login did not come through TLS */
 	cl->conn.after_starttls = true;
 	return client_begin(ch, cl, true);
@@ -583,32 +546,55 @@ session_ended(struct chain *ch, struct chain_client *cl, int code)
 		(void)client_restart_tls(ch, cl);
 	if (code != CHAIN_EXIT_MAILBOX || ch->service->mailbox == NULL)
 		return;
-	cl->handover = true;		/* auth may not have been reaped yet */
+	cl->handover = true;		/* auth may not have been heard yet */
 	if (cl->account[0] != '\0')
 		(void)client_start_mailbox(ch, cl);
+	if (!auth_busy(ch, cl))
+		auth_slot_return(ch, cl);
 }
 
-/* The client is nobody again.  The pipes to the auth process of its login have
- * ended with that; new ones are made. */
+/* The client is nobody again. */
 static void
 mailbox_ended(struct chain *ch, struct chain_client *cl, int code)
 {
 	if (code != CHAIN_EXIT_SESSION || cl->next_in == -1)
 		return;
-	end_auth(cl);
+	end_session(ch, cl);
 	cl->account[0] = '\0';
 	cl->conn.after_starttls = true;
 	(void)client_begin(ch, cl, false);
+}
+
+/* Nobody works for the client any more, or will. */
+static void
+client_settle(struct chain *ch, struct chain_client *cl)
+{
+	if (cl->pid[PROC_SESSION] == 0 && cl->pid[PROC_MAILBOX] == 0 &&
+	    !(cl->handover && auth_busy(ch, cl)))
+		client_forget(ch, cl);
+}
+
+void
+client_auth_told(struct chain *ch, struct chain_client *cl, bool done)
+{
+	if (cl->handover && cl->account[0] != '\0')
+		(void)client_start_mailbox(ch, cl);
+	if (!done || cl->pid[PROC_SESSION] != 0)
+		return;
+	auth_slot_return(ch, cl);
+	client_settle(ch, cl);
 }
 
 void
 client_reaped(struct chain *ch, struct chain_client *cl,
     enum chain_process p, int status)
 {
+	static const char *const name[PROC_N] = { "session", "tls", "mailbox",
+	    "proxy header" };
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 
 	cl->pid[p] = 0;
-	log_death(cl, p, status);
+	client_log_death(cl, name[p], status);
 	if (p == PROC_SESSION || p == PROC_MAILBOX)
 		cl->exit_code = code;
 	if (p == PROC_PROXY)
@@ -617,15 +603,5 @@ client_reaped(struct chain *ch, struct chain_client *cl,
 		session_ended(ch, cl, code);
 	if (p == PROC_MAILBOX)
 		mailbox_ended(ch, cl, code);
-	if (p == PROC_AUTH) {
-		if (status == 0)
-			read_account(cl);
-		else
-			end_auth(cl);
-		if (cl->handover && cl->account[0] != '\0')
-			(void)client_start_mailbox(ch, cl);
-	}
-	if (cl->pid[PROC_SESSION] == 0 && cl->pid[PROC_MAILBOX] == 0 &&
-	    !(cl->handover && cl->pid[PROC_AUTH] != 0))
-		client_forget(ch, cl);
+	client_settle(ch, cl);
 }

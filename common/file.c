@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -237,3 +238,23 @@ file_seek_data(int fd)
 #endif
 	return lseek(fd, 0, SEEK_SET) == -1 ? -1 : 0;
 }
+
+#ifdef __linux__
+int
+file_tee(int from, int back, int to, size_t n)
+{
+	(void)back;
+	return tee(from, to, n, SPLICE_F_NONBLOCK) == (ssize_t)n ? 0 : -1;
+}
+#else
+int
+file_tee(int from, int back, int to, size_t n)
+{
+	char some[PIPE_BUF];
+
+	if (n > sizeof(some) || read(from, some, n) != (ssize_t)n)
+		return -1;
+	return file_write_all(back, some, n) == -1 ? -1 :
+	    file_write_all(to, some, n);
+}
+#endif

@@ -15,6 +15,9 @@
 int	file_write_all(int fd, const void *, size_t n);
 /* Writes the n bytes that from holds at offset to the end of to: 0, or -1 (EBADMSG: fewer). */
 int	file_copy_from(int from, off_t offset, uint64_t n, int to);
+/* Copies the n bytes (at most PIPE_BUF) that are in a pipe, whose ends are from and back, to
+ * the pipe to; they stay there.  Where the system can, without looking at them.  0, or -1. */
+int	file_tee(int from, int back, int to, size_t n);
 /* Appends what can be read from fd up to its end to b: 0, or -1 (EFBIG when it
  * is more than b may hold). */
 int	file_read_all(int fd, struct buf *b);

@@ -136,6 +136,8 @@
 #define CHAIN_FD_BASE	12	/* the listener's own descriptors start here */
 #define CHAIN_SID_LEN	10	/* digits of a session id: 40 bits, in the log only */
 #define CHAIN_AUTH_MEMORY 268435456 /* yescrypt needs 16 MiB; the table of passwords the rest */
+#define AUTH_LINGER	1	/* seconds that an auth process waits for the next login: few are ever apart under load */
+#define AUTH_LOGINS	1000	/* of one auth process: what it might lose or keep is gone with it */
 #define CHAIN_PROXY_MEMORY 8388608 /* one header of 4 KiB, beside what the listener holds */
 #define CHAIN_TLS_MEMORY 33554432 /* OpenSSL's buffers and a certificate chain */
 

@@ -28,11 +28,11 @@ hand_over(struct login *s)
 		return;
 	}
 	(void)netout_flush(&s->out);
-	if ((s->conn->tls && tls_facts_write(s->conn->auth_out,
+	if ((s->conn->tls && tls_facts_write(s->conn->left_out,
 	    &s->conn->facts) == -1) ||
-	    file_write_all(s->conn->auth_out, s->tag.p, s->tag.len) == -1 ||
-	    file_write_all(s->conn->auth_out, "\n", 1) == -1 ||
-	    (rest.len > 0 && file_write_all(s->conn->auth_out, rest.p,
+	    file_write_all(s->conn->left_out, s->tag.p, s->tag.len) == -1 ||
+	    file_write_all(s->conn->left_out, "\n", 1) == -1 ||
+	    (rest.len > 0 && file_write_all(s->conn->left_out, rest.p,
 	    rest.len) == -1)) {
 		login_reply(s, "NO", "[UNAVAILABLE] Internal error");
 		s->exit_code = EX_OSERR;

@@ -28,9 +28,9 @@ hand_over(struct pop3 *p)
 	unsigned char what = p->utf8 ? LOGIN_UTF8 : LOGIN_ASCII;
 
 	if (netout_flush(&p->out) == -1 ||
-	    file_write_all(p->conn->auth_out, &what, 1) == -1 ||
+	    file_write_all(p->conn->left_out, &what, 1) == -1 ||
 	    (rest.len > 0 &&
-	    file_write_all(p->conn->auth_out, rest.p, rest.len) == -1)) {
+	    file_write_all(p->conn->left_out, rest.p, rest.len) == -1)) {
 		p->exit_code = EX_IOERR;
 		p->done = true;
 		return;

@@ -344,6 +344,105 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	logged 'hangs: ended, for it gave no answer within 30 seconds$'
 }
 
+@test "one auth process serves logins that follow each other, and none stays" {
+	need python3 python3
+	local logins pids
+	# Twenty in a row, of two users, each with a wrong password between: who is let in is who has the password.
+	run timeout 60 python3 - "$HOST" "$POP3_PORT" <<-'P'
+		import poplib, sys
+		for n in range(20):
+		    c = poplib.POP3(sys.argv[1], int(sys.argv[2]))
+		    user = ("bob@example.test", "alice@example.test")[n % 2]
+		    c.user(user)
+		    try:
+		        c.pass_(("secret", "secret", "no", "pen cil,=:%")[n % 4])
+		        print("in", n % 4)
+		    except poplib.error_proto:
+		        print("out", n % 4)
+		    c.close()
+	P
+	[ "$(sort <<<"$output" | uniq -c | tr -s ' ' | tr '\n' ';')" = ' 5 in 0; 5 in 3; 5 out 1; 5 out 2;' ]
+	logins=$(grep -h '^pop3d.* auth sid=.* text=ok$' "$DIR"/log/* | tail -n 10)
+	[ "$(grep -c 'user=bob@' <<<"$logins")" = 5 ]
+	pids=$(cut -d ' ' -f 1 <<<"$logins" | sort -u | wc -l)
+	[ "$pids" -lt 10 ]
+	await 10 no_auth_left
+}
+no_auth_left() {
+	local listener
+	listener=$(awk '$3 == "pop3" { print $1 }' "$DIR/pids" | tail -n 1)
+	[ -z "$(children "$listener")" ]
+}
+
+@test "an auth process that waits for the next login knows a new passwords file" {
+	need python3 python3
+	cp -p "$CONTROL/passwords" "$DIR/passwords.old"
+	run timeout 60 python3 - "$HOST" "$POP3_PORT" "$CONTROL/passwords" <<-'P'
+		import os, poplib, sys
+		def login(secret):
+		    c = poplib.POP3(sys.argv[1], int(sys.argv[2]))
+		    c.user("alice@example.test")
+		    try:
+		        c.pass_(secret)
+		        print("in", end=" ")
+		    except poplib.error_proto:
+		        print("out", end=" ")
+		    c.close()
+		login("pen cil,=:%")
+		path = sys.argv[3]
+		text = open(path).read()
+		st = os.stat(path)
+		with open(path + ".new", "w") as f:
+		    f.write(text.replace("{PLAIN}pen cil,=%3A%25", "{PLAIN}other word"))
+		os.chmod(path + ".new", st.st_mode & 0o777)
+		os.chown(path + ".new", st.st_uid, st.st_gid)
+		os.rename(path + ".new", path)
+		login("other word")
+		login("pen cil,=:%")
+	P
+	mv "$DIR/passwords.old" "$CONTROL/passwords"
+	[ "$output" = "in in out " ]
+}
+
+@test "an auth process that is killed, or whose client goes in the middle, is replaced" {
+	need python3 python3
+	run timeout 60 python3 - "$HOST" "$IMAP_PORT" "$(awk '$3 == "imap" { print $1 }' "$DIR/pids" | tail -n 1)" <<-'P'
+		import base64, os, signal, socket, sys, time
+		def children(pid):
+		    return [int(c) for t in os.listdir(f"/proc/{pid}/task") for c in open(f"/proc/{pid}/task/{t}/children").read().split()]
+		def begin():
+		    s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+		    s.settimeout(20)
+		    f = s.makefile("rwb", 0)
+		    f.readline()
+		    return s, f
+		def say(f, line):
+		    f.write(line + b"\r\n")
+		    return f.readline()
+		first = b"a AUTHENTICATE SCRAM-SHA-256 " + base64.b64encode(b"n,,n=bob@example.test,r=abcdefghijkl")
+		before = set(children(sys.argv[3]))
+		s, f = begin()
+		print(say(f, first)[:2])
+		auth = set(children(sys.argv[3])) - before
+		f.close()			# in the middle: whoever waits for it ends
+		s.close()
+		end = time.time() + 15
+		while any(os.path.exists(f"/proc/{p}") for p in auth) and time.time() < end:
+		    time.sleep(0.05)
+		print(any(os.path.exists(f"/proc/{p}") for p in auth))
+		s, f = begin()
+		session = set(children(sys.argv[3])) - before
+		print(say(f, first)[:2])
+		for p in set(children(sys.argv[3])) - before - session:
+		    os.kill(p, signal.SIGKILL)
+		print(say(f, base64.b64encode(b"c=biws,r=x,p=eA=="))[:17])
+		s, f = begin()
+		print(say(f, b"a LOGIN bob@example.test secret")[:4])
+	P
+	echo "$output"
+	[ "$(tr -s '\n\t' '  ' <<<"$output")" = "b'+ ' False b'+ ' b'a NO [UNAVAILABLE' b'a OK' " ]
+}
+
 @test "guessing: failures are slow and equal, more of them slower, and a stranger locks nobody out" {
 	need python3 python3
 	sed -i -e 's/^login-failures .*/login-failures 3/' -e 's/^login-failure-pause .*/login-failure-pause 1s/' "$CONTROL/settings"

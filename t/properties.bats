@@ -64,6 +64,7 @@ by_uid() {
 		[ "${1-}" != "$uid" ] || echo "$pid"
 	done
 }
+nobody_of() { [ -z "$(by_uid "$1" "$2")" ]; }
 one_of() { # LISTENER USER: exactly one, its pid
 	local pids
 	pids=$(by_uid "$1" "$2")
@@ -128,14 +129,14 @@ only_pipes() {
 	done
 }
 
-@test "pop3d and imapd sessions: uid, no capabilities, seccomp, an empty root, descriptors 0 to 4" {
+@test "pop3d and imapd sessions: uid, no capabilities, seccomp, an empty root, descriptors 0 to 5" {
 	local pid
 	hold pop3 "$POP3_PORT"
 	hold imap "$IMAP_PORT"
 	for name in pop3 imap; do
 		pid=$(one_of $name net-user)
 		confined "$pid" net-user "$(setting net-user)" "$SPOOL/empty"
-		only_pipes "$pid" 4
+		only_pipes "$pid" 5
 	done
 	[ -z "$(ls -A "$SPOOL/empty")" ]
 }
@@ -190,7 +191,7 @@ only_pipes() {
 		pid=$(one_of $name mail-user)
 		confined "$pid" mail-user "$(setting mail-user)" ""
 		[ -z "$(by_uid $name net-user)" ]	# the session is gone
-		[ -z "$(by_uid $name auth-user)" ]
+		await 5 nobody_of $name auth-user	# nor does auth wait for long
 	done
 }
 
@@ -248,6 +249,8 @@ only_pipes() {
 	hold imap-tls "$IMAP_PORT" alice@example.test secret
 	hold tcp "$IMAPS_PORT"		# a handshake that has not begun
 	await 5 one_of imaps tls-user
+	await 5 nobody_of pop3 auth-user
+	await 5 nobody_of imap auth-user
 	tls=0
 	for name in smtp pop3s pop3 imap imaps; do
 		pids="$(listener $name) $(children "$(listener $name)")"
@@ -271,6 +274,7 @@ only_pipes() {
 	local secret
 	hold smtp "$SMTP_PORT"
 	hold imap-tls "$IMAP_PORT" alice@example.test secret
+	await 5 nobody_of imap auth-user
 	secret='$6$rounds=4000000$saltsaltsalt'
 	for name in smtp imap submissions; do
 		# shellcheck disable=SC2046
