@@ -41,24 +41,25 @@ struct folder_append {
 static void
 clean_tmp(int dirfd)
 {
-	int fd = openat(dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
 	static ino_t cleaned;
 	static time_t when;
 	time_t now = time(NULL);
 	struct dirent *d;
 	struct stat st;
+	DIR *dir;
+	int fd;
 
-	if (dir == NULL || fstat(fd, &st) == -1 || (st.st_ino == cleaned &&
-	    now < when + CLEAN_EVERY && now >= when)) {
-		if (dir != NULL)
-			closedir(dir);
-		else if (fd != -1)
+	if (fstatat(dirfd, "tmp", &st, 0) == -1 || (st.st_ino == cleaned &&
+	    now < when + CLEAN_EVERY && now >= when))
+		return;
+	cleaned = st.st_ino;
+	when = now;
+	fd = openat(dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || (dir = fdopendir(fd)) == NULL) {
+		if (fd != -1)
 			close(fd);
 		return;
 	}
-	cleaned = st.st_ino;
-	when = now;
 	while ((d = readdir(dir)) != NULL)
 		if (d->d_name[0] != '.' &&
 		    fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -18,7 +18,8 @@
 #include "log.h"
 
 #define TAIL	65536		/* bytes at the end that surely hold a whole line */
-#define NEXT_EVERY 32768	/* bytes after which a line tells where UIDs and mod-sequences stand */
+#define NEXT_EVERY 4096		/* bytes after which a line tells where UIDs and mod-sequences stand */
+#define NEAR	(2 * NEXT_EVERY)	/* so many have one, mostly; TAIL is a multiple */
 
 /* afresh: in place of one that was damaged.  What another server knew long ago is then worth nothing, for its
  * UIDs after the last it knew are given out. */
@@ -133,19 +134,20 @@ read_header(struct uids_out *o)
 static int
 read_tail(struct uids_out *o)
 {
-	off_t from = o->end > TAIL ? o->end - TAIL : 0;
 	struct buf tail;
 	int r;
 
-	for (;;) {
+	for (off_t size = NEAR;; size *= TAIL / NEAR) {
+		off_t from = size > TAIL || size > o->end ? 0 : o->end - size;
+
 		buf_init(&tail, FOLDER_UIDS_MAX);
 		r = read_part(o->fd, from, o->end, &tail);
-		if (r == 0)
+		if (r == 0 && (from == 0 || size == TAIL ||
+		    span_haschr(buf_span(&tail), '\n')))
 			r = cut_half_line(o, &tail);
 		if (r == -1 || find_next(o, &tail, from > 0))
 			break;
 		buf_free(&tail);
-		from = 0;
 	}
 	buf_free(&tail);
 	return r;
