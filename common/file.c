@@ -203,6 +203,19 @@ file_replace(int dirfd, const char *path, const void *data, size_t n,
 }
 
 int
+file_stat_now(int fd, struct stat *st)
+{
+#ifdef AT_STATX_FORCE_SYNC
+	struct statx sx;
+
+	/* What fstat(2) remembers it asks again after this. */
+	(void)statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE,
+	    &sx);
+#endif
+	return fstat(fd, st);
+}
+
+int
 file_nonblock(int fd, int on)
 {
 	int fl = fcntl(fd, F_GETFL);

@@ -11,6 +11,8 @@
 
 #include "buf.h"
 
+struct stat;
+
 /* Writes all n bytes, going on after EINTR and short writes: 0, or -1. */
 int	file_write_all(int fd, const void *, size_t n);
 /* Writes the n bytes that from holds at offset to the end of to: 0, or -1 (EBADMSG: fewer). */
@@ -35,6 +37,8 @@ int	file_replace(int dirfd, const char *path, const void *, size_t n,
 void	file_sync_soon(int fd);
 /* fsync of the directory dirfd, taking EINVAL (not supported) for success. */
 int	file_sync_dir(int dirfd);
+/* fstat(2) that asks the server: on a file system of several hosts it may otherwise be told what was true a while ago. */
+int	file_stat_now(int fd, struct stat *);
 int	file_nonblock(int fd, int on);
 /* Gives the disk back the first n bytes of a file, which then read as NUL, where the file
  * system can do that: 0, or -1. */

@@ -154,6 +154,8 @@ folder_keyword_bit(struct folder *f, struct span name, bool create)
 	lock = f->batch != NULL ? -1 : folder_lock(f->dirfd, true);
 	if (f->batch == NULL && lock == -1)
 		return -1;
+	if (!f->local)			/* what its stamp tells may be old */
+		f->keywords_stamp = (struct stamp){ 0, 0 };
 	k = folder_keywords_load(f);	/* another process may have added it */
 	if (k == 0 && (k = find(f, name)) == -1) {
 		if (f->nkeywords < FOLDER_KEYWORDS_MAX)

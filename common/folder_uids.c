@@ -49,7 +49,7 @@ load_tail(struct folder *f, int fd, struct buf *text)
 	size_t skip = 0;
 	const unsigned char *lf;
 
-	if (fstat(fd, &st) == -1)
+	if ((f->local ? fstat(fd, &st) : file_stat_now(fd, &st)) == -1)
 		return -1;
 	if (!S_ISREG(st.st_mode)) {	/* uids_begin puts it aside */
 		errno = EINVAL;

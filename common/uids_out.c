@@ -161,7 +161,8 @@ open_list(struct uids_out *o, const struct folder *known)
 	/* A FIFO in its place must not block us, nor may it be taken for a list. */
 	o->fd = openat(o->dirfd, FOLDER_UIDS,
 	    O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (o->fd == -1 || fstat(o->fd, &st) == -1)
+	if (o->fd == -1 || (known != NULL && known->local ?
+	    fstat(o->fd, &st) : file_stat_now(o->fd, &st)) == -1)
 		return -1;
 	if (!S_ISREG(st.st_mode)) {
 		errno = EINVAL;
