@@ -145,7 +145,8 @@ which(struct span name, const struct span *names, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && !span_iseq(names[i], name))
+	while (i < n && (names[i].len != name.len ||
+	    !span_iseq(names[i], name)))
 		i++;
 	return i;
 }

@@ -11,7 +11,8 @@
 #endif
 
 #define VECTOR	16
-#define ROUNDS	32		/* vectors between two sums; a lane counts to 255 */
+#define ROUNDS	128		/* vectors between two sums: a lane counts to 255 */
+#define LOOK	16		/* vectors between two looks for dashes */
 
 typedef uint8_t vector __attribute__((vector_size(VECTOR)));
 
@@ -28,9 +29,15 @@ static size_t
 lanes(vector v)
 {
 	size_t n = 0;
+	uint64_t half[2];
 
-	for (size_t i = 0; i < VECTOR; i++)
-		n += v[i];
+	memcpy(half, &v, sizeof(half));
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t pairs = (half[i] & 0x00ff00ff00ff00ffULL) +
+		    (half[i] >> 8 & 0x00ff00ff00ff00ffULL);
+
+		n += (size_t)((pairs * 0x0001000100010001ULL) >> 48);
+	}
 	return n;
 }
 
@@ -50,13 +57,13 @@ count_byte(const unsigned char *p, unsigned char before, struct lines *l)
 	l->bare += *p == '\n' && before != '\r';
 }
 
-/* ROUNDS vectors from p, whose p[-1] can be read too. */
+/* n vectors from p, whose p[-1] can be read too. */
 static void
-count_block(const unsigned char *p, struct lines *l)
+count_vectors(const unsigned char *p, size_t n, struct lines *l)
 {
 	vector lf = { 0 }, crlf = { 0 };
 
-	for (size_t i = 0; i < ROUNDS; i++, p += VECTOR) {
+	for (; n > 0; n--, p += VECTOR) {
 		vector is = (vector)(load(p) == '\n');
 
 		lf -= is;
@@ -69,26 +76,37 @@ count_block(const unsigned char *p, struct lines *l)
 void
 lines_count(struct span s, unsigned char before, struct lines *l)
 {
-	size_t i = 0;
+	size_t i = 0, n;
 
 	if (s.len > 0)
 		count_byte(s.p + i++, before, l);
-	for (; s.len - i >= ROUNDS * VECTOR; i += ROUNDS * VECTOR)
-		count_block(s.p + i, l);
+	for (; (n = (s.len - i) / VECTOR) > 0; i += n * VECTOR) {
+		n = n < ROUNDS ? n : ROUNDS;
+		count_vectors(s.p + i, n, l);
+	}
 	for (; i < s.len; i++)
 		count_byte(s.p + i, s.p[i - 1], l);
 }
 
-/* Does a line that begins with "--" follow on a line end among the ROUNDS vectors?  Two bytes more can be read. */
+/* Does a line that begins with a dash follow on a line end among the n vectors?  One byte more can be read, and
+ * they are counted when not. */
 static bool
-has_dashes(const unsigned char *p)
+has_dash(const unsigned char *p, size_t n, struct lines *l)
 {
-	vector found = { 0 };
+	vector lf = { 0 }, crlf = { 0 }, found = { 0 };
 
-	for (size_t i = 0; i < ROUNDS; i++, p += VECTOR)
-		found |= (vector)(load(p) == '\n') &
-		    (vector)(load(p + 1) == '-') & (vector)(load(p + 2) == '-');
-	return any(found);
+	for (; n > 0; n--, p += VECTOR) {
+		vector is = (vector)(load(p) == '\n');
+
+		lf -= is;
+		crlf -= is & (vector)(load(p - 1) == '\r');
+		found |= is & (vector)(load(p + 1) == '-');
+	}
+	if (any(found))
+		return true;
+	l->lf += lanes(lf);
+	l->bare += lanes(lf) - lanes(crlf);
+	return false;
 }
 
 static bool
@@ -100,7 +118,7 @@ begins_with_dashes(struct span s, size_t at)
 size_t
 lines_find_dashes(struct span s, struct lines *l)
 {
-	size_t i = 0, end;
+	size_t i = 0, n, end;
 
 	if (s.len == 0 || begins_with_dashes(s, 0))
 		return 0;
@@ -108,14 +126,12 @@ lines_find_dashes(struct span s, struct lines *l)
 	while (i < s.len) {
 		if (s.p[i - 1] == '\n' && begins_with_dashes(s, i))
 			return i;
-		end = s.len;
-		if (s.len - i >= ROUNDS * VECTOR + 2) {
-			end = i + ROUNDS * VECTOR;
-			if (!has_dashes(s.p + i)) {
-				count_block(s.p + i, l);
-				i = end;
-				continue;
-			}
+		n = (s.len - i - 1) / VECTOR;
+		n = n < LOOK ? n : LOOK;
+		end = n > 0 ? i + n * VECTOR : s.len;
+		if (n > 0 && !has_dash(s.p + i, n, l)) {
+			i = end;
+			continue;
 		}
 		do
 			count_byte(s.p + i, s.p[i - 1], l);

@@ -43,7 +43,8 @@ number(struct span name)
 {
 	size_t i = 0;
 
-	while (i < NNAMES && !span_iseq(names[i], name))
+	while (i < NNAMES && (names[i].len != name.len ||
+	    !span_iseq(names[i], name)))
 		i++;
 	return i;
 }
