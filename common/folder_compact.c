@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -197,6 +198,7 @@ int
 folder_compact(struct folder *f, struct uids_out *o)
 {
 	struct compact c = { .f = f };
+	struct uidlist_header head = f->head;
 	size_t room = f->nmsgs + 1;
 	int r = -1;
 
@@ -212,11 +214,16 @@ folder_compact(struct folder *f, struct uids_out *o)
 		    0600);
 	if (r == 0)
 		took_place(&c, o);
+	else if (errno == EACCES || errno == EPERM || errno == EROFS)
+		r = 1;
 	buf_free(&c.old);
 	buf_free(&c.out);
 	free(c.past);
 	free(c.i);
 	free(c.uids);
-	uids_abort(o);
+	if (r == 1)
+		f->head = head;
+	else
+		uids_abort(o);
 	return r;
 }

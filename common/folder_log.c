@@ -128,8 +128,10 @@ folder_log_commit(struct folder *f, struct uids_out *o, bool durable)
 {
 	off_t end = o->end;
 
-	if (folder_compact_due(f))
-		return folder_compact(f, o);
+	int r;
+
+	if (folder_compact_due(f) && (r = folder_compact(f, o)) != 1)
+		return r;
 	if (uids_commit(o, durable) == -1)
 		return -1;
 	f->uids_at = o->end;

@@ -58,7 +58,8 @@ int	folder_uids_settle(struct folder *, struct listing *);
 /* folder_compact.c */
 /* Whether a new list would be much smaller. */
 bool	folder_compact_due(const struct folder *);
-/* Writes the list anew, in place of adding to it, and unlocks. 0 or -1. */
+/* Writes the list anew, in place of adding to it, and unlocks. 0 or -1; or 1: nothing may be put in its place, so add to
+ * it. */
 int	folder_compact(struct folder *, struct uids_out *);
 
 /* folder_log.c */

@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 load helper
+load queue
 
 setup() {
 	D=$(private_dir)
@@ -85,4 +86,18 @@ ph() {
 	printf 'anyone l' >"$D/mail/bob/.A/posthouse.acl"
 	ph maildir check bob@example.test
 	[[ $output == *'.A/posthouse.acl:1: the last line does not end'*by\ hand* ]]
+}
+
+@test "mail for an alias that names a shared folder, or for an account whose Maildir it is, comes into it" {
+	site </dev/null
+	"$BIN/posthouse" acl create Shared/Team
+	echo "announce: $MAIL/.shared/.Team/" >>"$CONTROL/aliases"
+	echo "list@example.test:.shared/.Team" >>"$CONTROL/users"
+	for to in announce list; do
+		message x@example.org "$to@example.test"
+		"$QBIN/queue" -1 2>>"$WORK/log"
+	done
+	await 10 has_messages "$MAIL/.shared/.Team" 2
+	if [ "$(id -u)" = 0 ]; then [ "$(stat -c %u "$MAIL/.shared/.Team/new"/* | sort -u)" = 64006 ]; fi
+	cleanup_site
 }

@@ -304,6 +304,7 @@ d MOVE 1 INBOX")
 
 @test "the kernel keeps a session out of what was not granted, whatever the program does" {
 	need_root
+	[ "${BIN##*/san/}" = "$BIN" ] || skip "a sanitized program is not confined"
 	need strace strace
 	shares lr
 	as bob <<<$'a CREATE Other\nb APPEND Other {1+}\nx' >/dev/null
@@ -324,4 +325,85 @@ d MOVE 1 INBOX")
 	exec 8>&-
 	wait "$pid" || :
 	grep -q 'openat(.*posthouse.acl.*EACCES' "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "a reader numbers new mail also where the list of UIDs would be written anew, and writes nothing else" {
+	local i before
+	shares lr
+	for ((i = 0; i < 3000; i++)); do echo "f $((1700000000000 + i)) - 1:2"; done >>"$H/bob/.Proj/posthouse.uids"
+	for i in 1 2; do
+		printf 'Subject: x\n\nx\n' >"$H/bob/.Proj/new/179500000$i.q.host"
+		before=$(ls -i "$H/bob/.Proj/posthouse.uids")
+		output=$(as alice <<<"a SELECT $P
+b UID FETCH 1:* BODY.PEEK[TEXT]
+c STORE 1 +FLAGS (\\Seen)")
+		has "\* $((2 + i)) EXISTS" 'b OK .*' 'c NO .*'
+		grep -q "^$((2 + i)) 179500000$i.q.host" "$H/bob/.Proj/posthouse.uids"
+		if [ "$(id -u)" = 0 ] && [ "${BIN##*/san/}" = "$BIN" ]; then [ "$(ls -i "$H/bob/.Proj/posthouse.uids")" = "$before" ]; fi
+	done
+	output=$(as bob <<<$'a SELECT Proj\nb STORE 1:4 +FLAGS.SILENT (\\Flagged)')
+	has '\* 4 EXISTS' 'b OK .*'
+	output=$(as alice <<<"a SELECT $P")
+	has '\* 4 EXISTS'
+}
+
+@test "annotations, quota, special uses and REPLACE in a mailbox of others" {
+	shares lrswite
+	as bob <<<$'a SETMETADATA Proj (/private/comment "mine" /shared/comment "ours" /private/specialuse "\\\\Archive")' >/dev/null
+	output=$(as alice <<-END
+		a GETMETADATA $P (/private/comment /shared/comment)
+		b SETMETADATA $P (/private/comment "x")
+		c SETMETADATA $P (/shared/comment "all")
+		d LIST "" user/%/% RETURN (SPECIAL-USE METADATA (/shared/comment))
+		e GETQUOTAROOT $P
+		f SELECT $P
+		g REPLACE 1 $P (\Seen) {3+}
+		new
+		h APPEND INBOX CATENATE (URL "/$P;UID=2")
+		i SELECT INBOX
+		j MOVE 1 $P
+	END
+	)
+	has "\* METADATA $P \(/private/comment NIL /shared/comment \"ours\"\)" 'b NO \[METADATA NOPRIVATE\].*' 'c OK .*' \
+	    "\* LIST \(\\\\HasNoChildren\) \"/\" $P" "\* METADATA $P \(/shared/comment \"all\"\)" "\* QUOTAROOT $P" 'e OK .*' 'g OK .*' 'h OK .*' 'j OK .*'
+	as bob <<<'a SETACL Proj alice@example.test lr' >/dev/null
+	output=$(as alice <<-END
+		a SETMETADATA $P (/shared/comment "x")
+		b APPEND INBOX CATENATE (URL "/user/bob@example.test/None;UID=1")
+	END
+	)
+	has 'a NO \[NOPERM\].*' 'b NO \[BADURL.*'
+	output=$(as bob <<<$'a GETMETADATA Proj (/shared/comment)\nb STATUS Proj (MESSAGES)')
+	has '\* METADATA Proj \(/shared/comment "all"\)' '\* STATUS Proj \(MESSAGES 3\)'
+}
+
+@test "shared folders that belong to nobody: the administrator's rights, and whom he lets give them" {
+	local POSTHOUSE=$CTL
+	export POSTHOUSE
+	"$BIN/posthouse" acl create Shared/Team
+	"$BIN/posthouse" acl set Shared/Team anyone lrp
+	"$BIN/posthouse" acl set Shared/Team alice@example.test lrswipkxtea
+	output=$(as alice <<<$'a LIST "" Shared/%\nb APPEND Shared/Team {1+}\nx\nc CREATE Shared/Team/Sub\nd SETACL Shared/Team/Sub bob@example.test lrswi\ne GETACL Shared/Team\nf LISTRIGHTS Shared/Team bob@example.test')
+	has '.*LIST.* Shared/Team' 'b OK .*' 'c OK .*' 'd OK .*' '\* ACL Shared/Team anyone lrp alice@example.test lrswipkxteacd' \
+	    '\* LISTRIGHTS Shared/Team bob@example.test "" l r s w i p k x t e a c d'
+	output=$(as bob <<<$'a LIST "" Shared/*\nb SELECT Shared/Team\nc APPEND Shared/Team/Sub {1+}\nx\nd SETACL Shared/Team bob@example.test a\ne DELETE Shared/Team')
+	has '.*LIST.* Shared/Team' '.*LIST.* Shared/Team/Sub' '\* 1 EXISTS' 'b OK \[READ-ONLY\].*' 'c OK .*' 'd NO \[NOPERM\].*' 'e NO \[NOPERM\].*'
+	output=$(as alice <<<$'a DELETE Shared/Team/Sub\nb RENAME Shared/Team Shared/Other\nc DELETE Shared/Team')
+	has 'a OK .*' 'b NO \[NOPERM\].*' 'c OK .*'
+	[ ! -e "$S/.Team" ]
+	output=$(as bob <<<'a LIST "" *')
+	hasnot '.*Shared.*'
+}
+
+@test "an own mailbox called Shared or user is not lost; sharing can be turned off" {
+	mkdir -p "$H/alice"/{cur,new,tmp} "$H/alice/.Shared.Photos"/{cur,new,tmp}
+	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$H/alice"
+	output=$(as alice <<<$'a LIST "" *\nb SELECT Shared/Photos\nc MYRIGHTS Shared/Photos')
+	has '.*LIST.* Shared/Photos' 'b OK \[READ-WRITE\].*' '\* MYRIGHTS Shared/Photos lrswipkxteacd'
+	shares lr
+	echo 'shared-folders none' >>"$CTL/settings"
+	output=$(as alice <<<"a NAMESPACE
+b SELECT $P
+c CREATE Shared/Mine")
+	has '\* NAMESPACE \(\("" "/"\)\) NIL NIL' 'b NO .*' 'c OK .*'
 }

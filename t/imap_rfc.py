@@ -22,7 +22,7 @@ ODD = {
     ('rfc5267', 'UID SORT RETURN (UPDATE COUNT) UTF-8 KEYWORD'),        # no criteria
 }
 DATA = re.compile(r'^\* (?:\d+ )?(SEARCH|ESEARCH|FETCH|UIDFETCH|LIST|STATUS|NAMESPACE|ENABLED|CAPABILITY|ID|SORT|THREAD|QUOTAROOT|'
-                  r'UIDBATCHES|FLAGS)\b')
+                  r'UIDBATCHES|FLAGS|ACL|LISTRIGHTS|MYRIGHTS)\b')
 
 
 COUNT = [0]
@@ -139,7 +139,8 @@ def fill():
 def prepare():
     fill()
     s = Server()
-    for name in ('Drafts', 'Sent', 'Trash', 'foo', 'foo/bar', 'saved-messages', 'MEETING', 'blurdybloop', 'Archive', 'Archives/2023'):
+    for name in ('Drafts', 'Sent', 'Trash', 'foo', 'foo/bar', 'saved-messages', 'MEETING', 'blurdybloop', 'Archive', 'Archives/2023',
+                 'INBOX/Drafts', '~/Mail/saved', 'archive/imap', 'TargetMailbox'):
         s.cmd('p', 'CREATE "%s"' % name)
         s.cmd('p', 'SUBSCRIBE "%s"' % name)
 
@@ -167,6 +168,8 @@ def replay(path):
         if status == mine == 'OK':
             want = {m.group(1) for m in map(DATA.match, answer) if m}
             have = {m.group(1) for m in map(DATA.match, got) if m}
+            if text.upper().startswith('MYRIGHTS'):     # an example that is pipelined behind SELECT
+                want.discard('FLAGS')
             # Which messages and mailboxes there are is the example's own.
             if not want <= have | {'FETCH', 'UIDFETCH', 'LIST'} | ({'STATUS'} if text.upper().startswith('LIST') else set()):
                 wrong.append('%s: %s %s: no %s in %s' % (name, tag, text, want - have, got))
