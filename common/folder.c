@@ -84,6 +84,27 @@ folder_close(struct folder *f)
 	free(f);
 }
 
+int
+folder_moved(struct folder *f, const char *dir)
+{
+	struct stat there, st;
+	char *copy;
+
+	if (stat(dir, &there) == -1 || fstat(f->dirfd, &st) == -1)
+		return -1;
+	if (there.st_ino != st.st_ino || there.st_dev != st.st_dev) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (strcmp(dir, f->dir) == 0)
+		return 0;
+	if ((copy = strdup(dir)) == NULL)
+		return -1;
+	free(f->dir);
+	f->dir = copy;
+	return 0;
+}
+
 bool
 folder_deleted(const struct folder *f)
 {

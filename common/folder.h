@@ -41,6 +41,8 @@ void	folder_setup(bool sync_directory);
  */
 struct folder *folder_open(const char *dir, bool read_only);
 void	folder_close(struct folder *);
+/* Is it there, under that name?  0, and from now on that is its name; or -1. */
+int	folder_moved(struct folder *, const char *dir);
 /* Whether somebody has deleted it, under whatever name. */
 bool	folder_deleted(const struct folder *);
 
@@ -109,10 +111,6 @@ int	folder_store_begin(struct folder *);
 int	folder_store_end(struct folder *);
 /* Unlinks the message; the index stays until folder_refresh. 0 also when it was gone. */
 int	folder_remove(struct folder *, size_t i);
-
-/* Called for each message that folder_copy_many has done; NULL: nothing. */
-void	folder_on_copy(struct folder *, void (*)(void *arg, size_t done, size_t n),
-	    void *arg);
 
 /* What changed on disk since the last refresh (or open), told in this order: vanished messages with
  * their index at the time of the call, from the last to the first; then changed flags; then how many

@@ -51,6 +51,10 @@ struct folder_marks {
 int	folder_copy_marked(struct folder *, const size_t *i, size_t n, const char *dir, bool move,
 	    const struct folder_marks *, uint32_t *uidvalidity, uint32_t *uids);
 
+/* Called for each message that folder_copy_many has done; NULL: nothing. */
+void	folder_on_copy(struct folder *, void (*)(void *arg, size_t done, size_t n),
+	    void *arg);
+
 /* STATUS without opening for work: counts. */
 struct folder_status {
 	size_t messages, unseen, recent, deleted;

@@ -45,6 +45,7 @@ watch_is_local(int dirfd)
 }
 
 #define WATCH_NAMES	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+#define WATCH_WRITTEN	(IN_MODIFY | IN_MOVED_TO)
 #define WATCH_CONTENT	(WATCH_NAMES | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | \
 	IN_MOVE_SELF)
 
@@ -96,8 +97,13 @@ int
 watch_open(int dirfd, const char *dir)
 {
 	static const char *const subs[] = { "cur", "new" };
+	int fd = watch_subs(dirfd, dir, subs, 2, WATCH_NAMES);
 
-	return watch_subs(dirfd, dir, subs, 2, WATCH_NAMES);
+	if (fd != -1 && watch_add(fd, dirfd, dir, ".", WATCH_WRITTEN) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 int

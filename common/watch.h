@@ -8,7 +8,7 @@
 
 /*
  * A descriptor that becomes readable when names appear in, leave, or are renamed in DIR/cur or
- * DIR/new.  -1: the system has none, no more may be had, or the file system does not
+ * DIR/new, or a file in DIR is written to.  -1: the system has none, no more may be had, or the file system does not
  * tell (NFS, FUSE): poll instead.
  */
 int	watch_open(int dirfd, const char *dir);

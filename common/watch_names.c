@@ -1,6 +1,6 @@
 /*
- * Reading inotify(7) notices of a watch made by watch_open, which adds cur first and new second: watch
- * descriptors count from 1.
+ * Reading inotify(7) notices of a watch made by watch_open, which adds cur first, new second, and then the directory itself:
+ * watch descriptors count from 1.
  */
 #include "watch_names.h"
 
@@ -12,6 +12,7 @@
 
 #define WD_CUR	1
 #define WD_NEW	2
+#define WD_SELF	3
 #define CAME	(IN_CREATE | IN_MOVED_TO)
 #define LEFT	(IN_DELETE | IN_MOVED_FROM)
 
@@ -32,6 +33,8 @@ watch_names(int fd, void (*each)(void *arg, bool in_new, bool came,
 			    (const void *)(u.bytes + at);
 
 			at += (ssize_t)(sizeof(*e) + e->len);
+			if (e->wd == WD_SELF && e->len > 0)
+				continue;	/* our own files: no names of messages */
 			if ((e->mask & (CAME | LEFT)) == 0 || e->len == 0 ||
 			    (e->wd != WD_CUR && e->wd != WD_NEW))
 				r = -1;		/* overflow, or the directory is gone */

@@ -106,6 +106,8 @@ open_folder(struct imap *im, const struct url *u)
 	if (u->mailbox.len == 0 && im->view.folder == NULL)
 		return NULL;
 	if (u->mailbox.len == 0)
+		view_follow(im);
+	if (u->mailbox.len == 0)
 		(void)span_cstr(span_str(im->view.raw), raw, sizeof(raw));
 	else if (name_to_raw(u->mailbox, true, raw) != NULL)
 		return NULL;

@@ -99,6 +99,7 @@ search_all(struct imap *im, struct esearch *e)
 	bool fits = true;
 	size_t n = 0;
 
+	view_follow(im);
 	if (has_others(e)) {
 		if (list_load(im, &t, filter_has(e->in, FILTER_SUBSCRIBED)) ==
 		    -1) {

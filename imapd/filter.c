@@ -141,7 +141,8 @@ filter_names(const struct filter *f, const char *raw, bool subscribed)
 	for (; f != NULL && !yes; f = f->next)
 		yes = f->kind == FILTER_SELECTED ? false :
 		    f->kind == FILTER_SUBSCRIBED ? subscribed :
-		    f->kind < FILTER_SUBTREE || names(f, raw);
+		    f->kind < FILTER_SUBTREE ? !place_is_foreign(raw) :
+		    names(f, raw);
 	return yes;
 }
 

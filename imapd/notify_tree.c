@@ -372,6 +372,7 @@ notify_tree(struct imap *im, struct notify *n, bool tell_it)
 	struct tree t = { .im = im, .n = n, .old = n->box, .nold = n->n };
 	int r;
 
+	view_follow(im);
 	arena_init(&im->arena, kept.max);
 	if ((r = compare(&t, tell_it)) == 0) {
 		n->box = t.new;

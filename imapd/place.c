@@ -13,8 +13,8 @@
 #include "imap.h"
 #include "reach.h"
 
-static bool
-in_namespace(const char *raw)
+bool
+place_is_foreign(const char *raw)
 {
 	return reach_shared() != NULL &&
 	    (strncmp(raw, REACH_SHARED ".", sizeof(REACH_SHARED)) == 0 ||
@@ -50,7 +50,7 @@ place_find(const struct imap *im, const char *raw, struct place *p)
 
 	memset(p, 0, sizeof(*p));
 	(void)span_cstr(span_str(raw), p->raw, sizeof(p->raw));
-	if (!in_namespace(raw))
+	if (!place_is_foreign(raw))
 		return own(im, raw, p);
 	if (strchr(raw, '/') == NULL && own(im, raw, p) == 0 &&
 	    stat(p->dir, &st) == 0)

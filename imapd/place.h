@@ -30,6 +30,8 @@ struct place {
 
 /* The mailbox of that raw name, which need not exist.  0, or -1 with errno: no such name can be. */
 int	place_find(const struct imap *, const char *raw, struct place *);
+/* Does that name belong to a namespace of others' mailboxes? */
+bool	place_is_foreign(const char *raw);
 /* Where a mailbox of that name would be made; rights are those on the nearest
  * parent that exists, all in a tree of one's own.  0 or -1. */
 int	place_for_new(struct imap *, const char *raw, struct place *);

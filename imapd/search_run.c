@@ -143,6 +143,7 @@ search_correlator(struct imap *im, struct span tag, bool mailbox)
 	(void)netout_adds(&im->out, "(TAG ");
 	out_string(&im->out, tag);
 	if (mailbox) {
+		view_follow(im);
 		buf_init(&name, 4 * NAME_RAW_MAX);
 		(void)name_from_raw(im->view.raw, utf8_names(im), &name);
 		(void)netout_adds(&im->out, " MAILBOX ");

@@ -47,6 +47,9 @@ int	view_rights(struct imap *);
 bool	view_may(const struct view *, unsigned rights);
 /* Why not, for people. */
 const char *view_why(const struct view *);
+/* follow.c: looks for its name, which another session may have changed; before
+ * view->raw is used. */
+void	view_follow(struct imap *);
 /* Sequence number of message i of the folder. */
 uint32_t view_seq(const struct view *, size_t i);
 /*

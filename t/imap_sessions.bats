@@ -20,6 +20,9 @@ sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1
 @test "two sessions store on condition: MODIFIED, and what is there now" { sessions condstore_race; }
 @test "VANISHED for what the other session expunged" { sessions qresync_two; }
 @test "a folder that is open is renamed and deleted" { sessions open_folder_renamed_deleted; }
+@test "IDLE tells a keyword that is in no file name" { sessions keyword_wakes_idle; }
+@test "a folder that another session renames has its new name here" { sessions foreign_rename_followed; }
+@test "EXAMINE tells another program's change with its mod-sequence" { sessions examine_modseq; }
 @test "APPEND by one, IDLE by another" { sessions append_while_idle; }
 @test "input that comes byte by byte" { sessions slow_literal; }
 @test "COPY and MOVE into the selected mailbox" { sessions copy_to_selected; }

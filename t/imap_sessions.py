@@ -409,5 +409,63 @@ def keyword_of_another():
     b.close()
 
 
+def keyword_wakes_idle():
+    """A keyword beyond the 26th, which is in no file name, is told during IDLE like any other."""
+    deliver()
+    a, b = Imap(), Imap()
+    a.cmd('SELECT INBOX')
+    b.cmd('SELECT INBOX')
+    for k in range(30):
+        b.cmd('STORE 1 +FLAGS.SILENT (kw%d)' % k)
+    b.cmd('STORE 1 FLAGS.SILENT ()')
+    a.cmd('NOOP')
+    a.send(b'i IDLE\r\n')
+    assert a.line() == b'+ idling'
+    for want in b'kw29', b'kw1':
+        b.cmd('STORE 1 FLAGS (%s)' % want.decode())
+        while not re.match(rb'\* 1 FETCH .*%s\)' % want, a.line(5)):
+            pass
+    a.send(b'DONE\r\n')
+
+
+def foreign_rename_followed():
+    """A mailbox that another session renames while it is selected has its new name here too."""
+    a, b = Imap(), Imap()
+    a.cmd('CREATE Old/Sub')
+    a.cmd('APPEND Old/Sub {4+}\r\na: b')
+    a.cmd('SELECT Old/Sub')
+    b.cmd('RENAME Old New')
+    out = a.cmd('ESEARCH RETURN (COUNT) ALL')
+    assert any('"MAILBOX" New/Sub' in x or 'MAILBOX New/Sub' in x for x in out), out
+    out = a.cmd('ESEARCH IN (selected personal) RETURN (COUNT) ALL')
+    assert len([x for x in out if 'ESEARCH' in x]) == 1, out      # once, not as two mailboxes
+    a.cmd('APPEND New/Sub CATENATE (URL "/;UID=1")')
+    assert any('2 EXISTS' in x for x in a.cmd('NOOP')) or len(a.cmd('UID SEARCH ALL')[0].split()) == 4
+    a.send(b'i IDLE\r\n')
+    while a.line() != b'+ idling':
+        pass
+    deliver('.New.Sub')
+    while b'3 EXISTS' not in a.line(5):
+        pass
+    a.send(b'DONE\r\n')
+
+
+def examine_modseq():
+    """A session that reads alone tells another program's change with the mod-sequence that it gets."""
+    deliver()
+    a, b = Imap(), Imap()
+    a.cmd('ENABLE CONDSTORE')
+    a.cmd('EXAMINE INBOX')
+    was = int(re.search(r'MODSEQ \((\d+)', a.cmd('FETCH 1 MODSEQ')[0]).group(1))
+    new = os.path.join(ROOT, 'new')
+    for name in os.listdir(new):
+        os.rename(os.path.join(new, name), os.path.join(ROOT, 'cur', name + ':2,F'))
+    told = [int(re.search(r'MODSEQ \((\d+)', x).group(1)) for x in a.cmd('NOOP') if 'FETCH' in x]
+    assert told and told[0] > was, (was, told)
+    b.cmd('ENABLE CONDSTORE')
+    b.cmd('SELECT INBOX')
+    assert 'MODSEQ (%d)' % told[0] in b.cmd('FETCH 1 MODSEQ')[0]
+
+
 if __name__ == '__main__':
     globals()[sys.argv[3]]()
