@@ -32,6 +32,28 @@ take_status(struct mbox *m, struct span line)
 	}
 }
 
+/* Dovecot's and Thunderbird's: words, and spaces to be filled later. */
+static void
+take_keywords(struct mbox *m, struct span line)
+{
+	size_t n = strlen(m->keywords);
+	struct span word;
+	struct cur c;
+
+	cur_init(&c, line);
+	if (!cur_word(&c, "X-Keywords:") && !cur_word(&c, "X-Mozilla-Keys:"))
+		return;
+	while ((word = cur_nextword(&c)).len > 0) {
+		if (n + word.len + 2 > sizeof(m->keywords) ||
+		    span_haschr(word, '\0'))
+			continue;
+		memcpy(m->keywords + n, word.p, word.len);
+		n += word.len;
+		m->keywords[n++] = ' ';
+		m->keywords[n] = '\0';
+	}
+}
+
 /* ">From ", ">>From " and so on lose one ">". */
 static struct span
 unquote(struct span line)
@@ -79,8 +101,10 @@ mbox_line(struct mbox *m, struct span *line)
 	m->empty_first = m->held;
 	m->held = false;
 	m->filled = true;
-	if (begins && m->header)
+	if (begins && m->header) {
 		take_status(m, *line);
+		take_keywords(m, *line);
+	}
 	if (begins)
 		*line = unquote(*line);
 	return MBOX_LINE;
@@ -97,6 +121,7 @@ mbox_begin(struct mbox *m, struct span from)
 	m->header = true;
 	m->held = false;
 	m->flags = 0;
+	m->keywords[0] = '\0';
 	m->arrival = 0;
 	memset(words, 0, sizeof(words));
 	cur_init(&c, from);

@@ -16,6 +16,7 @@ struct mbox {
 	bool held;		/* an empty line that may belong to the next "From " */
 	bool empty_first;	/* with MBOX_LINE: the one held comes before it */
 	unsigned flags;		/* MAIL_*, from Status and X-Status */
+	char keywords[512];	/* of X-Keywords and X-Mozilla-Keys, each with a space behind */
 	time_t arrival;		/* of the "From " line; 0: it tells none */
 };
 

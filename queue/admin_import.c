@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin.h"
+#include "admin_import.h"
 #include "ex.h"
 #include "folder.h"
 #include "folder_add.h"
@@ -25,21 +25,12 @@
 
 #define CHUNK	65536
 
-struct import {
-	struct control control;
-	const char *folder;		/* "" is INBOX */
-	const char *address, *source;
-	char path[1024];		/* of the folder */
-	struct account account;
-	int fd;				/* source */
-	size_t messages;
-};
 
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: posthouse maildir import [-f folder] address "
-	    "mbox-or-maildir\n");
+	fprintf(stderr, "usage: posthouse maildir import [-r] [-f folder] "
+	    "address mbox-or-maildir\n");
 	return EX_USAGE;
 }
 
@@ -52,12 +43,12 @@ failed(const char *what)
 
 static int
 commit(struct import *m, struct folder_append *a, unsigned flags,
-    time_t arrival)
+    const char *const *keywords, size_t n, time_t arrival)
 {
 	uint32_t validity, uid;
 
-	if (folder_append_commit(a, flags, NULL, 0, arrival, &validity, &uid) ==
-	    -1)
+	if (folder_append_commit(a, flags, keywords, n, arrival, &validity,
+	    &uid) == -1)
 		return failed(m->path);
 	m->messages++;
 	return 0;
@@ -74,10 +65,17 @@ static int
 end_message(struct message *g)
 {
 	struct folder_append *a = g->append;
+	const char *names[FOLDER_SOURCE_MAX];
+	char *word, *rest = g->mbox.keywords;
+	size_t n = 0;
 
 	g->append = NULL;
-	return a == NULL ? 0 : commit(g->m, a, g->mbox.flags,
-	    g->mbox.arrival);
+	if (a == NULL)
+		return 0;
+	while ((word = strsep(&rest, " ")) != NULL)
+		if (n < FOLDER_SOURCE_MAX && folder_source_ok(word))
+			names[n++] = word;
+	return commit(g->m, a, g->mbox.flags, names, n, g->mbox.arrival);
 }
 
 static int
@@ -144,6 +142,7 @@ import_mbox(struct import *m)
 static int
 import_file(struct import *m, int dirfd, const char *name)
 {
+	const char *names[FOLDER_SOURCE_MAX];
 	char chunk[CHUNK];
 	struct maildir_name n;
 	struct folder_append *a;
@@ -168,14 +167,16 @@ import_file(struct import *m, int dirfd, const char *name)
 		return -1;
 	}
 	maildir_name_parse(span_str(name), &n);
-	return commit(m, a, n.flags, st.st_mtime);
+	return commit(m, a, n.flags, names,
+	    folder_source_of(&m->keywords, &n, names), st.st_mtime);
 }
 
 /* In the order of their names, which begin with the second of arrival. */
 static int
 import_part(struct import *m, const char *part)
 {
-	int fd = openat(m->fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(m->fd, part,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent **list;
 	int n = fd == -1 ? -1 : scandirat(fd, ".", &list, NULL, versionsort);
 	int r = 0;
@@ -195,30 +196,61 @@ import_part(struct import *m, const char *part)
 	return r;
 }
 
+static int
+import_maildir(struct import *m)
+{
+	int r = folder_source_open(&m->keywords, m->fd);
+
+	if (r == -1)
+		(void)failed(m->source);
+	if (r == 0)
+		r = import_part(m, "cur");
+	if (r == 0)
+		r = import_part(m, "new");
+	folder_source_free(&m->keywords);
+	return r;
+}
+
+int
+import_folder(struct import *m, int fd, const char *folder, const char *source)
+{
+	struct stat st;
+	int r;
+
+	m->fd = fd;
+	m->source = source;
+	m->folders++;
+	if (folder[0] != '\0' && folder_create(m->account.maildir,
+	    folder) == -1 && errno != EEXIST)
+		r = failed(folder);
+	else if (folder_path(m->account.maildir, folder, m->path,
+	    sizeof(m->path)) == -1 || fstat(fd, &st) == -1)
+		r = failed(source);
+	else if (!S_ISDIR(st.st_mode))
+		return import_mbox(m);		/* closes it */
+	else
+		r = import_maildir(m);
+	close(fd);
+	return r;
+}
+
 /* In a process of its own: writes as the owner, and may read what the administrator may. */
 static int
 import(struct import *m)
 {
-	struct stat st;
 	int r;
 
 	if (geteuid() == 0 && m->account.owner.uid != (uid_t)-1 &&
 	    sandbox_become(&m->account.owner, SANDBOX_CAP(CAP_DAC_READ_SEARCH))
 	    == -1)
 		return failed("become the owner");
-	if (m->folder[0] != '\0' && folder_create(m->account.maildir,
-	    m->folder) == -1 && errno != EEXIST)
-		return failed(m->folder);
-	if (folder_path(m->account.maildir, m->folder, m->path,
-	    sizeof(m->path)) == -1 || fstat(m->fd, &st) == -1)
-		return failed(m->source);
-	if (S_ISDIR(st.st_mode)) {
-		r = import_part(m, "cur");
-		if (r == 0)
-			r = import_part(m, "new");
-	} else
-		r = import_mbox(m);
-	printf("%zu messages imported\n", m->messages);
+	r = m->tree ? import_tree(m) : import_folder(m, m->fd, m->folder,
+	    m->source);
+	if (m->tree)
+		printf("%zu messages imported into %zu folders\n", m->messages,
+		    m->folders);
+	else
+		printf("%zu messages imported\n", m->messages);
 	return fflush(stdout) == 0 ? r : -1;
 }
 
@@ -257,10 +289,13 @@ admin_import(const char *dir, int argc, char *argv[])
 
 	m.folder = "";
 	optind = 0;
-	while ((ch = getopt(argc, argv, "+f:")) != -1) {
-		if (ch != 'f')
+	while ((ch = getopt(argc, argv, "+f:r")) != -1) {
+		if (ch == 'r')
+			m.tree = true;
+		else if (ch == 'f')
+			m.folder = optarg;
+		else
 			return usage();
-		m.folder = optarg;
 	}
 	if (argc - optind != 2)
 		return usage();

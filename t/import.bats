@@ -49,6 +49,83 @@ teardown() { rm -rf "$DIR"; }
 	[ -e "$DIR/old/new/2.y" ]
 }
 
+# keywords FILE: the names of a message's keywords, from the letters of its name and posthouse.keywords.
+keywords() {
+	local dir letters
+	dir=$(dirname "$(dirname "$1")") letters=$(sed 's/.*:2,//; s/[A-Z]//g' <<<"$1" | grep -o .) || :
+	for l in $letters; do sed -n "$(($(printf '%d' "'$l") - 96))p" "$dir/posthouse.keywords"; done | sort | tr '\n' ' '
+}
+# old DIR: a Maildir with two messages, the first with the letters a and c.
+old() {
+	mkdir -p "$1"/{cur,new,tmp}
+	printf 'Subject: one\n\nx\n' >"$1/cur/1.x,S=17:2,FSac"
+	printf 'Subject: two\n\nx\n' >"$1/new/2.y"
+}
+find_one() { grep -rl "Subject: ${2-one}" "$1/cur" "$1/new"; }
+
+@test "a tree of Dovecot's: folders, keywords by name, subscriptions of both forms; what is there stays" {
+	old "$DIR/old"
+	printf '0 $Label1\n1 unused\n2 later\n3 bad name\n' >"$DIR/old/dovecot-keywords"
+	old "$DIR/old/.Work.2026"
+	printf '0 other\n' >"$DIR/old/.Work.2026/dovecot-keywords"
+	mkdir -p "$DIR/old/.nomail" "$DIR/old/..x/cur"
+	ln -s /etc "$DIR/old/.link"
+	printf 'V\t2\n\nINBOX\nWork\t2026\nGone\n' >"$DIR/old/subscriptions"
+	mkdir -p "$M"/{cur,new,tmp}
+	printf 'Mine\nINBOX\n' >"$M/subscriptions"
+	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$M"
+	run "$BIN/posthouse" maildir import -r alice@example.test "$DIR/old"
+	[ "$status" = 0 ]
+	[ "$output" = '4 messages imported into 2 folders' ]
+	[ "$(keywords "$(find_one "$M")")" = '$Label1 later ' ]
+	[[ $(find_one "$M") == *:2,FS* ]]
+	[ "$(keywords "$(find_one "$M/.Work.2026")")" = 'other ' ]
+	[ "$(cat "$M/subscriptions")" = $'Mine\nINBOX\nWork.2026\nGone' ]
+	[ ! -e "$M/.nomail" ] && [ ! -e "$M/.link" ]
+	printf 'Sub.Folder\n' >"$DIR/old/subscriptions"
+	run "$BIN/posthouse" maildir import -r -f Old alice@example.test "$DIR/old"
+	[ "$output" = '4 messages imported into 2 folders' ]
+	[ "$(messages "$M/.Old")$(messages "$M/.Old.Work.2026")" = 22 ]
+	[ "$(tail -n 1 "$M/subscriptions")" = Old.Sub.Folder ]
+	# What was imported is as good a source, with our own names.
+	echo 'bob@example.test:b' >>"$DIR/control/users"
+	run "$BIN/posthouse" maildir import -r bob@example.test "$M"
+	[ "$output" = '8 messages imported into 4 folders' ]
+	[ "$(keywords "$(find_one "$DIR/mail/b")")" = '$Label1 later ' ]
+}
+
+@test "a tree of Courier's: keywords of its list, subscriptions that begin with INBOX" {
+	old "$DIR/old"
+	mkdir -p "$DIR/old/courierimapkeywords"
+	printf 'alpha\nbeta\n\n1.x:1\n' >"$DIR/old/courierimapkeywords/:list"
+	old "$DIR/old/.Sent"
+	printf 'INBOX.Sent\nINBOX.Other.One\n' >"$DIR/old/courierimapsubscribed"
+	run "$BIN/posthouse" maildir import -r alice@example.test "$DIR/old"
+	[ "$status" = 0 ]
+	[ "$output" = '4 messages imported into 2 folders' ]
+	[ "$(keywords "$(find_one "$M")")" = 'beta ' ]
+	[ "$(cat "$M/subscriptions")" = $'Sent\nOther.One' ]
+}
+
+@test "a tree of mbox files: directories, keywords in fields, subscriptions; what is none is named and left" {
+	mkdir -p "$DIR/old/lists/deep" "$DIR/old/.imap"
+	one() { printf 'From a@b.c Sun Nov 22 01:02:03 2026\nSubject: one\nX-Keywords: %s\nStatus: RO\n\nx\n\n' "$1"; }
+	one 'alpha $Junk          ' >"$DIR/old/inbox"
+	{ one 'beta'; one ''; } >"$DIR/old/lists/v1.0"
+	: >"$DIR/old/lists/deep/empty"
+	echo 'no mail' >"$DIR/old/notes"
+	printf 'lists/v1.0\ninbox\n' >"$DIR/old/.subscriptions"
+	ln -s /etc/passwd "$DIR/old/link"
+	run "$BIN/posthouse" maildir import -r alice@example.test "$DIR/old"
+	[ "$status" = 0 ]
+	[ "$output" = $'notes: left, for it is no mbox file\n3 messages imported into 3 folders' ]
+	[ "$(keywords "$(find_one "$M")")" = '$Junk alpha ' ]
+	[ "$(messages "$M/.lists.v1_0")" = 2 ]
+	[ "$(messages "$M/.lists.deep.empty")" = 0 ]
+	[ "$(cat "$M/subscriptions")" = $'lists.v1_0\nINBOX' ]
+	[ "$(id -u)" != 0 ] || [ -z "$(find "$M" ! -uid 64006)" ]
+}
+
 @test "what is no mailbox is refused, and says why" {
 	echo 'no mail at all' >"$DIR/text"
 	run "$BIN/posthouse" maildir import alice@example.test "$DIR/text"
