@@ -2,6 +2,8 @@
  * posthouse.uids: each line is read as the folder reads it, and what it would pass over is told.  Mending writes the
  * list anew with every UID that has one message, messages first and in order, then all else as it stood.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "folder_cache.h"
 #include "folder_check_impl.h"
 
 #define DROP	"drop the line"
@@ -229,6 +232,89 @@ check_lines(struct list *l, struct cur *c)
 	return l->bad && l->d->c->repair ? write_anew(l) : 0;
 }
 
+/* What the cache remembers of the first line: 0 or -1. */
+static int
+cached_header(int dirfd, struct uidlist_header *h)
+{
+	struct cache_head head;
+	struct stat st;
+	int fd = openat(dirfd, FOLDER_CACHE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int r = -1;
+
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    read(fd, &head, sizeof(head)) == (ssize_t)sizeof(head) &&
+	    cache_head_ok(&head, (uint64_t)st.st_size) &&
+	    head.validity != 0 && (head.id[0] == '\0' ||
+	    uidlist_id_ok(span_str(head.id)))) {
+		h->validity = head.validity;
+		h->next = head.uidnext;
+		h->floor = head.floor;
+		strlcpy(h->id, head.id, sizeof(h->id));
+		r = 0;
+	}
+	close(fd);
+	return r;
+}
+
+/* Is there any line of a message behind the first? *has_header: the first is none. */
+static bool
+has_messages(struct span text, bool *has_header)
+{
+	struct uidlist_line line;
+	enum uidlist_kind kind;
+	bool any = false, first = true;
+	struct cur c;
+
+	cur_init(&c, text);
+	*has_header = true;
+	while (!any && (kind = uidlist_next(&c, &line)) != UIDLIST_END &&
+	    kind != UIDLIST_PARTIAL) {
+		if (first)
+			*has_header = kind == UIDLIST_BAD;
+		first = false;
+		any = kind == UIDLIST_MESSAGE;
+	}
+	return any;
+}
+
+/* The first line is broken, and others are not: what they say is kept, under the UIDVALIDITY that the cache remembers
+ * or a new one.  0, or -1. */
+static int
+mend_header(struct list *l)
+{
+	bool has_header;
+	struct cur c;
+
+	if (!has_messages(buf_span(&l->text), &has_header)) {
+		check_tell(l->d, FOLDER_UIDS, 1, true, "write \"posthouse-uids "
+		    "1 UIDVALIDITY UIDNEXT\" there, from a backup; else all "
+		    "messages get new UIDs when the folder is opened",
+		    "this is no first line");
+		return 0;
+	}
+	memset(&l->h, 0, sizeof(l->h));
+	l->h.next = 1;
+	if (cached_header(l->d->fd, &l->h) == 0)
+		tell(l, 1, "write it with the UIDVALIDITY of the cache",
+		    "this is no first line");
+	else {
+		tell(l, 1, "write it with a new UIDVALIDITY; UIDs and keywords "
+		    "stay, and clients download anew", "this is no first line");
+		if (l->d->c->repair &&
+		    folder_new_validity(l->d->fd, &l->h.validity) == -1)
+			return -1;
+	}
+	l->d->validity = l->h.validity;
+	cur_init(&c, buf_span(&l->text));
+	if (has_header) {
+		(void)cur_until(&c, '\n');
+		(void)cur_ch(&c, '\n');
+	}
+	return check_lines(l, &c);
+}
+
 int
 check_uids(struct check_dir *d)
 {
@@ -256,10 +342,7 @@ check_uids(struct check_dir *d)
 			    "use the version of posthouse that wrote it",
 			    "this is the list of a later version");
 		else
-			check_tell(d, FOLDER_UIDS, 1, true, "write \"posthouse"
-			    "-uids 1 UIDVALIDITY UIDNEXT\" there, from a "
-			    "backup; else all messages get new UIDs when "
-			    "the folder is opened", "this is no first line");
+			r = mend_header(&l);
 	}
 	buf_free(&l.text);
 	buf_free(&l.rest);

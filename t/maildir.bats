@@ -72,6 +72,38 @@ uid() { grep "^[0-9]* $1\$" "$U" | tail -n 1 | cut -d' ' -f1; }
 	grep -qF "[UIDVALIDITY $(cut -d' ' -f3 <<<"$header")]" "$DIR/out"
 }
 
+@test "posthouse.uids: the first line is broken or gone; the UIDs stay, and the UIDVALIDITY where the cache knows it" {
+	validity=$(head -n 1 "$U" | cut -d ' ' -f 3)
+	for first in 'posthouse-uids 1 x y' '' "posthouse-uids 1 $validity"; do
+		sed -i "1s/.*/$first/" "$U"
+		rm -f "$M/posthouse.cache"
+		wrong "$U:1: this is no first line"
+		for i in 0 1 2 3; do [ "$(uid "${NAMES[$i]}")" = $((i + 1)) ]; done
+		new=$(head -n 1 "$U" | cut -d ' ' -f 3)
+		[ "$new" -gt "$validity" ]
+		validity=$new
+	done
+	sed -i 1d "$U"	# not there at all
+	wrong "$U:1: this is no first line"
+	for i in 0 1 2 3; do [ "$(uid "${NAMES[$i]}")" = $((i + 1)) ]; done
+	[ "$(sed -n 2p "$U")" = "1 ${NAMES[0]}" ]
+	printf 'From bob@example.org Sun Nov 22 01:02:03 2026\nSubject: %s\n\nx\n\n' {5..24} >"$DIR/mbox"	# enough for a cache
+	posthouse maildir import alice@example.test "$DIR/mbox"
+	printf 'a SELECT INBOX\r\na STORE 1 +FLAGS (\\Deleted)\r\na EXPUNGE\r\na LOGOUT\r\n' | "$BIN/imapd" "$M" >/dev/null 2>&1
+	header=$(head -n 1 "$U")
+	touch -d '1 minute ago' "$M/cur" "$M/new"
+	printf 'a SELECT INBOX\r\na LOGOUT\r\n' | "$BIN/imapd" "$M" >/dev/null 2>&1
+	[ -e "$M/posthouse.cache" ]
+	sed -i '1s/.*/broken/' "$U"
+	run posthouse maildir repair alice@example.test
+	[[ $output == *'with the UIDVALIDITY of the cache'* ]]
+	[ "$(head -n 1 "$U" | cut -d ' ' -f 3)" = "$(cut -d ' ' -f 3 <<<"$header")" ]
+	[ "$(head -n 1 "$U" | cut -d ' ' -f 4)" -ge 25 ]
+	printf 'a SELECT INBOX\r\na FETCH 1:* UID\r\na LOGOUT\r\n' | "$BIN/imapd" "$M" 2>/dev/null | tr -d '\r' >"$DIR/out"
+	for i in 1 2 3; do grep -qF "* $i FETCH (UID $((i + 1)))" "$DIR/out"; done
+	grep -qF "[UIDNEXT 25]" "$DIR/out"
+}
+
 @test "a file that is not there: its UID is expunged, and never given again" {
 	rm "$M"/*/"${NAMES[3]}"*
 	line=$(grep -n '^4 ' "$U")
