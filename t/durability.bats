@@ -1,5 +1,5 @@
 # durability.bats: 250 means kept.  kill -9 at every system call of accepting and of local delivery, and power cuts on an ext4
-# image; after each, all that was answered 250 is there once and whole.  no-sanitizer: it is about the order of system calls.
+# and an xfs image; after each, all that was answered 250 is there once and whole.  no-sanitizer: it is about the order of system calls.
 # shellcheck shell=bash disable=SC2154
 
 load helper
@@ -209,20 +209,20 @@ everybody_has() { # MESSAGES
 	[ "$(wc -l <"$DIR/acked")" = "$k" ]
 }
 
-power_cuts() {
-	local n dir
+power_cuts() { # SYNC [COUNT]
+	local n dir count=${2:-10}
 	need xfs_io xfsprogs
 	need mkfs.ext4 e2fsprogs
 	losetup -f >/dev/null 2>&1 || skip "NOT TESTED: no loop devices"
 	dir=$(private_dir)
-	for ((n = 0; n < 10; n++)); do
+	for ((n = 0; n < count; n++)); do
 		"$ROOT/t/powercut" "$dir" "$1" >"$dir/out" 2>&1 || {
 			cat "$dir/out"
 			return 1
 		}
 		tail -n 1 "$dir/out" >>"$dir/results"
 	done
-	echo "# 10 power cuts, spool-sync $1: $(awk '{ a += $1; t += $4 } END { print a, "answered 250,", t, "there" }' "$dir/results")" >&3
+	echo "# $count power cuts, spool-sync $1: $(awk '{ a += $1; t += $4 } END { print a, "answered 250,", t, "there" }' "$dir/results")" >&3
 	rm -rf "$dir"
 }
 
@@ -232,4 +232,9 @@ power_cuts() {
 
 @test "ten power cuts, directory sync" {
 	power_cuts directory
+}
+
+@test "three power cuts on xfs, file sync" {
+	need mkfs.xfs xfsprogs
+	POWERCUT_FS=xfs power_cuts file 3
 }
