@@ -15,6 +15,7 @@
 #include "clock.h"
 
 #define FILE_CHUNK	65536	/* bytes asked for in one read */
+#define FILE_FEW	2048	/* of what has no size: a pipe most often holds a line */
 #define FILE_NAME_MAX	255
 
 int
@@ -59,12 +60,12 @@ file_copy_from(int from, off_t offset, uint64_t left, int to)
 }
 
 /* How much to ask for: what the file's size says is left, and one byte more so
- * that its end is seen; a chunk where the size tells nothing. */
+ * that its end is seen; few where the size tells nothing. */
 static size_t
 read_size(int fd, const struct buf *b)
 {
 	struct stat st;
-	size_t want = FILE_CHUNK, room = b->max - b->len;
+	size_t want = FILE_FEW, room = b->max - b->len;
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0)
 		want = (size_t)st.st_size + 1;
@@ -96,7 +97,8 @@ file_read_all(int fd, struct buf *b)
 		if (r <= 0)
 			return r == 0 ? 0 : -1;
 		b->len += (size_t)r;
-		want = FILE_CHUNK;
+		/* Mostly the end: no more room than there is for that. */
+		want = b->cap > b->len + 1 ? b->cap - b->len - 1 : FILE_CHUNK;
 	}
 }
 
