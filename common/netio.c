@@ -381,6 +381,8 @@ out_wait(struct netout *o)
 static int
 out_write(struct netout *o, const unsigned char *p, size_t n)
 {
+	if (o->before != NULL)
+		o->before(o->before_arg);
 	while (n > 0) {
 		ssize_t w;
 

@@ -40,6 +40,8 @@ struct netout {
 	bool is_socket;
 	netio_write *write;	/* in place of write(2); NULL: none */
 	void *arg;
+	void (*before)(void *);	/* called before each write, to let go of what others wait for; NULL: none */
+	void *before_arg;
 	bool failed;		/* sticky: nothing is written any more */
 	unsigned timeout;	/* seconds one write may wait; 0 is for ever */
 	struct buf buf;

@@ -149,6 +149,27 @@ decodable(struct fetch_cmd *c)
 	return true;
 }
 
+/* What was set is written down. */
+static void
+seen_end(void *arg)
+{
+	struct imap *im = arg;
+
+	im->out.before = NULL;
+	(void)folder_store_end(im->view.folder);
+}
+
+/* The messages whose responses wait for one write are marked with one lock; nobody waits for it while a client reads. */
+static void
+seen_begin(struct imap *im)
+{
+	if (im->out.before != NULL ||
+	    folder_store_begin(im->view.folder) == -1)
+		return;
+	im->out.before = seen_end;
+	im->out.before_arg = im;
+}
+
 /* Sets \Seen where reading does that.  -1: the message has gone. */
 static int
 mark_seen(struct fetch_cmd *c, size_t i, bool *changed)
@@ -159,6 +180,7 @@ mark_seen(struct fetch_cmd *c, size_t i, bool *changed)
 	*changed = false;
 	if (!c->f.seen || !view_may(v, ACL_SEEN) || flags & MAIL_SEEN)
 		return 0;
+	seen_begin(c->run.im);
 	if (folder_set(v->folder, i, flags | MAIL_SEEN,
 	    folder_keywords(v->folder, i)) == -1)
 		return errno == ENOENT ? -1 : 0;
@@ -373,6 +395,7 @@ cmd_fetch(struct imap *im, struct args *a)
 {
 	struct fetch_cmd c = { .run.im = im };
 	struct seqset set;
+	int r;
 
 	if (!parse_fetch(im, a, &c, &set)) {
 		reply_args(im, a);
@@ -387,7 +410,10 @@ cmd_fetch(struct imap *im, struct args *a)
 	view_tell_keywords(im);
 	message_init(&c.run.m, im->view.folder);
 	parsed_begin(&c.run, &c.f);
-	if (fetch_all(&c, &set) == -1)
+	r = fetch_all(&c, &set);
+	if (im->out.before != NULL)
+		seen_end(im);
+	if (r == -1)
 		reply_bad(im, "No such message");
 	else if (c.over)
 		limit_refuse(im, limit_messages(im), 0);

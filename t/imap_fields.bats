@@ -72,3 +72,39 @@ TO: d@example.org
 		has '.* FLAGS \(\\Seen.*'
 	done
 }
+
+@test "\\Seen is set for many messages with few locks, and no lock is held while the client does not read" {
+	local i
+	need strace strace
+	for ((i = 0; i < 400; i++)); do
+		{
+			printf 'Subject: %d\n\n' $i
+			head -c 1000 /dev/zero | tr '\0' x
+			echo
+		} >"$M/new/1800000$((100 + i)).m.host"
+	done
+	talk <<<'a SELECT INBOX' >/dev/null
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=fcntl "$BIN/imapd" "$M" <"$BATS_TEST_TMPDIR/in" 2>/dev/null | {
+		# Nobody reads until the other session has changed a flag.
+		until [ -e "$BATS_TEST_TMPDIR/changed" ]; do sleep 0.1; done
+		cat >"$BATS_TEST_TMPDIR/out"
+	} &
+	exec 4>"$BATS_TEST_TMPDIR/in"
+	printf 'a SELECT INBOX\r\nb FETCH 1:* (BODY[])\r\nz LOGOUT\r\n' >&4
+	i=0
+	until [ "$(ls "$M"/cur | grep -c ':2,S')" -ge 50 ]; do
+		sleep 0.1
+		((++i < 100))
+	done
+	output=$(SECONDS=0; printf 'a SELECT INBOX\nb STORE 407 +FLAGS (\\Flagged)\nz LOGOUT\n' | talk; echo "after $SECONDS")
+	touch "$BATS_TEST_TMPDIR/changed"
+	exec 4>&-
+	wait
+	has '\* 407 FETCH \(FLAGS \(\\Flagged.*' 'after [0-5]'
+	grep -aq 'b OK Fetch completed' "$BATS_TEST_TMPDIR/out"
+	[ "$(grep -ac 'FLAGS (.*\\Seen' "$BATS_TEST_TMPDIR/out")" -ge 406 ]
+	[ "$(ls "$M/cur" | grep -c ':2,.*S')" = 407 ]
+	[ "$(grep -c 'F_SETLK' "$BATS_TEST_TMPDIR/trace")" -lt 60 ]
+	printf 'a SELECT INBOX\nb FETCH 407 FLAGS\nz LOGOUT\n' | talk | grep -q 'Flagged.*Seen\|Seen.*Flagged'
+}
