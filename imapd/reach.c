@@ -217,11 +217,22 @@ reach_at(size_t i)
 	return reach.g[i];
 }
 
+/* Clients that take a dot for a separator too (mutt) write "user/bob@example/org/A". */
+static bool
+same_name(const char *name, const char *asked)
+{
+	for (; *name == *asked || (*name == '/' && *asked == '.'); name++,
+	    asked++)
+		if (*name == '\0')
+			return true;
+	return false;
+}
+
 struct grant *
 reach_find(const char *raw)
 {
 	for (size_t i = 0; i < reach.n; i++)
-		if (strcmp(reach.g[i]->raw, raw) == 0)
+		if (same_name(reach.g[i]->raw, raw))
 			return reach.g[i];
 	return NULL;
 }
