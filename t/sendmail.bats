@@ -414,6 +414,23 @@ alice@example.net... deliverable: to the servers of example.net" ]
 	done
 }
 
+@test "-bs: a session of smtpd on standard input and output, into the queue; another's domain is relayed to nobody" {
+	instance_start
+	adduser alice@example.test secret
+	printf '%s\r\n' 'EHLO local' 'MAIL FROM:<s@example.org>' 'RCPT TO:<alice@example.test>' 'RCPT TO:<x@far.example>' DATA \
+	    'Subject: by hand' '' '..dot' . QUIT | POSTHOUSE=$CONTROL POSTHOUSE_LIBEXEC=$BIN "$S" -bs >"$bare/replies" 2>"$bare/err"
+	[ "$(tr -d '\r' <"$bare/replies" | sed -n 's/^\([0-9]*\) .*/\1/p' | tr '\n' ' ')" = "220 250 250 250 550 354 250 221 " ] || {
+		cat "$bare/replies" "$bare/err"
+		return 1
+	}
+	await 10 has_messages "$(maildir alice@example.test)" 1
+	grep -qx '\.dot' "$(maildir alice@example.test)"/new/*
+	# and with -C and without a command: nothing is left
+	run "$S" -C "$CONTROL" -bs </dev/null
+	[ "$status" = 0 ]
+	[[ $output == *"220 "* ]]
+}
+
 @test "addresses without a domain in the header get one, and nothing else of it changes" {
 	printf 'From: ann (me)\nTo: bob,\n\tTeam: carol, dan@b.example;\nSubject: To: bob\nX-To: bob\n\nb\n' | mail bob
 	[ "$(field From)" = 'ann@example.test (me)' ]
