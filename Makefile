@@ -138,6 +138,13 @@ fuzzers: $(TARGETS)
 kills: all
 	KILL_MESSAGES=10000 BIN=$(CURDIR)/$(O)/bin bats t/kill.bats
 
+# The model of IMAP, two-way sync and two hosts for as long as it takes: hours.
+SOAK_STEPS ?= 1000000
+soak: all
+	IMAP_MODEL_STEPS=$(SOAK_STEPS) IMAP_MODEL_SEED=$${SEED:-$$(date +%s)} \
+	    IMAP_HOSTS_STEPS=5000 IMAP_SYNC_SECONDS=300 BIN=$(CURDIR)/$(O)/bin \
+	    bats t/imap_model.bats t/imap_sync.bats t/imap_hosts.bats
+
 lint:
 	@t/deps mandoc shellcheck cppcheck
 	@t/lint
@@ -186,5 +193,5 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all check demo kills install uninstall lint fuzz fuzzers bench clean tests \
+.PHONY: all check demo kills soak install uninstall lint fuzz fuzzers bench clean tests \
 	sanitized .FORCE

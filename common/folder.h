@@ -28,8 +28,7 @@ struct folder;
 	SYS_unlinkat, SYS_linkat, SYS_mkdirat, SYS_fsync, SYS_fdatasync, \
 	SYS_ftruncate, SYS_fstatfs, SYS_utimensat, SYS_inotify_init1, \
 	SYS_inotify_add_watch, SYS_clock_nanosleep, SYS_nanosleep, \
-	SYS_fchmod, SYS_sync_file_range, SYS_pwrite64, SYS_statx, \
-	SYS_sysinfo	/* qsort(3) asks how much memory there is */
+	SYS_fchmod, SYS_sync_file_range, SYS_pwrite64, SYS_statx, SYS_sysinfo	/* qsort(3) asks it */
 
 /* The setting spool-sync directory: directories are synced too when messages are added. */
 void	folder_setup(bool sync_directory);

@@ -246,7 +246,9 @@ cmd_store(struct imap *im, struct args *a)
 		reply_errno(im, "cannot look at the mailbox");
 		return;
 	}
-	if (keyword_bits(&s, &list) == -1) {
+	errno = ENOSPC;			/* none of them is made */
+	if ((list.too_many && s.mode != STORE_REMOVE) ||
+	    keyword_bits(&s, &list) == -1) {
 		reply_no(im, "LIMIT", errno == ENOSPC ?
 		    "The mailbox has 64 keywords already" :
 		    "This keyword cannot be stored");

@@ -342,8 +342,10 @@ parse_flag(struct args *a, struct flag_list *f)
 		f->flags |= MAIL_PASSED;
 		return true;
 	}
-	if (f->nkeywords >= 64)
-		return parse_fail(a, "Too many keywords");
+	if (f->nkeywords >= 64) {
+		f->too_many = true;
+		return true;
+	}
 	return add_keyword(a, f, name);
 }
 

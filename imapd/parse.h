@@ -67,6 +67,7 @@ struct flag_list {
 	unsigned flags;
 	struct span *keywords;
 	size_t nkeywords, cap;
+	bool too_many;		/* keywords; those beyond 64 are not here */
 };
 bool	parse_flag(struct args *, struct flag_list *);
 /* "(" flags ")"; with bare also flags without parentheses, as STORE has. */

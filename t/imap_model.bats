@@ -1,7 +1,7 @@
 # imap_model.bats: random commands by four sessions at once against a model in memory (t/imap_model.py).
 #
 # IMAP_MODEL_STEPS (for each seed, default 1500) and IMAP_MODEL_SEED (default: two that are always the same) choose more of it;
-# a failure prints its seed and the last commands.
+# a failure prints its seed and the last commands.  make soak runs a million.
 # shellcheck shell=bash disable=SC2154
 
 load helper
@@ -13,7 +13,7 @@ setup() {
 }
 
 model() {
-	timeout $((60 + ${IMAP_MODEL_STEPS:-1500} / 20)) \
+	timeout $((60 + ${IMAP_MODEL_STEPS:-1500} / 5)) \
 	    python3 "$ROOT/t/imap_model.py" "$BIN/imapd" "$M" "${IMAP_MODEL_STEPS:-1500}" "$1" | tee "$BATS_TEST_TMPDIR/out"
 	[ "${PIPESTATUS[0]}" = 0 ]
 	echo "# $(cat "$BATS_TEST_TMPDIR/out")" >&3

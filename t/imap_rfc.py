@@ -13,7 +13,7 @@ import sys
 IMAPD, ROOT, TEXTS = sys.argv[1], sys.argv[2], sys.argv[3:]
 MESSAGES = 1000
 # Before login, experiments, and what is not here.
-NOT_HERE = re.compile(r'^(LOGIN|AUTHENTICATE|STARTTLS|LOGOUT|X[A-Z-]+|BLURDYBLOOP|ESEARCH|CONVERT|UNAUTHENTICATE)\b', re.I)
+NOT_HERE = re.compile(r'^(LOGIN|AUTHENTICATE|STARTTLS|X[A-Z-]+|BLURDYBLOOP|ESEARCH|CONVERT|COMPARATOR|UNAUTHENTICATE)\b', re.I)
 # What breaks the RFC's own grammar: (RFC, beginning of the command).
 ODD = {
     ('rfc5464', 'SETMETADATA INBOX (/private/comment {'),       # the literal is not marked as the client's
@@ -21,10 +21,12 @@ ODD = {
     ('rfc5464', 'GETMETADATA "INBOX" /private/comment /shared/comment'),        # a list without parentheses
     ('rfc5267', 'UID SORT RETURN (UPDATE COUNT) UTF-8 KEYWORD'),        # no criteria
 }
-DATA = re.compile(r'^\* (?:\d+ )?(SEARCH|ESEARCH|FETCH|UIDFETCH|LIST|STATUS|NAMESPACE|ENABLED|CAPABILITY|ID|SORT|THREAD|QUOTAROOT|'
+DATA = re.compile(r'^\* (?:\d+ )?(SEARCH|ESEARCH|FETCH|UIDFETCH|LIST|STATUS|BYE|NAMESPACE|ENABLED|CAPABILITY|ID|SORT|THREAD|QUOTAROOT|'
                   r'UIDBATCHES|FLAGS|ACL|LISTRIGHTS|MYRIGHTS)\b')
 
 
+# Lines of a literal, and what is said instead of a line.
+NO_TAG = {'Hello', 'FRED', 'fat', '...very', '...empty'}
 COUNT = [0]
 
 
@@ -79,7 +81,7 @@ def commands(said):
         who, text, _ = said[k]
         k += 1
         m = re.match(r'^\s*([A-Za-z0-9.]+) +([A-Za-z]+\b.*)', text) if who == 'C' else None
-        if not m:
+        if not m or m.group(1) in NO_TAG:
             continue
         tag, part, text = m.group(1), tidy(m.group(2).strip()), ''
         while re.search(r'\{\d+\+?\}$', part):
@@ -102,6 +104,21 @@ def commands(said):
             if answer and answer[-1].startswith(tag + ' '):
                 break
         yield tag, text, answer
+
+
+def expanded(text):
+    """"f3 ... f9" written out."""
+    m = re.search(r'\bf(\d+) \.\.\. f(\d+)', text)
+    return text if not m else text[:m.start()] + ' '.join('f%d' % n for n in range(int(m.group(1)), int(m.group(2)) + 1)) + text[m.end():]
+
+
+def status_of(tag, answer, later):
+    """OK, NO or BAD; of a command that others follow at once, from where its answer stands; '' where none is shown."""
+    for said in (answer, later):
+        for line in said:
+            if re.match(re.escape(tag) + ' (OK|NO|BAD)\\b', line):
+                return line.split()[1]
+    return ''
 
 
 class Server:
@@ -150,11 +167,13 @@ def replay(path):
     name = os.path.basename(path)[:-4]
     done = compared = 0
     wrong = []
+    enable = {'rfc7162': 'ENABLE QRESYNC', 'rfc9051': 'ENABLE IMAP4rev2'}.get(name, 'NOOP')
     s = Server()
-    s.cmd('q', {'rfc7162': 'ENABLE QRESYNC', 'rfc9051': 'ENABLE IMAP4rev2'}.get(name, 'NOOP'))
-    for tag, text, answer in commands(dialogues(clean(path))):
-        status = next((a.split()[1] for a in answer if a.startswith(tag + ' ') and len(a.split()) > 1), None)
-        if status not in ('OK', 'NO', 'BAD') or NOT_HERE.match(text) or '...' in text or '<' in text.split('{')[0].replace('<0', '') or any(
+    s.cmd('q', enable)
+    said = dialogues(clean(path))
+    for tag, text, answer in commands(said):
+        status, text = status_of(tag, answer, [t.strip() for who, t, _ in said if who == 'S']), expanded(text)
+        if NOT_HERE.match(text) or '...' in text or '<' in text.split('{')[0].replace('<0', '') or any(
                 name == r and text.startswith(t) for r, t in ODD):
             continue
         fill()
@@ -162,6 +181,9 @@ def replay(path):
         got = s.cmd(tag, text)
         mine = got[-1].split()[1]
         done += 1
+        if text.upper() == 'LOGOUT':
+            s = Server()
+            s.cmd('q', enable)
         if (status == 'BAD') != (mine == 'BAD'):
             wrong.append('%s: %s %s: the RFC has %s, we: %s' % (name, tag, text, status, got[-1]))
             continue

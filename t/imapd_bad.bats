@@ -280,6 +280,7 @@ table() { # COMMAND
 	output=$(talk <<<$'s SELECT INBOX\na FETCH 1 BODY.PEEK[HEADER.FIELDS ('"${names:0:60000}"$')]\nb SEARCH '"$(printf 'ALL %.0s' $(seq 1 10000))ALL"$'\nc FETCH 1 ('"$(printf 'FLAGS %.0s' $(seq 1 300))FLAGS"$')\nd NOOP')
 	has 'a OK .*' 'b OK .*' 'c BAD Too many FETCH items' 'd OK .*'
 	keys=$(seq -s ' ' -f '$k%g' 1 100)
-	output=$(talk <<<$'s SELECT INBOX\na STORE 1 FLAGS ('"$keys"$')\nb NOOP')
-	has 'a BAD Too many keywords' 'b OK .*'
+	output=$(talk <<<$'s SELECT INBOX\na STORE 1 FLAGS ('"$keys"$')\nb FETCH 1 FLAGS')
+	has 'a NO \[LIMIT\] The mailbox has 64 keywords already' '\* 1 FETCH \(FLAGS \(\)\)' 'b OK .*'
+	[ ! -s "$M/posthouse.keywords" ]
 }
