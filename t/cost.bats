@@ -109,3 +109,14 @@ arrive() { printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"; }
 	within "$((${c[0]} * 4))" "${c[1]}" 5
 	within "$((${i[0]} * 4))" "${i[1]}" 5
 }
+
+@test "APPEND into the selected mailbox costs the same among 1,500 and among 12,000" {
+	local n c=() one=('b APPEND INBOX {14+}' 'Subject: x' '' '')
+	for n in 1500 12000; do
+		fill "$D/$n" "$n"
+		c+=("$(calls "$D/$n" 'a SELECT INBOX' "${one[@]}" "${one[@]}" "${one[@]}" "${one[@]}" "${one[@]}" "${one[@]}")")
+		grep -q "^\* $((n + 6)) EXISTS" "$D/replies"
+	done
+	echo "system calls ${c[*]}"
+	within "${c[@]}" 2
+}
