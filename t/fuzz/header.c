@@ -1,5 +1,5 @@
 /*
- * Header fields and dates: fields follow each other without gaps but "From "
+ * Header fields and dates: fields follow each other without gaps but for odd
  * lines, and a date that is printed parses to the same.
  */
 #include "header.h"
@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int zone;
 
 	buf_init(&out, size);
-	while (header_next(&rest, &f) == HEADER_FIELD) {
+	while (header_field(&rest, &f)) {
 		if (f.whole.p + f.whole.len != rest.p ||
 		    f.name.p != f.whole.p || f.body.p < f.name.p + f.name.len ||
 		    f.body.p + f.body.len > rest.p)
