@@ -407,3 +407,19 @@ b SELECT $P
 c CREATE Shared/Mine")
 	has '\* NAMESPACE \(\("" "/"\)\) NIL NIL' 'b NO .*' 'c OK .*'
 }
+
+@test "NOTIFY tells of a folder of another account, and of none that may not be read" {
+	shares lr
+	as bob <<<$'a CREATE Seen\nb SETACL Seen alice@example.test l' >/dev/null
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	timeout 60 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	local pid=$!
+	exec 8>"$BATS_TEST_TMPDIR/in"
+	printf 'a LOGIN alice@example.test pw\r\nb NOTIFY SET (subtree user (MessageNew MessageExpunge))\r\nc IDLE\r\n' >&8
+	await 10 grep -q idling "$BATS_TEST_TMPDIR/out"
+	as bob <<<$'a APPEND Seen {1+}\nx\nb APPEND Proj {1+}\nx' >/dev/null
+	await 10 grep -q "STATUS $P (MESSAGES 3" "$BATS_TEST_TMPDIR/out"
+	exec 8>&-
+	wait "$pid" || :
+	not grep -q 'STATUS user/bob@example.test/Seen' "$BATS_TEST_TMPDIR/out"
+}
