@@ -294,6 +294,8 @@ serve_requests(struct master *m)
 	struct cur c, look;
 	struct span line;
 
+	if (m->in.len == 0)		/* and no memory: memmove takes no NULL */
+		return;
 	cur_init(&c, buf_span(&m->in));
 	for (;;) {
 		look = c;
