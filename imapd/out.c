@@ -131,8 +131,9 @@ out_flags(struct imap *im, size_t i)
 		(void)netout_adds(&im->out, "\\Recent");
 		sep = " ";
 	}
+	/* A letter may have no name, as when another server's are taken over. */
 	for (size_t k = 0; keywords != 0; k++, keywords >>= 1)
-		if (keywords & 1 && k < folder_keyword_count(f)) {
+		if (keywords & 1 && *folder_keyword_name(f, k) != '\0') {
 			(void)netout_adds(&im->out, sep);
 			(void)netout_adds(&im->out, folder_keyword_name(f, k));
 			sep = " ";
@@ -187,6 +188,8 @@ out_known_flags(struct imap *im, unsigned mask, bool keywords)
 			sep = " ";
 		}
 	for (size_t k = 0; keywords && k < folder_keyword_count(f); k++) {
+		if (*folder_keyword_name(f, k) == '\0')
+			continue;
 		(void)netout_addf(&im->out, "%s%s", sep,
 		    folder_keyword_name(f, k));
 		sep = " ";

@@ -72,6 +72,27 @@ uids() {
 	imap 'LSUB "" "*"' | grep -q 'LSUB .*Sent'
 }
 
+@test "Courier: keywords of its list, and those it has not put there yet" {
+	courier
+	K=$M/courierimapkeywords
+	mkdir "$K"
+	printf 'old\nother\n\n1700000001.M1.h,S=14,W=17:0\n1700000002.M2.h,S=14,W=17:0 1\n1700000003.M3.h,S=14,W=17:1\n' >"$K/:list"
+	printf 'other\nfresh\n' >"$K/1700000001.M1.h,S=14,W=17"
+	printf 'old\n' >"$K/.5984457.1700000001.M1.h,S=14,W=17"
+	printf 'older\n' >"$K/.5984457.1700000002.M2.h,S=14,W=17"
+	printf 'newer\n' >"$K/.5984458.1700000002.M2.h,S=14,W=17"
+	: >"$K/1700000003.M3.h,S=14,W=17"
+	echo 'not)a(keyword' >"$K/.x.1700000003.M3.h,S=14,W=17"
+	ln -s /etc/passwd "$K/1700000009.M9.h"
+	out=$(imap 'SELECT INBOX' 'FETCH 1:4 (FLAGS)' | tr -d '()')
+	flags() { sed -n "s/^\* $1 FETCH FLAGS //p" <<<"$out" | tr ' ' '\n' | grep -v '^.Recent' | sort | tr '\n' ' '; }
+	not grep -q 'FLAGS.*  \|FETCH.* $' <<<"$out"	# letters without a name are not shown
+	[ "$(flags 1)" = '\Seen fresh other ' ]
+	[ "$(flags 2)" = '\Seen newer ' ]
+	[ "$(flags 3)" = '\Flagged \Seen ' ]
+	[ "$(flags 4)" = '' ]
+}
+
 @test "a list with hostile lines: what can be is taken, the rest is new" {
 	printf '3 V1500000000 N5\n40 :1700000001.M1.h,S=14,W=17\n39 :1700000002.M2.h,S=14,W=17\n0 :x\n4294967295 :1700000003.M3.h,S=14,W=17\n41 :../../etc/passwd\n99999999999 :y\n\n41 \n42 X\n43 :\n' \
 	    >"$M/dovecot-uidlist"
