@@ -216,15 +216,18 @@ d MOVE 1 INBOX")
 
 @test "a right that is taken away is gone with the next command, and reading ends the session" {
 	shares lrst
-	coproc A { timeout 60 "$BIN/imapd" -C "$CTL" 2>/dev/null; }
-	answer() { # TAG COMMAND: its reply up to the tagged line
-		local line
-		printf '%s %s\r\n' "$1" "$2" >&"${A[1]}"
-		output=
-		while IFS= read -r -t 10 line <&"${A[0]}"; do
-			output+=${line%$'\r'}$'\n'
-			[[ $line != "$1 "* && $line != '* BYE'* ]] || break
-		done
+	local out=$BATS_TEST_TMPDIR/out seen=0 pid
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	timeout 60 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$out" 2>"$BATS_TEST_TMPDIR/err" &
+	pid=$!
+	exec 8>"$BATS_TEST_TMPDIR/in"
+	since() { tail -n "+$((seen + 1))" "$out"; }
+	told() { since | grep -qE "^($1 |\\* BYE)"; }
+	answer() { # TAG COMMAND: what is told up to the tagged line
+		seen=$(wc -l <"$out")
+		printf '%s %s\r\n' "$1" "$2" >&8
+		await 10 told "$1"
+		output=$(since | tr -d '\r')
 	}
 	answer a 'LOGIN alice@example.test pw'
 	answer b "SELECT $P"
@@ -240,6 +243,8 @@ d MOVE 1 INBOX")
 	answer f 'FETCH 1 BODY[]'
 	has '\* BYE \[NOPERM\].*'
 	hasnot '.*FETCH.*'
+	exec 8>&-
+	wait "$pid" || :
 }
 
 @test "IDLE over a shared folder tells new mail, and ends when reading is not allowed any more" {
