@@ -225,6 +225,20 @@ list_tell(struct imap *im, const struct list_name *p, struct span old)
 	(void)netout_adds(&im->out, "\r\n");
 }
 
+void
+list_tell_access(struct imap *im, const char *raw, bool access)
+{
+	struct buf wire;
+
+	buf_init(&wire, 4 * NAME_RAW_MAX);
+	(void)name_from_raw(raw, utf8_names(im), &wire);
+	(void)netout_addf(&im->out, "* LIST (%s) \"/\" ", access ? "" :
+	    "\\NoAccess");
+	out_mailbox(im, buf_span(&wire));
+	(void)netout_adds(&im->out, "\r\n");
+	buf_free(&wire);
+}
+
 /* RFC 3501 section 6.3.9: with "%" a parent stands for what is subscribed below it. */
 static bool
 lsub_shows(const struct list_cmd *l, const struct list_name *p)

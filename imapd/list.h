@@ -33,5 +33,7 @@ void	list_special_use(struct imap *, struct list_tree *);
 /* cmd_list.c: one LIST response that was not asked for, with OLDNAME (RFC 5465 section
  * 5.4) where old is not empty. */
 void	list_tell(struct imap *, const struct list_name *, struct span old);
+/* One that says alone whether the mailbox may be read: RFC 5465 section 5.9. */
+void	list_tell_access(struct imap *, const char *raw, bool access);
 
 #endif

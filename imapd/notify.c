@@ -67,7 +67,8 @@ on_box(struct notify_box *b, int k, const char *name)
 {
 	if (name[0] == '\0')
 		b->watch[k] = -1;
-	else if (k != WATCH_DIR || strcmp(name, "posthouse.uids") == 0)
+	else if (k != WATCH_DIR || strcmp(name, "posthouse.uids") == 0 ||
+	    strcmp(name, ACL_FILE) == 0)
 		b->look = true;
 	else if (strcmp(name, METADATA_FILE) == 0)
 		b->look_meta = true;
@@ -99,14 +100,14 @@ watch_mailbox(const struct imap *im, const struct notify *n, const char *raw,
 	if (place_find(im, raw, &place) == -1)
 		return -1;
 	if (!(place.rights & ACL_READ))	/* RFC 5465 section 5: nothing is told */
-		return 0;
+		messages = false;	/* but that it may be read again */
 	for (int k = messages ? WATCH_CUR : WATCH_DIR; k < WATCH_N; k++) {
 		if (watch[k] != -1)
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", place.dir, subs[k]);
 		watch[k] = watch_many_add(n->fd, path);
 		if (watch[k] == -1)
-			return -1;
+			return place.rights & ACL_READ ? -1 : 0;
 	}
 	return 0;
 }

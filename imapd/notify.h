@@ -37,6 +37,7 @@ struct notify_box {
 	bool known, meta_known;		/* status and meta hold */
 	bool look, look_meta;		/* they may hold no longer */
 	bool unseen_known;
+	bool barred;			/* told \NoAccess */
 	struct folder_status status;
 	size_t own;			/* messages that this session has added since, */
 	uint32_t own_next;		/* and the UIDNEXT after them */
@@ -105,7 +106,9 @@ void	notify_leave(struct imap *, bool as_seen);
 int	notify_tree(struct imap *, struct notify *, bool tell);
 /* The box of that name, or NULL. */
 struct notify_box *notify_find(const struct notify *, const char *raw);
-/* notify_look.c: looks at what may have changed, and tells it. */
+/* notify_look.c: tells \NoAccess when the right to read it has gone, and when it is back. */
+bool	notify_may_read(struct imap *, struct notify_box *, struct place *);
+/* Looks at what may have changed, and tells it. */
 void	notify_look_status(struct imap *, struct notify_box *);
 void	notify_look_meta(struct imap *, struct notify_box *, const char *raw);
 /* "* STATUS" with what RFC 5465 section 3.1 wants at the beginning. */

@@ -33,6 +33,22 @@ changed(const struct imap *im, const struct notify_box *b,
 	return items;
 }
 
+bool
+notify_may_read(struct imap *im, struct notify_box *b, struct place *place)
+{
+	bool barred;
+
+	if (place_find(im, b->raw, place) == -1)
+		return false;
+	barred = !(place->rights & ACL_READ);
+	if (barred != b->barred)
+		list_tell_access(im, b->raw, !barred);
+	if (b->barred && !barred)	/* of which only the list was watched */
+		im->notify->look_tree = true;
+	b->barred = barred;
+	return !barred;
+}
+
 void
 notify_look_status(struct imap *im, struct notify_box *b)
 {
@@ -41,8 +57,8 @@ notify_look_status(struct imap *im, struct notify_box *b)
 	unsigned items;
 
 	b->look = false;
-	if (place_find(im, b->raw, &place) == -1 ||
-	    !(place.rights & ACL_READ) || folder_status(place.dir, &st) == -1)
+	if (!notify_may_read(im, b, &place) ||
+	    folder_status(place.dir, &st) == -1)
 		return;			/* it goes: the tree tells */
 	items = b->known ? changed(im, b, &st) : 0;
 	b->status = st;

@@ -428,3 +428,29 @@ c CREATE Shared/Mine")
 	wait "$pid" || :
 	not grep -q 'STATUS user/bob@example.test/Seen' "$BATS_TEST_TMPDIR/out"
 }
+
+@test "NOTIFY: a mailbox that may not be read is \\NoAccess, and is told of again when it may be (RFC 5465 sections 3.1 and 5.9)" {
+	local out=$BATS_TEST_TMPDIR/out set
+	shares l
+	set="NOTIFY SET STATUS (mailboxes $P (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))"
+	output=$(as alice <<<"a $set")
+	has '\* LIST \(\\NoAccess\) "/" '"$P" '\* STATUS INBOX .*' 'a OK .*'
+	hasnot "\\* STATUS $P .*"
+	as bob <<<'a SETACL Proj alice@example.test lr' | grep -q '^a OK'
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	timeout 60 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$out" 2>"$BATS_TEST_TMPDIR/err" &
+	exec 7>"$BATS_TEST_TMPDIR/in"
+	printf 'l LOGIN alice@example.test pw\r\na %s\r\n' "$set" >&7
+	await 10 grep -qF "* STATUS $P (MESSAGES 2 " "$out" || { cat "$out"; false; }
+	await 10 grep -q '^a OK' "$out"
+	as bob <<<$'a APPEND Proj {5+}\nthree\n' | grep -q '^a OK'
+	await 10 grep -qF "* STATUS $P (MESSAGES 3 " "$out"
+	as bob <<<'a SETACL Proj alice@example.test l' | grep -q '^a OK'
+	await 10 grep -qF '* LIST (\NoAccess) "/" '"$P" "$out"
+	as bob <<<$'a APPEND Proj {4+}\nfour\n' | grep -q '^a OK'
+	as bob <<<'a SETACL Proj alice@example.test lr' | grep -q '^a OK'
+	await 10 grep -qF '* LIST () "/" '"$P" "$out"
+	await 10 grep -qF "* STATUS $P (MESSAGES 4 " "$out"
+	exec 7>&-
+	[ "$(grep -oE 'MESSAGES 4|LIST \(\)' "$out" | head -n 1)" = 'LIST ()' ]
+}

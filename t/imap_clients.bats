@@ -109,6 +109,37 @@ sessions() {
 	has ".*UIDVALIDITY $first\].*" '\* 5 FETCH \(UID 5\)'
 }
 
+@test "kill -9 at the system calls of a first SELECT: a UIDVALIDITY that was answered holds, on disk before it is sent" {
+	local n first answered=0 silent=0
+	[ -x "$BIN/../t/killat" ] || skip "NOT TESTED: no killat (make tests)"
+	[ -z "${SANITIZED-}" ] || skip "sanitizers make calls of their own"
+	cp -a "$M" "$BATS_TEST_TMPDIR/start"
+	for ((n = 1; n < 2000; n += 31)); do
+		rm -rf "$M"
+		cp -a "$BATS_TEST_TMPDIR/start" "$M"
+		printf 'a SELECT INBOX\r\nb FETCH 1:* UID\r\n' | "$BIN/../t/killat" "$n" "$BIN/imapd" "$M" 2>/dev/null \
+		    3>"$BATS_TEST_TMPDIR/said" | tr -d '\r' >"$BATS_TEST_TMPDIR/out" || :
+		[ "$(head -c 6 "$BATS_TEST_TMPDIR/said")" = killed ] || break
+		first=$(sed -n 's/.*UIDVALIDITY \([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/out")
+		if [ -z "$first" ]; then
+			silent=$((silent + 1))
+			continue
+		fi
+		answered=$((answered + 1))
+		output=$(talk <<<$'a SELECT INBOX\nb FETCH 1:* (UID)')
+		has ".*UIDVALIDITY $first\\].*" '\* 5 FETCH \(UID 5\)'
+	done
+	echo "killed before the answer: $silent, after it: $answered"
+	[ "$silent" -gt 2 ]
+	# What was answered had been synced: the power may fail, too.
+	need strace strace
+	rm -rf "$M"
+	cp -a "$BATS_TEST_TMPDIR/start" "$M"
+	printf 'a SELECT INBOX\r\n' | strace -s 4096 -o "$BATS_TEST_TMPDIR/calls" "$BIN/imapd" "$M" >/dev/null 2>&1
+	awk '/^(fsync|fdatasync)\(.*= 0$/ { synced = NR } /^write.*UIDVALIDITY/ { ok = synced; exit }
+	    END { exit !ok }' "$BATS_TEST_TMPDIR/calls"
+}
+
 @test "tagged replies in order, however many commands come at once" {
 	{
 		echo 's SELECT INBOX'
