@@ -113,8 +113,10 @@ wait_for_client(struct imap *im, bool idle)
 		if (r == NETIN_TIMEOUT && !small && ms == SHORT) {
 			shrink(im);
 			small = true;
-		} else if (tell(&w) == -1) {
-			return NETIN_ERROR;
+		} else {
+			if (tell(&w) == -1)
+				return NETIN_ERROR;
+			small = false;
 		}
 	}
 	return NETIN_ERROR;
