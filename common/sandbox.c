@@ -286,19 +286,24 @@ sandbox_measure(void)
 	held = pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static int
-enter_limits(const struct sandbox_role *role)
+static bool
+is_file(int fd)
 {
 	struct stat st;
 
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static int
+enter_limits(const struct sandbox_role *role)
+{
 	if (!no_core && limit(RLIMIT_CORE, 0) == -1)
 		return -1;
 	if (role->memory > 0 && !SANITIZED &&
 	    limit(RLIMIT_DATA, held + role->memory) == -1)
 		return -1;
-	/* A log in a file must still be written. */
-	if (role->file_size != UINT64_MAX &&
-	    !(fstat(2, &st) == 0 && S_ISREG(st.st_mode)) &&
+	/* A log, and the output of a filter, may be files. */
+	if (role->file_size != UINT64_MAX && !is_file(1) && !is_file(2) &&
 	    limit(RLIMIT_FSIZE, role->file_size) == -1)
 		return -1;
 	if (role->files > 0 && limit(RLIMIT_NOFILE, role->files) == -1)

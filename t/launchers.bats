@@ -231,6 +231,14 @@ another_pid() {
 	done
 }
 
+@test "the same into a file, with the log thrown away" {
+	for program in smtpd pop3d imapd; do
+		dialogue "$program" | "$BIN/$program" -C "$CONTROL" >"$BATS_TEST_TMPDIR/out" 2>/dev/null
+		output=$(cat "$BATS_TEST_TMPDIR/out")
+		served "$program"
+	done
+}
+
 @test "UCSPI variables name the client where fd 0 is a pipe" {
 	printf 'EHLO a\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<x@example.net>\r\nQUIT\r\n' |
 	    TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=4711 "$BIN/smtpd" -C "$CONTROL" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/log"
