@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -174,9 +175,26 @@ open_parent(int dirfd, const char *path)
 	return openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int
-file_replace(int dirfd, const char *path, const void *data, size_t n,
-    mode_t mode)
+/* Where the file system has no links, the name goes over what is there. */
+static int
+give_name(int dirfd, const char *tmp, const char *path, bool fresh)
+{
+	int e;
+
+	if (fresh && linkat(dirfd, tmp, dirfd, path, 0) == 0)
+		return unlinkat(dirfd, tmp, 0);
+	if ((!fresh || errno != EEXIST) &&
+	    renameat(dirfd, tmp, dirfd, path) == 0)
+		return 0;
+	e = errno;
+	unlinkat(dirfd, tmp, 0);
+	errno = e;
+	return -1;
+}
+
+static int
+write_whole(int dirfd, const char *path, const void *data, size_t n,
+    mode_t mode, bool fresh)
 {
 	char tmp[FILE_NAME_MAX * 4 + 32], rnd[17];
 	int dir, r, e;
@@ -190,18 +208,28 @@ file_replace(int dirfd, const char *path, const void *data, size_t n,
 	if ((dir = open_parent(dirfd, path)) == -1)
 		return -1;
 	r = write_temporary(dirfd, tmp, data, n, mode);
-	if (r == 0 && renameat(dirfd, tmp, dirfd, path) == -1) {
-		e = errno;
-		unlinkat(dirfd, tmp, 0);
-		errno = e;
-		r = -1;
-	}
+	if (r == 0)
+		r = give_name(dirfd, tmp, path, fresh);
 	if (r == 0)
 		r = file_sync_dir(dir);
 	e = errno;
 	close(dir);
 	errno = e;
 	return r;
+}
+
+int
+file_replace(int dirfd, const char *path, const void *data, size_t n,
+    mode_t mode)
+{
+	return write_whole(dirfd, path, data, n, mode, false);
+}
+
+int
+file_create(int dirfd, const char *path, const void *data, size_t n,
+    mode_t mode)
+{
+	return write_whole(dirfd, path, data, n, mode, true);
 }
 
 int

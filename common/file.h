@@ -33,6 +33,9 @@ int	file_read(int dirfd, const char *path, struct buf *b);
  */
 int	file_replace(int dirfd, const char *path, const void *, size_t n,
 	    mode_t mode);
+/* The same, but a file that is there already stays, also where this host has not heard of it yet: -1 EEXIST. */
+int	file_create(int dirfd, const char *path, const void *, size_t n,
+	    mode_t mode);
 /* Lets the disk begin to write what fd has: a later fsync waits less.  Nothing is promised. */
 void	file_sync_soon(int fd);
 /* fsync of the directory dirfd, taking EINVAL (not supported) for success. */

@@ -109,7 +109,8 @@ find(const struct folder *f, struct span name)
 	return -1;
 }
 
-/* The whole file again, durably, with the new name at the end. The lock is held. */
+/* The whole file again, durably, with the new name at the end. The lock is held.  -1 EEXIST: there was no file, but another
+ * host has made one since. */
 static int
 add_name(struct folder *f, struct span name)
 {
@@ -127,13 +128,32 @@ add_name(struct folder *f, struct span name)
 	if (b.bad || (f->keywords[f->nkeywords] = span_dup(name)) == NULL)
 		r = -1;
 	if (r == 0)
-		r = file_replace(f->dirfd, FOLDER_KEYWORDS, b.p, b.len, 0600);
+		r = (f->keywords_stamp.ino == 0 ? file_create : file_replace)
+		    (f->dirfd, FOLDER_KEYWORDS, b.p, b.len, 0600);
 	if (r == -1)
 		free(f->keywords[f->nkeywords]);
 	else if (fstatat(f->dirfd, FOLDER_KEYWORDS, &st, 0) == 0)
 		f->keywords_stamp = (struct stamp){ st.st_ino, st.st_size };
 	buf_free(&b);
 	return r == -1 ? -1 : (int)f->nkeywords++;
+}
+
+/* Under the lock, for another process may have added it. */
+static int
+find_or_add(struct folder *f, struct span name)
+{
+	int k;
+
+	if (!f->local)			/* what its stamp tells may be old */
+		f->keywords_stamp = (struct stamp){ 0, 0 };
+	if (folder_keywords_load(f) == -1)
+		return -1;
+	if ((k = find(f, name)) != -1)
+		return k;
+	if (f->nkeywords < FOLDER_KEYWORDS_MAX)
+		return add_name(f, name);
+	errno = ENOSPC;
+	return -1;
 }
 
 int
@@ -154,15 +174,9 @@ folder_keyword_bit(struct folder *f, struct span name, bool create)
 	lock = f->batch != NULL ? -1 : folder_lock(f->dirfd, true);
 	if (f->batch == NULL && lock == -1)
 		return -1;
-	if (!f->local)			/* what its stamp tells may be old */
-		f->keywords_stamp = (struct stamp){ 0, 0 };
-	k = folder_keywords_load(f);	/* another process may have added it */
-	if (k == 0 && (k = find(f, name)) == -1) {
-		if (f->nkeywords < FOLDER_KEYWORDS_MAX)
-			k = add_name(f, name);
-		else
-			errno = ENOSPC;
-	}
+	k = find_or_add(f, name);
+	if (k == -1 && errno == EEXIST)
+		k = find_or_add(f, name);
 	e = errno;
 	if (lock != -1)
 		close(lock);

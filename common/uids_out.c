@@ -21,7 +21,8 @@
 #define NEXT_EVERY 4096		/* bytes after which a line tells where UIDs and mod-sequences stand */
 #define NEAR	(2 * NEXT_EVERY)	/* so many have one, mostly; TAIL is a multiple */
 
-/* afresh: in place of one that was damaged.  What another server knew long ago is then worth nothing, for its
+/* Another host may have made it a moment ago, and this one still remember that there was none: then that one is taken.
+ * afresh: in place of one that was damaged.  What another server knew long ago is then worth nothing, for its
  * UIDs after the last it knew are given out. */
 static int
 uids_create(int dirfd, bool afresh)
@@ -38,9 +39,9 @@ uids_create(int dirfd, bool afresh)
 	if (r == 0)
 		r = uidlist_print_header(&b, &h);
 	if (r != -1)
-		r = file_replace(dirfd, FOLDER_UIDS, b.p, b.len, 0600);
+		r = file_create(dirfd, FOLDER_UIDS, b.p, b.len, 0600);
 	buf_free(&b);
-	return r;
+	return r == -1 && errno == EEXIST ? 0 : r;
 }
 
 /* The bytes from..end of fd into b. */

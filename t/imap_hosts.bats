@@ -26,13 +26,13 @@ teardown() {
 	rm -rf "$D"
 }
 
-# mounts SECONDS: both, remembering names and attributes so long.
+# mounts SECONDS [NONE]: both, remembering names and attributes so long, and what there is not.
 mounts() {
 	local m
 	cc -D_GNU_SOURCE -shared -fPIC -o "$D/ofdlock.so" "$ROOT/t/data/ofdlock.c"
 	for m in a b; do
 		LD_PRELOAD=$D/ofdlock.so timeout 10 bindfs --enable-lock-forwarding --multithreaded \
-		    -o "attr_timeout=$1,entry_timeout=$1,negative_timeout=$1" "$D/real" "$D/$m" 3>&- ||
+		    -o "attr_timeout=$1,entry_timeout=$1,negative_timeout=${2-$1}" "$D/real" "$D/$m" 3>&- ||
 		    skip "NOT TESTED: bindfs does not work here"
 	done
 }
@@ -115,4 +115,22 @@ mounts() {
 	    s.p.stdout.read()
 	    assert s.p.wait(10) == 0
 	P
+}
+
+@test "a host that remembers that there were no lists makes none in place of the other's" {
+	local h out
+	mounts 0 600
+	printf 'A: b\n\nx\n' >"$D/real/box/new/1.x"
+	for h in a b; do	# now the kernel remembers, for both
+		[ ! -e "$D/$h/box/posthouse.uids" ] && [ ! -e "$D/$h/box/posthouse.keywords" ]
+	done
+	for h in a b; do
+		out=$(printf 'a SELECT INBOX\r\na STORE 1 +FLAGS (%s)\r\na APPEND INBOX {1+}\r\nx\r\n' "\$$h" | timeout 20 "$D/imapd" "$D/$h/box")
+		grep -o 'UIDVALIDITY [0-9]*' <<<"$out" >>"$D/validity"
+		grep -o 'APPENDUID .*]' <<<"$out" | cut -d ' ' -f 3 >>"$D/uid"
+	done
+	[ "$(wc -l <"$D/validity")" = 2 ]
+	[ "$(sort -u "$D/validity" | wc -l)" = 1 ] || { cat "$D/validity"; return 1; }
+	[ "$(tr '\n' ' ' <"$D/uid")" = '2] 3] ' ]
+	[ "$(cat "$D/real/box/posthouse.keywords")" = $'$a\n$b' ]
 }
