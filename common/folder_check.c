@@ -17,6 +17,7 @@
 
 #include "folder_check_impl.h"
 #include "limits.h"
+#include "utf7.h"
 
 #define PATH_SIZE	2048
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -164,6 +165,33 @@ struct walk {
 	uint32_t validity;
 };
 
+/* Courier 5 has names in UTF-8.  While it serves the mailbox they must stay so, so nobody but a person who wants it
+ * changes them.  *path is then the new one. */
+static void
+check_name(const struct check_dir *d, const char *name, char path[PATH_SIZE])
+{
+	char to[PATH_SIZE];
+	const char *file = path + strlen(d->path) + 1;
+	struct buf b;
+
+	buf_init(&b, PATH_SIZE);
+	if (utf7_take(span_str(name), &b) == -1 || folder_path(d->path,
+	    buf_cstr(&b), to, sizeof(to)) == -1)
+		check_tell(d, file, 0, true, "give it another name",
+		    "no session shows a folder of this name");
+	else if (strcmp(path, to) != 0) {
+		check_tell(d, file, 0, false, "rename it", "this name is in "
+		    "UTF-8, and no session shows it; in modified UTF-7 it is "
+		    "%s", to + strlen(d->path) + 1);
+		if (d->c->repair && renameat2(AT_FDCWD, path, AT_FDCWD, to,
+		    RENAME_NOREPLACE) == -1)
+			d->c->failed = true;
+		else if (d->c->repair)
+			strlcpy(path, to, PATH_SIZE);
+	}
+	buf_free(&b);
+}
+
 static int
 walk_folder(void *arg, const char *name)
 {
@@ -176,8 +204,10 @@ walk_folder(void *arg, const char *name)
 		return -1;
 	if (lstat(path, &st) == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode)) {
+		check_name(&d, name, path);
 		return check_folder(w->c, path, true, &w->validity);
+	}
 	check_tell(&d, path + strlen(w->root) + 1, 0, true,
 	    "put the folder itself here, or remove this", "a symbolic link is "
 	    "no folder");

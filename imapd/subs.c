@@ -17,6 +17,7 @@
 
 #include "file.h"
 #include "limits.h"
+#include "utf7.h"
 
 #define FILE_MAX	(16 * 1048576)
 #define LOCK_TRIES	500		/* of 20 ms */
@@ -61,6 +62,7 @@ static bool
 next_name(struct cur *c, struct buf *raw)
 {
 	struct span line;
+	struct buf b;
 	bool users;
 	int ch;
 
@@ -74,14 +76,21 @@ next_name(struct cur *c, struct buf *raw)
 	buf_clear(raw);
 	if (span_isis(line, "INBOX"))
 		return true;
+	buf_init(&b, NAME_RAW_MAX + 1);
 	users = line.len > sizeof(NAME_USERS) && memcmp(line.p, NAME_USERS,
 	    sizeof(NAME_USERS) - 1) == 0;
 	for (size_t i = 0; i < line.len; i++) {
 		ch = line.p[i];
 		/* In names of other accounts "/" is a dot of the address. */
-		(void)buf_addc(raw, ch == '\t' || (ch == '/' && !users) ? '.' :
+		(void)buf_addc(&b, ch == '\t' || (ch == '/' && !users) ? '.' :
 		    (unsigned char)ch);
 	}
+	if (utf7_take(buf_span(&b), raw) == -1) {
+		buf_clear(raw);
+		raw->bad = false;
+		(void)buf_addspan(raw, buf_span(&b));
+	}
+	buf_free(&b);
 	return true;
 }
 

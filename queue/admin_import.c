@@ -19,6 +19,7 @@
 #include "ex.h"
 #include "folder.h"
 #include "folder_add.h"
+#include "utf7.h"
 #include "maildir.h"
 #include "mbox.h"
 #include "sandbox.h"
@@ -285,15 +286,17 @@ int
 admin_import(const char *dir, int argc, char *argv[])
 {
 	static struct import m;
+	struct buf folder;
 	int ch, r = EX_NOUSER;
 
 	m.folder = "";
+	buf_init(&folder, sizeof(m.path));
 	optind = 0;
 	while ((ch = getopt(argc, argv, "+f:r")) != -1) {
 		if (ch == 'r')
 			m.tree = true;
-		else if (ch == 'f')
-			m.folder = optarg;
+		else if (ch == 'f' && utf7_take(span_str(optarg), &folder) == 0)
+			m.folder = buf_cstr(&folder);
 		else
 			return usage();
 	}
@@ -313,5 +316,6 @@ admin_import(const char *dir, int argc, char *argv[])
 		fprintf(stderr, "%s: there is no such user in %s/users\n",
 		    m.address, m.control.dir);
 	control_free(&m.control);
+	buf_free(&folder);
 	return r;
 }

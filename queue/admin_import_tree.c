@@ -17,6 +17,7 @@
 
 #include "file.h"
 #include "folder_add.h"
+#include "utf7.h"
 
 #define NAME_MAX_	512		/* of a folder, all parts */
 #define DEPTH_MAX	20		/* directories in directories */
@@ -31,23 +32,27 @@ is_maildir(int fd)
 	    S_ISDIR(st.st_mode);
 }
 
-/* prefix "." part, where dots within a part, which separates parts here, become "_". */
+/* prefix "." part, which may be UTF-8 (Courier 5, files), and where dots within a part, which separates parts here, become
+ * "_". */
 static int
 join(char out[NAME_MAX_], const char *prefix, const char *part, bool dots)
 {
-	size_t n = (size_t)snprintf(out, NAME_MAX_, "%s%s", prefix,
-	    prefix[0] != '\0' ? "." : "");
-	size_t from = n;
+	struct buf b;
+	int r = -1;
 
-	if (n >= NAME_MAX_ || (n += strlen(part)) >= NAME_MAX_) {
+	buf_init(&b, NAME_MAX_);
+	errno = EILSEQ;
+	if (utf7_take(span_str(part), &b) == 0) {
+		for (size_t i = 0; !dots && i < b.len; i++)
+			if (b.p[i] == '.')
+				b.p[i] = '_';
+		r = snprintf(out, NAME_MAX_, "%s%s%.*s", prefix,
+		    prefix[0] != '\0' ? "." : "", (int)b.len,
+		    (const char *)b.p);
 		errno = ENAMETOOLONG;
-		return -1;
 	}
-	strlcat(out, part, NAME_MAX_);
-	for (; !dots && out[from] != '\0'; from++)
-		if (out[from] == '.')
-			out[from] = '_';
-	return 0;
+	buf_free(&b);
+	return r >= 0 && r < NAME_MAX_ ? 0 : -1;
 }
 
 static int

@@ -107,6 +107,23 @@ find_one() { grep -rl "Subject: ${2-one}" "$1/cur" "$1/new"; }
 	[ "$(cat "$M/subscriptions")" = $'Sent\nOther.One' ]
 }
 
+@test "names in UTF-8, of folders and of mbox files, become those that sessions show" {
+	old "$DIR/old/.Entwürfe"
+	mkdir -p "$DIR/old"/{cur,new,tmp}
+	old "$DIR/old/.R & D.Grün"
+	printf 'INBOX.Entwürfe\n' >"$DIR/old/courierimapsubscribed"
+	run "$BIN/posthouse" maildir import -r -f Früher alice@example.test "$DIR/old"
+	[ "$status" = 0 ] || { echo "$output"; return 1; }
+	[ "$(messages "$M/.Fr&APw-her.Entw&APw-rfe")" = 2 ]
+	[ "$(messages "$M/.Fr&APw-her.R &- D.Gr&APw-n")" = 2 ]
+	[ "$(cat "$M/subscriptions")" = 'Fr&APw-her.Entw&APw-rfe' ]
+	mkdir "$DIR/mboxes"
+	printf 'From bob@example.org Sun Nov 22 01:02:03 2026\nSubject: one\n\nx\n' >"$DIR/mboxes/süß.alt"
+	run "$BIN/posthouse" maildir import -r alice@example.test "$DIR/mboxes"
+	[ "$status" = 0 ]
+	[ "$(messages "$M/.s&APwA3w-_alt")" = 1 ]
+}
+
 @test "a tree of mbox files: directories, keywords in fields, subscriptions; what is none is named and left" {
 	mkdir -p "$DIR/old/lists/deep" "$DIR/old/.imap"
 	one() { printf 'From a@b.c Sun Nov 22 01:02:03 2026\nSubject: one\nX-Keywords: %s\nStatus: RO\n\nx\n\n' "$1"; }

@@ -114,6 +114,39 @@ uid() { grep "^[0-9]* $1\$" "$U" | tail -n 1 | cut -d' ' -f1; }
 	[ "$(sed -n 's/^\([0-9][0-9]*\) .*/\1/p' "$U" | tail -n 1)" = 5 ]
 }
 
+@test "folders with names in UTF-8, as Courier 5 makes them, get the name that sessions show; their UIDs and subscriptions too" {
+	for name in '.Entwürfe' '.Entwürfe.Ä & ö' '.R & D' '.Gr&APwA-n' $'.\xff'; do
+		mkdir -p "$M/$name"/{cur,new,tmp}
+		: >"$M/$name/maildirfolder"
+	done
+	printf 'A: b\n\nx\n' >"$M/.Entwürfe/cur/7.x,S=8:2,S"
+	printf '1 1500000001 8\n7 7.x\n' >"$M/.Entwürfe/courierimapuiddb"
+	printf 'INBOX\nINBOX.Entwürfe\nINBOX.R & D\n' >"$M/courierimapsubscribed"
+	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$M"
+	chmod -R go-rwx "$M"
+	run posthouse maildir check alice@example.test
+	[ "$status" = 65 ]
+	[[ $output == *"$M/.Entwürfe: this name is in UTF-8"*'it is .Entw&APw-rfe; to mend it: rename it'* ]]
+	[[ $output == *'no session shows a folder of this name'* ]]
+	[ -d "$M/.Entwürfe" ]
+	run posthouse maildir repair alice@example.test
+	[ "$status" = 65 ]
+	run posthouse maildir check alice@example.test
+	[[ $output == *'by hand: give it another name' && $output != *$'\n'* ]] || { echo "$output"; return 1; }
+	printf 'a LIST "" *\r\nb LSUB "" *\r\nc SELECT Entw&APw-rfe\r\nd FETCH 1 (UID FLAGS)\r\n' |
+	    "$BIN/imapd" "$M" 2>/dev/null | tr -d '\r' >"$DIR/out"
+	for want in '* LIST (\HasChildren) "/" Entw&APw-rfe' '* LIST (\HasNoChildren) "/" "Entw&APw-rfe/&AMQ- &- &APY-"' \
+	    '* LIST (\HasNoChildren) "/" "R &- D"' '* LSUB () "/" Entw&APw-rfe' '* LSUB () "/" "R &- D"' \
+	    '* OK [UIDVALIDITY 1500000001]' '* 1 FETCH (UID 7 FLAGS (\Seen))'; do
+		grep -qF -- "$want" "$DIR/out" || { echo "no $want"; cat "$DIR/out"; return 1; }
+	done
+	# One that has that name already is not touched.
+	mkdir -p "$M/.Entwürfe"/{cur,new,tmp}
+	run posthouse maildir repair "$M"
+	[ "$status" != 0 ]
+	[ -d "$M/.Entwürfe" ] && [ -d "$M/.Entw&APw-rfe" ]
+}
+
 @test "names: without a size, with a wrong one, that no program knows, two of one message" {
 	file=$(echo "$M"/*/"${NAMES[0]}"*)
 	mv "$file" "$M/cur/${NAMES[0]}:2,FS"

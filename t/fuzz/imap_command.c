@@ -10,7 +10,7 @@
  * LINK: imapd/imapdate.c imapd/input.c imapd/list.c imapd/mailbox.c imapd/match.c imapd/message.c imapd/name.c imapd/out.c
  * LINK: imapd/parse.c imapd/reply.c imapd/search_eval.c imapd/search_parse.c imapd/search_text.c imapd/search_grams.c imapd/grams.c imapd/seqset.c
  * LINK: imapd/cmd_notify.c imapd/notify.c imapd/notify_tree.c imapd/notify_look.c imapd/wait.c imapd/progress.c imapd/limit.c imapd/follow.c
- * LINK: imapd/structure.c imapd/subs.c imapd/utf7.c imapd/view.c
+ * LINK: imapd/structure.c imapd/subs.c imapd/view.c
  * LINK: imapd/cmd_acl.c imapd/place.c imapd/reach.c
  */
 #include <sys/mman.h>

@@ -1,9 +1,9 @@
 /*
  * Mailbox names: what decodes encodes to the same, and a name that is taken
  * cannot leave the mail directory and comes back as it was written.
- * LINK: imapd/utf7.c imapd/name.c
+ * LINK: imapd/name.c
  */
-#include "imapd/utf7.h"
+#include "utf7.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
  * Modified UTF-7 and mailbox names.
- * LINK: imapd/utf7.c imapd/name.c
+ * LINK: imapd/name.c
  */
-#include "imapd/utf7.h"
+#include "utf7.h"
 
 #include "imapd/name.h"
 #include "test.h"

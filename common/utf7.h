@@ -14,5 +14,7 @@
 int	utf7_decode(struct span, struct buf *out);
 /* UTF-8 to modified UTF-7.  0, or -1 (not UTF-8). */
 int	utf7_encode(struct span, struct buf *out);
+/* A name from elsewhere: as it is where it is modified UTF-7, else made that from UTF-8.  0, or -1 (neither). */
+int	utf7_take(struct span, struct buf *out);
 
 #endif

@@ -190,3 +190,15 @@ utf7_encode(struct span s, struct buf *out)
 	close_run(&b, out);
 	return out->bad ? -1 : 0;
 }
+
+int
+utf7_take(struct span s, struct buf *out)
+{
+	struct buf text;
+	int r;
+
+	buf_init(&text, NAME_BYTES + 4 * s.len);
+	r = utf7_decode(s, &text);
+	buf_free(&text);
+	return r == 0 ? buf_addspan(out, s) : utf7_encode(s, out);
+}
