@@ -197,8 +197,7 @@ common_dest(struct sched *s, const struct message *m)
 
 		if (r->status == RCPT_DONE || r->status == RCPT_TOLD)
 			continue;
-		if (!r->remote || r->status == RCPT_FAILED ||
-		    r->status == RCPT_REPORT ||
+		if (!r->remote || rcpt_is_reported(r) ||
 		    (domain != NULL &&
 		    strcmp(domain, address_domain(r->addr)) != 0))
 			return 0;
@@ -208,7 +207,8 @@ common_dest(struct sched *s, const struct message *m)
 }
 
 /* When is the earliest of those left due?  Recipients that were never tried
- * (their destination was busy) are due at once. */
+ * (their destination was busy) are due at once; a report that could not be written, after
+ * the first wait, each time. */
 static time_t
 next_time(struct sched *s, const struct message *m)
 {
@@ -220,7 +220,9 @@ next_time(struct sched *s, const struct message *m)
 
 		if (r->status == RCPT_DONE || r->status == RCPT_TOLD)
 			continue;
-		if (r->status == RCPT_TODO || t < s->now)
+		if (rcpt_is_reported(r))
+			t = s->now + (time_t)s->c->set.retry_first;
+		else if (r->status == RCPT_TODO || t < s->now)
 			t = s->now;
 		if (next == 0 || t < next)
 			next = t;

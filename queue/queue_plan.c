@@ -76,7 +76,7 @@ plan_rcpt(struct plan *p, const struct message *m, const struct rcpt *r,
 	unsigned attempts = r->attempts;
 	time_t t = due < p->now ? p->now : due;
 
-	if (r->status == RCPT_FAILED || r->status == RCPT_REPORT)
+	if (rcpt_is_reported(r))
 		return t > p->end ? 0 : add(p, t, attempts, r->status ==
 		    RCPT_FAILED ? "bounce" : "report", m, r->addr);
 	schedule_of(p->c, r, &rule);
@@ -97,7 +97,7 @@ own_time(const struct plan *p, const struct message *m, const struct rcpt *r)
 {
 	struct schedule rule;
 
-	if (!m->cur || r->attempts == 0)
+	if (!m->cur || r->attempts == 0 || rcpt_is_reported(r))
 		return p->now;
 	schedule_of(p->c, r, &rule);
 	return schedule_next(&rule, m->name.arrival, r->last, r->attempts,

@@ -160,11 +160,8 @@ report_answer(struct sched *s, struct message *m, enum report kind, bool done)
 	for (size_t i = 0; i < m->rcpts.n; i++) {
 		struct rcpt *r = &m->rcpts.v[i];
 
-		if (r->status != kinds[kind].status)
-			continue;
-		r->attempts++;
-		r->last = s->now;
-		if (!done)
+		/* One that failed is no attempt: what it tells stays. */
+		if (r->status != kinds[kind].status || !done)
 			continue;
 		if (kind == REPORT_FAILED)
 			log_bounce(m, r);

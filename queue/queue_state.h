@@ -58,6 +58,8 @@ struct rcpts {
 };
 
 void	rcpts_free(struct rcpts *);	/* and init */
+/* Is all done but the report? */
+bool	rcpt_is_reported(const struct rcpt *);
 /* Adds one to be tried; copies.  NULL: no memory. */
 struct rcpt *rcpts_add(struct rcpts *, const char *index, const char *addr);
 int	rcpt_set_answer(struct rcpt *, const char *dsn, struct span text);

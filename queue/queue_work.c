@@ -40,7 +40,7 @@ rcpt_next(const struct sched *s, const struct message *m,
 {
 	struct schedule rule;
 
-	if (r->attempts == 0)
+	if (r->attempts == 0 || rcpt_is_reported(r))
 		return 0;
 	schedule_of(s->c, r, &rule);
 	return schedule_next(&rule, m->name.arrival, r->last, r->attempts,

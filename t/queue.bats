@@ -194,12 +194,17 @@ settings() {
 	printf '#!/bin/sh\nexit 75\n' >"$QBIN/bounce"
 	chmod 755 "$QBIN/bounce"
 	pass
-	grep -q "^1	[0-9]*	1795000000	nobody@no.example	5.1.1 " "$SPOOL/state/$name"
+	for again in 1800 3600; do	# no attempt, and no new time of the last
+		grep -q "^1	1	1795000000	nobody@no.example	5.1.1 " "$SPOOL/state/$name"
+		[ "$(stat -c %Y "$SPOOL/cur/$name")" = $((1795000000 + again)) ]
+		at $((1795000000 + again))
+		[ $again = 3600 ] || pass
+	done
 	mv "$QBIN/bounce.away" "$QBIN/bounce"
-	at "$(stat -c %Y "$SPOOL/cur/$name")"
 	pass
 	[ "$(attempts no.example)" = 1 ]
 	[ "$(count_in alice)" = 1 ]
+	[ "$(grep -h '^    attempt ' "$MAIL/example.test/alice/new/"*)" = "    attempt 1 on $(date -u -R -d @1795000000)" ]
 	spool_is_empty
 }
 
