@@ -478,7 +478,8 @@ envelope_read(int fd, const struct spool_name *name, size_t chunk,
 		errno = err;
 		r = -1;
 	}
-	if (r == -1 && (errno == EINVAL || errno == ENODATA))
+	if (r == -1 && (errno == EINVAL || errno == ENODATA ||
+	    errno == ENOBUFS))
 		errno = EBADMSG;
 	return r;
 }

@@ -116,6 +116,7 @@ copy_begin(struct copy *c)
 		int len = snprintf(path, sizeof(path), "Return-Path: <%s>\n",
 		    env.sender);
 
+		c->given = c->given || env.nrcpts == 0;
 		c->offset = (off_t)b.len;
 		c->size += (uint64_t)len - cut.len;
 		c->wsize += (uint64_t)len + 1 - cut.len - count_lines(cut);

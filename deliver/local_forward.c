@@ -30,17 +30,20 @@ open_dir(int spool, const char *name)
 	    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* The header behind the envelope. */
+/* The header, which may be all of the content: what is behind that names the other
+ * recipients. */
 static int
 read_header(const struct forward *f, struct buf *b)
 {
+	uint64_t left = f->d.name.size - f->env.length;
 	unsigned char *p;
 	ssize_t n;
 
 	buf_init(b, LOOP_HEAD);
 	if ((p = buf_room(b, LOOP_HEAD)) == NULL)
 		return -1;
-	n = pread(f->from, p, LOOP_HEAD, (off_t)f->env.length);
+	n = pread(f->from, p, left < LOOP_HEAD ? (size_t)left : LOOP_HEAD,
+	    (off_t)f->env.length);
 	b->len = n > 0 ? (size_t)n : 0;
 	return n == -1 ? -1 : 0;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "file.h"
 #include "local.h"
 #include "proc.h"
@@ -127,9 +128,16 @@ write_again(const struct delivery *d, int fd, int to)
 	int r;
 
 	buf_init(&behind, SPOOL_ENVELOPE_MAX);
-	r = envelope_read_behind(fd, &d->name, &behind);
-	if (r == 0 && behind.len == 0)
-		r = behind_of_state(d, &behind);
+	/* Not what is in the file, if the state has it: it may be the owner's word. */
+	r = behind_of_state(d, &behind);
+	if (r == -1) {
+		buf_clear(&behind);
+		r = envelope_read_behind(fd, &d->name, &behind);
+	}
+	if (r == 0 && behind.len == 0) {
+		errno = EBADMSG;
+		r = -1;
+	}
 	if (r == 0)
 		r = file_copy_from(fd, 0, d->name.size, to);
 	if (r == 0)
@@ -147,11 +155,12 @@ write_again(const struct delivery *d, int fd, int to)
 int
 message_take_back(const struct delivery *d, int fd)
 {
-	char path[SPOOL_NAME_MAX + 16];
+	char path[64], random[17];
 	int to, r, e;
 
-	snprintf(path, sizeof(path), "../tmp/%s", d->name.text);
-	(void)unlinkat(d->dir, path, 0);	/* of an attempt that was killed */
+	/* A name of its own: a process for one recipient may do the same now. */
+	random_hex64(random);
+	snprintf(path, sizeof(path), "../tmp/taken.%s", random);
 	to = openat(d->dir, path,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, SPOOL_MODE);
 	if (to == -1)

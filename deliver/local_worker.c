@@ -82,23 +82,23 @@ deliver(struct delivery *d, struct target *t, size_t n, struct span mode)
 		deliver_copies(d, t, known);
 }
 
-/* A mailbox's address, or an alias without its detail. */
+/* A mailbox's address, or an alias's line: its address may be written in many ways,
+ * and a domain's catch-all has as many as anybody likes. */
 void
 owner_key(const struct control *c, const struct target *t,
     char out[OWNER_KEY_SIZE])
 {
 	struct target_item item = { .kind = TARGET_ADDRESS };
-	struct span detail;
+	struct rcpt_decision d;
 	struct addr a;
 
 	if (t->found == FOUND_FORWARD)
 		strlcpy(item.addr.text, t->account.address,
 		    sizeof(item.addr.text));
 	else if (target_address(t, &a)) {
-		detail = rcpt_detail(c, &a);
-		snprintf(item.addr.text, sizeof(item.addr.text), "%.*s@%s",
-		    (int)(addr_local(&a).len - detail.len), a.text,
-		    addr_domain(&a));
+		rcpt_decide(c, &a, &d);
+		snprintf(item.addr.text, sizeof(item.addr.text), "%s:%u",
+		    d.file, d.line);
 	}
 	target_key(&item, out);
 }

@@ -49,8 +49,8 @@ read_envelope(struct message *m, int dir, bool with_mtime)
 	return r;
 }
 
-/* The envelope of a file that was being given away: from then on the state is all that
- * tells it. */
+/* The envelope of a file that was being given away: from then on the state is what
+ * tells it, for the file may have become somebody's. */
 static int
 take_envelope(struct message *m, struct cur *c)
 {
@@ -62,7 +62,7 @@ take_envelope(struct message *m, struct cur *c)
 	envelope_init(&e);
 	r = envelope_parse_block(c, &e);
 	m->noted = r == 0;
-	if (r == 0 && m->env.nrcpts == 0) {
+	if (r == 0) {
 		envelope_free(&m->env);
 		m->env = e;
 		return 0;

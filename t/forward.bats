@@ -80,6 +80,18 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	[ -e "$SPOOL/new/$name" ]
 }
 
+@test "a header and nothing behind it: who else gets it is neither its header nor passed on" {
+	forward alice 'x@ok.example\n'
+	aliases "robot: \"|cat >$WORK/tried/got\""
+	BARE=1 message s@example.org alice@example.test robot@example.test bob@example.test
+	pass
+	[ -s "$WORK/tried/ok.example" ] && [ "$(count_in bob)" = 1 ]
+	[ "$(tail -n 1 "$MAIL/example.test/bob/new/"*)" = "Subject: test" ]
+	[ "$(tail -n 1 "$WORK/tried/got")" = "Subject: test" ]
+	[ "$(grep -h Delivered-To "$WORK/tried/got")" = "Delivered-To: robot@example.test" ]
+	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" -type f)" ]
+}
+
 @test "two mailboxes that forward to each other: the queue ends it with one bounce" {
 	forward alice 'bob@example.test\n'
 	forward bob 'alice@example.test\n'
@@ -424,6 +436,23 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	[ "$(wc -l <"$WORK/tried/pids")" = 2 ]
 	logged "result qid=.* rcpt=<alice@example.test> relay=local status=deferred dsn=4.3.2 .*text=too many programs of this recipient are running"
 	while read -r pid; do kill "$pid"; done <"$WORK/tried/pids"
+}
+
+@test "one owner by many names: an alias in all spellings, a whole domain's catch-all" {
+	need_root	# runs programs of aliases
+	echo "local-jobs 8" >>"$CONTROL/settings"
+	aliases "robot: \"|echo \$\$ >>$WORK/tried/robot; exec sleep 60\"" "@all.example: \"|echo \$\$ >>$WORK/tried/all; exec sleep 60\""
+	echo all.example >>"$CONTROL/domains"
+	start_queue
+	for to in robot ROBOT rObot robot+x; do
+		message s@example.org "$to@example.test"
+		announce "$name"
+		message s@example.org "x$to@all.example"
+		announce "$name"
+	done
+	await 20 eval '[ "$(grep -c "dsn=4.3.2 .*too many programs of this recipient are running" "$WORK/log")" = 4 ]'
+	[ "$(wc -l <"$WORK/tried/robot") $(wc -l <"$WORK/tried/all")" = "2 2" ]
+	while read -r pid; do kill "$pid"; done < <(cat "$WORK/tried/robot" "$WORK/tried/all")
 }
 
 @test "a burst to one owner whose programs are quick: all are served, a few at a time" {

@@ -182,6 +182,30 @@ small() { BYTES=100 message "$@"; }
 	[ "$name" != "$name2" ] && clean
 }
 
+@test "what a crash left: off the file and linked nowhere, and then none can have it; queue can read it again" {
+	mailboxes
+	sed -i 's,^\(alice\|bob\)@.*,\1@example.test:example.test/\1:10000:,' "$CONTROL/users"
+	ENVELOPE='Envelope-Notify: 1 NEVER' message carol@example.test alice@example.test bob@example.test
+	size=${name#*,S=} size=${size%%,*}
+	before=$(md5sum <"$SPOOL/new/$name")
+	mv "$SPOOL/new/$name" "$SPOOL/cur/$name"
+	{
+		head -n 1 "$SPOOL/cur/$name"
+		tail -c +$((size + 1)) "$SPOOL/cur/$name"
+		printf '%d\t0\t0\t%s@example.test\t\n' 1 alice 2 bob
+	} >"$SPOOL/state/$name"
+	truncate -s "$size" "$SPOOL/cur/$name"
+	chmod 600 "$SPOOL/cur/$name"
+	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name" && chown 64006:64006 "$SPOOL/cur/$name"; fi
+	pass
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ] && [ "$(stat -c %a "$SPOOL/cur/$name")" = 640 ]
+	tool bounce "$qid"
+	pass
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 001 ] && spool_is_empty
+	grep -q '^Final-Recipient: rfc822; bob@' "$MAIL"/example.test/carol/new/*
+	not grep -q 'alice@' "$MAIL"/example.test/carol/new/*
+}
+
 @test "recipients that are cut short: such a file was never acknowledged, and is held" {
 	message s@example.org alice@example.test bob@example.test
 	truncate -s -1 "$SPOOL/new/$name"

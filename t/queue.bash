@@ -80,7 +80,7 @@ cleanup_site() {
 }
 
 # message FROM RCPT...: a spool file in new/ as smtpd writes it; its queue id is in $qid, its name in $name.  ARRIVAL may give
-# its time, QID the digits of its queue id, BYTES more content, ENVELOPE further fields.
+# its time, QID the digits of its queue id, BYTES more content, ENVELOPE further fields; BARE: not even an empty line behind the header.
 message() {
 	local from=$1 text rcpt size lines fields=''
 	shift
@@ -93,7 +93,8 @@ message() {
 		text+=$fields fields=''
 	fi
 	text+=$'\n'"Received: from client.example by mx.example.test"$'\n'"	with ESMTP; Sun, 22 Nov 2026 00:00:00 +0000"
-	text+=$'\n'"Subject: test"$'\n\n'"body of the message"$'\n'
+	text+=$'\n'"Subject: test"$'\n'
+	[ -n "${BARE-}" ] || text+=$'\n'"body of the message"$'\n'
 	[ -z "${BYTES-}" ] || text+=$(head -c "$BYTES" /dev/zero | tr '\0' x)$'\n'
 	size=${#text} lines=$(wc -l <<<"${text%$'\n'}")
 	qid=${ARRIVAL-$(date +%s)}.${QID-$(printf '%04x' $RANDOM $RANDOM $RANDOM $RANDOM)}
