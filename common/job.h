@@ -5,8 +5,8 @@
  *
  *	NAME DIR MODE ID:INDEX:ADDRESS ID:INDEX:ADDRESS ...
  *
- * NAME is the spool file's name, DIR "new" or "cur", MODE "move", "take" or
- * "copy" for deliver-local and the destination domain for deliver-remote.  ID is
+ * NAME is the spool file's name, DIR "new" or "cur", MODE "move", "take",
+ * "copy" or "back" for deliver-local and the destination domain for deliver-remote.  ID is
  * the queue's own token (digits), INDEX the recipient's position in the envelope
  * ("3", "3.1" for the first of several targets of the alias that is 3, "3.0" for the
  * only one).  ADDRESS has

@@ -85,11 +85,9 @@ struct target {			/* one recipient of a job */
 	bool todo;		/* no outcome yet */
 	bool passed;		/* another process answers */
 };
-/*
- * Quotas (local_quota.c).  quota_admit: may a message of that size go into the mailbox
- * (t->file is its name there; a delivery that was cut off may)?  If not, the outcome is set and the mailbox marked full.  quota_took: it has
- * gone there.
- */
+/* Quotas (local_quota.c).  quota_admit: may a message of that size go into the mailbox (t->file
+ * is its name there; a delivery that was cut off may)?  If not, the outcome is set and the mailbox
+ * marked full.  quota_took: it has gone there. */
 bool	quota_admit(struct delivery *, struct target *, struct mailbox *,
 	    uint64_t size);
 void	quota_took(struct delivery *, struct target *, struct mailbox *,
@@ -121,6 +119,8 @@ int	message_head(int fd, const struct spool_name *, struct buf *head,
 /* The open spool file has become somebody's mail, but not everybody's: puts a copy with
  * its envelope in its place.  0 or -1. */
 int	message_take_back(const struct delivery *, int fd);
+/* It was given to its owner, and nothing more: queue's again, or *o says why not. */
+void	message_back(struct delivery *, struct outcome *);
 /* Gives an open file to its owner: mode 0600, and the time of arrival. */
 int	message_give(int fd, const struct ids *, time_t arrival);
 

@@ -121,10 +121,34 @@ behind_of_state(const struct delivery *d, struct buf *out)
 }
 
 static int
+give_queue(const struct delivery *d, int fd)
+{
+	struct stat st;
+
+	if (fstat(d->dir, &st) == -1 || (proc_is_root() &&
+	    fchown(fd, st.st_uid, st.st_gid) == -1))
+		return -1;
+	return fchmod(fd, SPOOL_MODE);
+}
+
+void
+message_back(struct delivery *d, struct outcome *o)
+{
+	int fd = message_open(d, o);
+
+	if (fd == -1)
+		return;
+	if (give_queue(d, fd) == -1)
+		outcome_errno(o, errno, "cannot give the spool file back");
+	else
+		outcome_set(o, PROC_DONE, "2.0.0", "given back");
+	close(fd);
+}
+
+static int
 write_again(const struct delivery *d, int fd, int to)
 {
 	struct buf behind;
-	struct stat st;
 	int r;
 
 	buf_init(&behind, SPOOL_ENVELOPE_MAX);
@@ -144,11 +168,7 @@ write_again(const struct delivery *d, int fd, int to)
 		r = file_write_all(to, behind.p, behind.len);
 	buf_free(&behind);
 	if (r == 0)
-		r = fstat(d->dir, &st);
-	if (r == 0 && proc_is_root())
-		r = fchown(to, st.st_uid, st.st_gid);
-	if (r == 0)
-		r = fchmod(to, SPOOL_MODE);
+		r = give_queue(d, to);
 	return r == 0 ? fsync(to) : -1;
 }
 

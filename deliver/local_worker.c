@@ -147,6 +147,12 @@ static bool
 run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
     struct span mode)
 {
+	if (span_is(mode, "back")) {
+		message_back(d, &t[0].out);
+		answer_print(&s->out, t[0].rcpt.id, t[0].out.class,
+		    t[0].out.dsn, span_str(t[0].out.text));
+		return true;
+	}
 	for (size_t i = 0; i < n; i++) {
 		outcome_set(&t[i].out, PROC_DEFER, "4.3.5",
 		    "this is no mailbox any more");

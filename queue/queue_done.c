@@ -397,6 +397,12 @@ done_answer(struct sched *s, struct answer *a)
 	struct job_entry *j = job_find(&s->jobs, a->id, &k), job;
 	struct message *m;
 
+	if (j != NULL && j->back) {
+		m = j->m;
+		job_ended(s, j);
+		work_back(s, m, a);
+		return;
+	}
 	if (j == NULL || (j->kind != WORKER_BOUNCE && (k >= j->m->rcpts.n ||
 	    j->m->rcpts.v[k].status != RCPT_SENT ||
 	    j->m->rcpts.v[k].job != j->serial))) {

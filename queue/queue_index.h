@@ -30,6 +30,7 @@ struct item {
 	bool cur : 1;		/* in cur/, else new/ */
 	bool forced : 1;	/* the administrator wants it now */
 	bool state : 1;		/* a state file may exist */
+	bool asked : 1;		/* deliver-local was asked to give it back */
 };
 
 struct item_list { uint32_t head, tail; size_t n; };

@@ -36,6 +36,7 @@ struct job_entry {
 	unsigned outstanding;	/* answers */
 	bool reached;		/* some answer was not about the way there */
 	bool move;		/* deliver-local takes the file itself */
+	bool back;		/* it gives the file back to us */
 	enum report report;	/* bounce */
 };
 struct jobs {

@@ -63,6 +63,8 @@ bool	sched_refresh(struct sched *);
 
 /* Looks at one message: jobs are sent, or it waits, or it is gone. */
 void	work_item(struct sched *, uint32_t id);
+/* deliver-local's answer about a file that we could not read; frees the message. */
+void	work_back(struct sched *, struct message *, const struct answer *);
 /* Reads who the sender is, for the item's lane. */
 void	work_lane(struct sched *, uint32_t id);
 /* Is there room for one more? */

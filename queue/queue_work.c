@@ -75,6 +75,51 @@ postpone(struct sched *s, uint32_t id, const char *name)
 		index_remove(&s->ix, id);	/* the next scan finds it */
 }
 
+/* A file that is its recipient's already, but did not get into his Maildir: only
+ * deliver-local can make it ours again. */
+static int
+ask_back(struct sched *s, uint32_t id, const struct message *from)
+{
+	struct worker *w = &s->workers[WORKER_LOCAL];
+	size_t before = w->outbuf.len;
+	struct message *m = calloc(1, sizeof(*m));
+	struct job_entry *j = m == NULL ? NULL :
+	    job_new(&s->jobs, WORKER_LOCAL, m);
+
+	if (j == NULL) {
+		free(m);
+		return -1;
+	}
+	m->item = id;
+	m->name = from->name;
+	j->back = true;
+	job_print(&w->outbuf, m->name.text, from->cur, "back");
+	job_print_rcpt(&w->outbuf, job_id(j, 0), "1", "-");
+	if (job_print_end(&w->outbuf) == -1) {
+		w->outbuf.len = before;
+		w->outbuf.bad = false;
+		job_free(&s->jobs, j);
+		free(m);
+		return -1;
+	}
+	j->outstanding = 1;
+	w->inflight++;
+	index_item(&s->ix, id)->asked = true;
+	return 0;
+}
+
+void
+work_back(struct sched *s, struct message *m, const struct answer *a)
+{
+	if (a->class == PROC_DONE)
+		list_push(&s->ix, &s->fresh, m->item);
+	else {
+		errno = EACCES;
+		postpone(s, m->item, m->name.text);
+	}
+	free(m);
+}
+
 /* 0, 1 when there is nothing to do now, -1 on error. */
 static int
 load(struct sched *s, uint32_t id, struct message *m)
@@ -97,8 +142,10 @@ load(struct sched *s, uint32_t id, struct message *m)
 		r = message_load(m, &s->dirs, &name, true, true, true);
 	}
 	m->item = id;
-	if (r == 0)
+	if (r == 0) {
+		it->asked = false;
 		return 0;
+	}
 	if (errno == ENOENT) {
 		index_remove(&s->ix, id);
 		return 1;
@@ -108,6 +155,9 @@ load(struct sched *s, uint32_t id, struct message *m)
 		index_remove(&s->ix, id);
 		return 1;
 	}
+	if (errno == EACCES && !it->asked && ask_back(s, id, m) == 0)
+		return 1;
+	it->asked = false;
 	postpone(s, id, name.text);
 	return 1;
 }

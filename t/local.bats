@@ -59,6 +59,40 @@ other_fs() {
 	[ -d "$MAIL/example.test/alice/cur" ] && [ -d "$MAIL/example.test/alice/tmp" ]
 }
 
+# Killed between chown and rename.
+@test "a file that was given to its owner and got no further is queue's again, and delivered" {
+	need_root
+	message x@example.org alice@example.test
+	chown 64006:64006 "$SPOOL/new/$name"
+	chmod 600 "$SPOOL/new/$name"
+	job new back 7:1:-
+	[ "$output" = "7 done 2.0.0 given back" ]
+	[ "$(stat -c '%u %g %a' "$SPOOL/new/$name")" = "64004 64007 640" ]
+	for dir in new cur; do
+		if [ $dir = cur ]; then
+			message x@example.org alice@example.test
+			to_cur
+			printf '1\t1\t1795000000\talice@example.test\t4.2.0 later\n' >"$SPOOL/state/$name"
+			chown 64004 "$SPOOL/state/$name"
+		fi
+		chown 64006:64006 "$SPOOL/$dir/$name"
+		chmod 600 "$SPOOL/$dir/$name"
+		pass
+		[ "$(stat -c '%u %a' "$(new_of alice)/$name")" = "64006 600" ]
+		spool_empty
+	done
+	[ "$(count_in alice)" = 2 ]
+	# One that is no spool file, or has another name, is nobody's to give.
+	message x@example.org alice@example.test
+	ln "$SPOOL/new/$name" "$SPOOL/link"
+	chown 64006:64006 "$SPOOL/link"
+	job new back 7:1:-
+	[[ $output == "7 defer 4."* ]]
+	[ "$(stat -c %u "$SPOOL/link")" = 64006 ]
+	pass
+	grep -q "cannot work on $name, trying again in 300 s" "$WORK/log"
+}
+
 @test "copies: one file with many names, no recipient named, sizes in the names true" {
 	message x@example.org alice@example.test bob@example.test
 	job new copy 1:1:alice@example.test 2:2:bob@example.test
