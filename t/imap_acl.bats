@@ -332,6 +332,33 @@ d MOVE 1 INBOX")
 	grep -q 'openat(.*posthouse.acl.*EACCES' "$BATS_TEST_TMPDIR/trace"
 }
 
+@test "what is copied belongs to its new owner; from a mailbox that may only be read it is another file" {
+	local inode
+	need_root
+	[ "${BIN##*/san/}" = "$BIN" ] || skip "a sanitized program is not confined"
+	shares lr
+	output=$(as alice <<<"a SELECT $P
+b COPY 1 INBOX")
+	has 'b OK .*'
+	inode=$(stat -c %i "$H"/bob/.Proj/*/*:2,S)
+	[ "$(stat -c '%U %G %a %h' "$H"/alice/cur/*:2,S)" = "$(stat -c '%U %G' "$H/alice") 600 1" ]
+	[ "$(stat -c %i "$H"/alice/cur/*:2,S)" != "$inode" ]
+	cmp "$H"/alice/cur/*:2,S "$H"/bob/.Proj/*/*:2,S
+	# Who may change the mailbox gets a name of the same file, and whatever he does with it changes no byte.
+	output=$(as bob <<<"a SETACL Proj carol@example.test lrswite")
+	output=$(as carol <<<"a SELECT $P
+b COPY 1 INBOX
+c SELECT INBOX
+d STORE 1 +FLAGS (\\Flagged \$Mine)
+e UID REPLACE 1 INBOX {5+}
+new
+
+f EXPUNGE")
+	has 'b OK .*' 'd OK .*' 'e OK .*'
+	[ "$(stat -c '%i %h' "$H"/bob/.Proj/*/*:2,S)" = "$inode 1" ]
+	[ "$(tr -d '\r\n' <"$(echo "$H"/bob/.Proj/*/*:2,S)")" = one ]
+}
+
 @test "a reader numbers new mail also where the list of UIDs would be written anew, and writes nothing else" {
 	local i before
 	shares lr
