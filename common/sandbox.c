@@ -35,6 +35,8 @@
 #elif defined(__aarch64__)
 #define SANDBOX_ARCH AUDIT_ARCH_AARCH64
 #endif
+/* Its second argument, which is an int: little-endian both. */
+#define FCNTL_CALL	(offsetof(struct seccomp_data, args) + 8)
 
 /* Not tgkill: with it a session could end all others, for they share their uid.
  * abort(3) ends a process by SIGSYS then. */
@@ -53,7 +55,16 @@ static const int basic_calls[] = {
 
 #define CALL_MAX	512	/* system calls have smaller numbers */
 #define RUNS_MAX	160	/* runs of allowed and refused numbers in one role */
-#define FILTER_HEAD	4	/* instructions before the comparisons */
+/*
+ * Of fcntl(2), what is asked for.  Not F_SETOWN and F_SETSIG: with them the kernel
+ * sends any signal to any process of the same uid, and all sessions share
+ * theirs.  The last one is not for roles that keep what their descriptors are.
+ */
+static const unsigned fcntl_calls[] = { F_DUPFD, F_GETFD, F_SETFD, F_GETFL,
+    F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW,
+    F_DUPFD_CLOEXEC, F_SETFL };
+#define NFCNTL	(sizeof(fcntl_calls) / sizeof(fcntl_calls[0]))
+#define FILTER_HEAD	(8 + NFCNTL)	/* instructions before the comparisons */
 
 #ifdef SANDBOX_ARCH
 /*
@@ -117,17 +128,33 @@ runs_make(const int *calls, struct runs *r)
 	return 0;
 }
 
+static void
+filter_fcntl(struct sock_filter *f, bool fixed)
+{
+	*f++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+	    SYS_fcntl, 0, NFCNTL + 3);
+	*f++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	    FCNTL_CALL);
+	for (size_t i = 0; i < NFCNTL; i++)
+		*f++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		    fcntl_calls[fixed && i + 1 == NFCNTL ? 0 : i],
+		    (unsigned char)(NFCNTL - i), 0);
+	*f++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+	    SECCOMP_RET_KILL_PROCESS);
+	*f = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+}
+
 /* A call that is not allowed ends the process, so that one that a table lacks
  * shows at once in the tests. */
 static int
-enter_seccomp(const int *calls)
+enter_seccomp(const struct sandbox_role *role)
 {
 	struct sock_filter f[FILTER_HEAD + RUNS_MAX + 2];
 	struct sock_fprog prog = { .filter = f };
 	struct runs r;
 	size_t n;
 
-	if (runs_make(calls, &r) == -1)
+	if (runs_make(role->syscalls, &r) == -1)
 		return -1;
 	f[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 	    offsetof(struct seccomp_data, arch));
@@ -137,6 +164,7 @@ enter_seccomp(const int *calls)
 	    SECCOMP_RET_KILL_PROCESS);
 	f[3] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 	    offsetof(struct seccomp_data, nr));
+	filter_fcntl(f + 4, role->fixed_flags);
 	n = filter_runs(&r, f, FILTER_HEAD, 0, r.n - 1);
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 	    SECCOMP_RET_ALLOW);
@@ -147,9 +175,9 @@ enter_seccomp(const int *calls)
 }
 #else
 static int
-enter_seccomp(const int *calls)
+enter_seccomp(const struct sandbox_role *role)
 {
-	(void)calls;
+	(void)role;
 	return 0;	/* no table for this architecture: the other walls stand */
 }
 #endif
@@ -343,7 +371,7 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
 	    && enter_landlock(paths, n) == -1)
 		return -1;
 	if (!off && !SANITIZED && role->syscalls != NULL)
-		return enter_seccomp(role->syscalls);
+		return enter_seccomp(role);
 	return 0;
 }
 

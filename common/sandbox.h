@@ -39,6 +39,9 @@ struct sandbox_role {
 	uint64_t file_size;	/* RLIMIT_FSIZE; 0: no file may be written; UINT64_MAX: unchanged */
 	unsigned files;		/* RLIMIT_NOFILE; 0: unchanged */
 	bool no_fork;		/* RLIMIT_NPROC 0 */
+	/* O_NONBLOCK and the like stay as they are: a session must not change
+	 * pipes that the next one will be given. */
+	bool fixed_flags;
 };
 
 /*

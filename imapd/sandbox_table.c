@@ -20,6 +20,7 @@ const struct sandbox_role imapd_session_role = {
 	.file_size = 0,
 	.files = 16,
 	.no_fork = true,
+	.fixed_flags = true,
 };
 
 static const int mailbox_calls[] = {

@@ -18,6 +18,7 @@ const struct sandbox_role pop3d_session_role = {
 	.memory = 16 * MIB,
 	.files = 16,
 	.no_fork = true,
+	.fixed_flags = true,
 };
 
 static const int mailbox_calls[] = { FOLDER_SYSCALLS, -1 };

@@ -31,4 +31,5 @@ const struct sandbox_role smtpd_role = {
 	.file_size = UINT64_MAX,	/* message-size-limit stands for it */
 	.files = 32,
 	.no_fork = true,
+	.fixed_flags = true,
 };

@@ -180,6 +180,43 @@ test_numbers(void)
 	test_end("system call numbers");
 }
 
+/* fcntl(2) by its commands: no signals to others, and no pipe for the next session that
+ * is not as it was. */
+static int command;
+static int try_fcntl(void) { return fcntl(1, command, 0) == -1; }
+
+static void
+test_fcntl(void)
+{
+	static const struct { int command; bool may, may_fixed; } row[] = {
+		{ F_GETFD, true, true }, { F_SETFD, true, true },
+		{ F_GETFL, true, true }, { F_SETFL, true, false },
+		{ F_DUPFD, true, true }, { F_DUPFD_CLOEXEC, true, true },
+		{ F_SETLK, true, true }, { F_SETLKW, true, true },
+		{ F_SETOWN, false, false }, { F_SETSIG, false, false },
+		{ F_SETOWN_EX, false, false }, { F_SETPIPE_SZ, false, false },
+		{ F_NOTIFY, false, false }, { F_SETLEASE, false, false },
+		{ 0x40000000, false, false }, { -1, false, false },
+	};
+	struct sandbox_role role = { .name = "fcntl", .syscalls = no_calls };
+
+	if (!CONFINED)
+		return;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		char what[32];
+
+		command = row[i].command;
+		snprintf(what, sizeof(what), "command %d", command);
+		role.fixed_flags = false;
+		CHECK((confined(&role, NULL, 0, false, try_fcntl) >= 0) ==
+		    row[i].may, what);
+		role.fixed_flags = true;
+		CHECK((confined(&role, NULL, 0, false, try_fcntl) >= 0) ==
+		    row[i].may_fixed, what);
+	}
+	test_end("commands of fcntl");
+}
+
 static void
 test_sandbox(void)
 {
@@ -215,6 +252,7 @@ main(void)
 	test_spawn();
 	test_sandbox();
 	test_numbers();
+	test_fcntl();
 	test_memory();
 	return test_done();
 }
