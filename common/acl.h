@@ -90,12 +90,26 @@ int	share_make(const char *shared, const struct ids *owner);
 /* Appends to the index that owner's folder name concerns identifier.  0, or -1. */
 int	share_note(const char *shared, struct span identifier,
 	    const char *owner, const char *name);
-/* The same for all of the list. */
-int	share_note_all(const char *shared, const struct acl *,
-	    const char *owner, const char *name);
+/* Is there anybody who would look there? */
+bool	share_is_known(const struct control *, struct span identifier);
+/* The same for all of the list who are known. */
+int	share_note_all(const char *shared, const struct control *,
+	    const struct acl *, const char *owner, const char *name);
 /* Calls each with what the index has for the identifier; nothing at all is no error.  0, or -1. */
 int	share_each(const char *shared, const char *identifier,
 	    void (*each)(void *arg, const char *owner, const char *name),
+	    void *arg);
+/* One line of it: calls each, or not where it is none. */
+void	share_line(struct span line,
+	    void (*each)(void *arg, const char *owner, const char *name),
+	    void *arg);
+/* The path of the identifier's file.  0 or -1. */
+int	share_index(const char *shared, struct span identifier,
+	    char out[1024]);
+/* share_tidy.c: takes out what is there twice, and what keep does not want, when that is half
+ * of it or more.  0, or -1: another does so now, or errno. */
+int	share_tidy(const char *shared, const char *identifier,
+	    bool (*keep)(void *arg, const char *owner, const char *name),
 	    void *arg);
 
 #endif

@@ -116,6 +116,7 @@
 #define ACL_ENTRIES_MAX	1000	/* lines of one access control list */
 #define ACL_FILE_MAX	524288	/* bytes of it: each of these with the longest identifier */
 #define SHARE_FOLDERS_MAX 500	/* folders of others that one session sees: each costs the kernel a rule or three */
+#define SHARE_YOUNG	100	/* lines at its end that are never tidied away: those of who is about to share */
 #define SHARE_INDEX_MAX	1048576	/* bytes that are read of what concerns one account: 10,000 grants */
 
 /* A client that is gone without a word (NAT, a lid closed) holds a maildrop, or a place among the connections,

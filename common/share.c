@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "acl.h"
+#include "control.h"
 #include "file.h"
 #include "limits.h"
 #include "maildir.h"
 
 #define NAME_LIMIT	255	/* of a file */
+#define TRIES		5	/* to add a line to a file that others replace */
 
 void
 share_path(const struct settings *set, char out[SHARE_PATH_MAX])
@@ -37,8 +39,8 @@ share_make(const char *shared, const struct ids *owner)
 }
 
 /* Bytes that could mean something in a path are written %XX. */
-static int
-index_path(const char *shared, struct span identifier, char out[1024])
+int
+share_index(const char *shared, struct span identifier, char out[1024])
 {
 	struct buf b;
 	int r = -1;
@@ -75,53 +77,75 @@ line_make(const char *owner, const char *name, struct buf *out)
 	return buf_addf(out, "%s %s\n", owner, name) == 0;
 }
 
+/* One line at the end.  Who tidies may have put another file in its place meanwhile: *again. */
+static int
+append(const char *path, const struct buf *line, bool *again)
+{
+	struct stat st, now;
+	int r = -1, e, fd = open(path, O_WRONLY | O_APPEND | O_CREAT |
+	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	*again = false;
+	if (fd == -1)
+		return -1;
+	errno = EDQUOT;			/* nobody reads more of it */
+	if (fstat(fd, &st) == 0 && st.st_size < SHARE_INDEX_MAX &&
+	    file_write_all(fd, line->p, line->len) == 0) {
+		r = fsync(fd);
+		*again = lstat(path, &now) == -1 || now.st_ino != st.st_ino;
+	}
+	e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
 int
 share_note(const char *shared, struct span identifier, const char *owner,
     const char *name)
 {
+	bool again = true;
 	char path[1024];
 	struct buf line;
-	struct stat st;
-	int fd, r = -1, e;
+	int r = -1;
 
 	buf_init(&line, 1024);
 	errno = EINVAL;
-	if (!line_make(owner, name, &line) ||
-	    index_path(shared, identifier, path) == -1) {
-		buf_free(&line);
-		return -1;
-	}
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
-	    O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd != -1) {
-		errno = EDQUOT;		/* nobody reads more of it */
-		if (fstat(fd, &st) == 0 && st.st_size < SHARE_INDEX_MAX &&
-		    file_write_all(fd, line.p, line.len) == 0)
-			r = fsync(fd);
-		e = errno;
-		close(fd);
-		errno = e;
-	}
+	if (line_make(owner, name, &line) &&
+	    share_index(shared, identifier, path) == 0)
+		for (int tries = 0; again && tries < TRIES; tries++)
+			r = append(path, &line, &again);
 	buf_free(&line);
 	return r;
 }
 
+bool
+share_is_known(const struct control *c, struct span identifier)
+{
+	char address[ADDR_MAX + 1];
+	struct account a;
+
+	return span_is(identifier, "anyone") || (span_cstr(identifier, address,
+	    sizeof(address)) == 0 && account_find(c, address, &a) == 0);
+}
+
 int
-share_note_all(const char *shared, const struct acl *a, const char *owner,
-    const char *name)
+share_note_all(const char *shared, const struct control *c,
+    const struct acl *a, const char *owner, const char *name)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < a->n; i++)
-		if (!a->e[i].negative && share_note(shared,
-		    acl_identifier(a, &a->e[i]), owner, name) == -1)
+		if (!a->e[i].negative &&
+		    share_is_known(c, acl_identifier(a, &a->e[i])) &&
+		    share_note(shared, acl_identifier(a, &a->e[i]), owner,
+		    name) == -1)
 			r = -1;
 	return r;
 }
 
-/* "owner name" */
-static void
-take_line(struct span line, void (*each)(void *, const char *, const char *),
+void
+share_line(struct span line, void (*each)(void *, const char *, const char *),
     void *arg)
 {
 	char owner[ADDR_MAX + 1], name[256];
@@ -146,7 +170,7 @@ share_each(const char *shared, const char *identifier,
 	struct cur c;
 	int fd, r;
 
-	if (index_path(shared, span_str(identifier), path) == -1)
+	if (share_index(shared, span_str(identifier), path) == -1)
 		return -1;
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1)
@@ -161,7 +185,7 @@ share_each(const char *shared, const char *identifier,
 	while (r == 0 && !cur_end(&c)) {
 		one = cur_until(&c, '\n');
 		if (cur_ch(&c, '\n'))
-			take_line(one, each, arg);
+			share_line(one, each, arg);
 	}
 	buf_free(&text);
 	return r;

@@ -208,7 +208,8 @@ set(struct acl_cmd *c)
 	const char *shared = reach_shared();
 
 	if (shared != NULL && !c->negative && c->mode != '-' &&
-	    c->rights != 0 && !is_listed(c) && share_note(shared,
+	    c->rights != 0 && !is_listed(c) && share_is_known(c->im->control,
+	    buf_span(&c->identifier)) && share_note(shared,
 	    buf_span(&c->identifier), c->place.owner, c->place.name) == -1)
 		return -1;
 	return acl_change(c->place.dir, change, c);

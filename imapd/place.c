@@ -194,7 +194,8 @@ place_made(const struct place *p)
 	else if (acl.n > 0)
 		r = acl_change(p->dir, take_list, &acl);
 	if (r == 0)
-		(void)share_note_all(reach_shared(), &acl, p->owner, p->name);
+		(void)share_note_all(reach_shared(), reach_control(), &acl,
+		    p->owner, p->name);
 	acl_free(&acl);
 	if (r == 0 && !p->own && (g = parent_of(p->raw, &len)) != NULL)
 		(void)reach_add(g, p->raw, p->name);
@@ -217,7 +218,8 @@ note_renamed(void *arg, const char *name)
 	acl_init(&acl);
 	if (folder_path(p->root, name, dir, sizeof(dir)) == 0 &&
 	    acl_load(dir, &acl, NULL, &why, &line) == 0)
-		(void)share_note_all(reach_shared(), &acl, p->owner, name);
+		(void)share_note_all(reach_shared(), reach_control(), &acl,
+		    p->owner, name);
 	acl_free(&acl);
 	return 0;
 }

@@ -19,6 +19,7 @@
 
 #define DIRECTORY_RW	(SANDBOX_READ | SANDBOX_WRITE | SANDBOX_PLAIN | SANDBOX_DIR)
 #define LINES_MAX	(4 * SHARE_FOLDERS_MAX)	/* of the index: some are stale */
+#define LINES_MANY	(2 * SHARE_YOUNG)	/* so many that it may be worth tidying */
 
 static struct {
 	const struct control *control;
@@ -177,6 +178,54 @@ candidate(void *arg, const char *owner, const char *name)
 		add_paths(g);
 }
 
+/* arg: the identifier.  Is the line of the index right?  What cannot be told stays. */
+static bool
+is_granted(void *arg, const char *owner, const char *name)
+{
+	const char *identifier = arg, *why, *root = reach.shared;
+	const struct acl_entry *e;
+	struct account a;
+	char dir[1024];
+	struct acl acl;
+	unsigned line;
+	bool is;
+
+	if (strcmp(owner, SHARE_TREE) != 0) {
+		if (account_find(reach.control, owner, &a) == -1 ||
+		    a.owner.uid != reach.account->owner.uid)
+			return false;
+		root = a.maildir;
+	}
+	if (folder_path(root, name, dir, sizeof(dir)) == -1)
+		return false;
+	acl_init(&acl);
+	if (acl_load(dir, &acl, NULL, &why, &line) == 0)
+		is = (e = acl_find(&acl, span_str(identifier), false)) !=
+		    NULL && e->rights != 0;
+	else
+		is = errno != ENOENT && errno != ENOTDIR && errno != ELOOP;
+	acl_free(&acl);
+	return is;
+}
+
+/* All that the index has for the identifier. */
+static void
+look_up(const char *identifier)
+{
+	char keyed[ADDR_MAX + 1];
+	size_t n = reach.n;
+
+	strlcpy(keyed, identifier, sizeof(keyed));
+	reach.lines = 0;
+	(void)share_each(reach.shared, keyed, candidate, NULL);
+	if (reach.lines < LINES_MANY || reach.lines < 2 * (reach.n - n) ||
+	    share_tidy(reach.shared, keyed, is_granted, keyed) == -1 ||
+	    reach.lines <= LINES_MAX)
+		return;
+	reach.lines = 0;
+	(void)share_each(reach.shared, keyed, candidate, NULL);
+}
+
 size_t
 reach_collect(const struct control *control, const struct account *account,
     const struct sandbox_path **paths)
@@ -190,9 +239,8 @@ reach_collect(const struct control *control, const struct account *account,
 	share_path(&control->set, reach.shared);
 	if (reach.shared[0] != '\0') {
 		snprintf(index, sizeof(index), "%s/for", reach.shared);
-		(void)share_each(reach.shared, account->address, candidate,
-		    NULL);
-		(void)share_each(reach.shared, "anyone", candidate, NULL);
+		look_up(account->address);
+		look_up("anyone");
 		add_path(index, SANDBOX_ADD | SANDBOX_PLAIN | SANDBOX_DIR);
 	}
 	*paths = reach.paths;
@@ -203,6 +251,12 @@ const char *
 reach_shared(void)
 {
 	return reach.shared[0] == '\0' ? NULL : reach.shared;
+}
+
+const struct control *
+reach_control(void)
+{
+	return reach.control;
 }
 
 size_t

@@ -29,6 +29,8 @@ size_t	reach_collect(const struct control *, const struct account *,
 	    const struct sandbox_path **);
 /* The directory of shared folders; NULL: nothing is shared here. */
 const char *reach_shared(void);
+/* The control files; NULL: nothing is shared here. */
+const struct control *reach_control(void);
 size_t	reach_count(void);
 struct grant *reach_at(size_t);
 /* The grant of that name (as the client has it), or NULL. */

@@ -307,6 +307,55 @@ d MOVE 1 INBOX")
 	has '\* LIST .* INBOX' ".*LIST.* $P" 'b NO .*' 'c NO .*' 'd NO .*' 'e OK .*'
 }
 
+# Whoever shares, removes and shares again writes a line each time.
+@test "an index that somebody fills hides nothing, and is tidied by who reads it" {
+	shares lr
+	as bob <<<$'a CREATE First\nb SETACL First anyone lr' >/dev/null
+	printf 'carol@example.test Gone%d\n' {1..1500} >>"$S/for/alice@example.test"
+	printf 'carol@example.test Gone\n%.0s' {1..1500} >>"$S/for/alice@example.test"
+	printf 'carol@example.test Gone%d\n' {1..2500} >>"$S/for/anyone"
+	as bob <<<$'a CREATE Late\nb SETACL Late alice@example.test lr\nc CREATE Open\nd SETACL Open anyone lr\ne CREATE Mine' >/dev/null
+	output=$(as alice <<<'a LIST "" user/*')
+	has ".*LIST.* $P" '.*LIST.* user/bob@example.test/Late' '.*LIST.* user/bob@example.test/Open'
+	[ "$(wc -l <"$S/for/alice@example.test")" = 101 ]
+	[ "$(wc -l <"$S/for/anyone")" = 102 ]	# as bob has left it, and one
+	[ "$(sed -n '1p;$p' "$S/for/alice@example.test")" = $'bob@example.test Proj\nbob@example.test Late' ]
+	[ -z "$(ls "$S/tmp")" ]
+	# What is right stays, whoever reads it, and once.
+	printf 'bob@example.test Open\n%.0s' {1..300} >"$S/for/anyone"
+	printf 'carol@example.test Gone%d\n' {1..300} >>"$S/for/anyone"
+	output=$(as bob <<<'a LIST "" *')
+	[ "$(grep -c Open "$S/for/anyone")" = 1 ]
+	# Who tidies at this moment is not disturbed.
+	printf 'carol@example.test Gone%d\n' {1..300} >>"$S/for/anyone"
+	local before
+	before=$(wc -l <"$S/for/anyone")
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+	python3 -c 'import fcntl, sys
+f = open(sys.argv[1], "r+"); fcntl.lockf(f, fcntl.LOCK_EX); print("held", flush=True); sys.stdin.read()' "$S/for/anyone" \
+	    <"$BATS_TEST_TMPDIR/hold" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	exec 7>"$BATS_TEST_TMPDIR/hold"
+	await 10 grep -q held "$BATS_TEST_TMPDIR/held"
+	output=$(as alice <<<'a LIST "" user/*' 7>&-)
+	exec 7>&-
+	wait
+	has '.*LIST.* user/bob@example.test/Open'
+	[ "$(wc -l <"$S/for/anyone")" = "$before" ]
+}
+
+@test "a name that is nobody's makes no file in the index" {
+	output=$(as bob <<-'END'
+		a CREATE Proj
+		b SETACL Proj nobody@example.test lr
+		c SETACL Proj carol@example.test lr
+		d RENAME Proj Other
+		e GETACL Other
+	END
+	)
+	has 'b OK .*' 'c OK .*' 'd OK .*' '\* ACL Other .* nobody@example.test lr carol@example.test lr'
+	[ "$(ls "$S/for")" = carol@example.test ]
+}
+
 @test "the kernel keeps a session out of what was not granted, whatever the program does" {
 	need_root
 	[ "${BIN##*/san/}" = "$BIN" ] || skip "a sanitized program is not confined"
