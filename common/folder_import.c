@@ -182,7 +182,7 @@ owners(struct span list, size_t *n)
 static int
 courier_line(struct cur *c, const struct owner *o, size_t n, struct buf *out)
 {
-	struct owner key, *found;
+	struct owner key = { .uid = 0 }, *found;
 	struct maildir_name name;
 	uint64_t k, keywords = 0;
 

@@ -117,7 +117,7 @@ system_is_domain(const struct control *c, const char *domain)
 static const struct system_account *
 find(const struct control *c, const char *address)
 {
-	struct system_account key, *found;
+	struct system_account key = { .name = "" }, *found;
 	const char *at = strrchr(address, '@');
 	size_t n;
 

@@ -287,11 +287,10 @@ log_found(const struct message *m, const struct rcpt *r)
 static bool
 mark_from(struct sched *s, struct old_sent *o, struct message *m)
 {
-	struct old_line key, *l;
+	struct old_line key = { .name = m->name }, *l;
 	struct rcpt *r;
 	bool any = false;
 
-	key.name = m->name;
 	l = bsearch(&key, o->v, o->n, sizeof(*o->v), line_order);
 	if (l == NULL)
 		return false;
