@@ -419,12 +419,3 @@ addr_local(const struct addr *a)
 {
 	return span_of(a->text, a->local_len);
 }
-
-int
-addr_local_plain(const struct addr *a, char *out, size_t size)
-{
-	unsigned char plain[sizeof(a->text)];
-	size_t n = unquote(addr_local(a), plain);
-
-	return span_cstr(span_of(plain, n), out, size);
-}

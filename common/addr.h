@@ -33,8 +33,6 @@ enum addr_result {
 /* The part after "@", or "" where there is none.  Borrowed. */
 const char *addr_domain(const struct addr *);
 struct span addr_local(const struct addr *);	/* as in text */
-/* The local part with quoting removed, for look-ups. 0, or -1 if size is short. */
-int	addr_local_plain(const struct addr *, char *out, size_t size);
 
 /*
  * Reverse-path and Forward-path at the cursor, "<...>" and nothing else; a
@@ -76,9 +74,5 @@ size_t	parse_address_list(struct span body,
  */
 enum addr_clean { ADDR_CLEAN_KEEP, ADDR_CLEAN_PLAIN, ADDR_CLEAN_PHRASE };
 int	addr_clean(struct span raw, enum addr_clean, struct buf *out);
-/* The item as an envelope address, through the strict parser; an item without
- * a domain is ADDR_SYNTAX. */
-enum addr_result addr_from_item(const struct addr_item *, bool utf8,
-	    struct addr *);
 
 #endif

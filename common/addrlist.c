@@ -2,8 +2,7 @@
  * Address lists of header fields: RFC 5322 section 3.4, read generously.
  * Takes obs- syntax, 8-bit bytes, brackets in display names, unquoted
  * addresses as display names and odd dots, because mail that exists has them;
- * what it hands out is for showing.  To send to an item, addr_from_item
- * brings it through the strict parser.  The position only moves forward, so
+ * what it hands out is for showing, not for envelopes.  The position only moves forward, so
  * any input takes linear time; nothing recurses, so comments may nest freely.
  */
 #include "addr.h"
@@ -345,23 +344,4 @@ addr_clean(struct span raw, enum addr_clean how, struct buf *out)
 		else
 			buf_addc(out, (unsigned char)cur_next(&c));
 	}
-}
-
-enum addr_result
-addr_from_item(const struct addr_item *it, bool utf8, struct addr *a)
-{
-	enum addr_result r = ADDR_TOOLONG;
-	struct buf text;
-
-	/* room for what the strict parser is to call too long */
-	buf_init(&text, ADDR_MAX + 8);
-	addr_clean(it->local, ADDR_CLEAN_KEEP, &text);
-	buf_addc(&text, '@');
-	addr_clean(it->domain, ADDR_CLEAN_KEEP, &text);
-	if (!text.bad)
-		r = parse_mailbox(buf_span(&text), utf8, a);
-	else
-		*a = (struct addr){ .text = "" };
-	buf_free(&text);
-	return r;
 }

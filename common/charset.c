@@ -244,13 +244,6 @@ charset_decode(struct span text, struct span charset, struct buf *out)
 	    add_latin1(text, out);
 }
 
-bool
-charset_known(struct span charset)
-{
-	return is_utf8_name(charset) || is_latin1_name(charset) ||
-	    is_ascii_name(charset) || find_converter(charset) != (iconv_t)-1;
-}
-
 void
 charset_prepare(void)
 {

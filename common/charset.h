@@ -13,8 +13,6 @@
  * 0, or -1 when out is full.  Keeps up to 32 converters open for the life of the process.
  */
 int	charset_decode(struct span text, struct span charset, struct buf *out);
-/* Is this charset known, so that a search in it means something? */
-bool	charset_known(struct span charset);
 /* Length of the well-formed UTF-8 sequence at the beginning of text, which is
  * not empty (RFC 3629 section 4), or 0. */
 size_t	charset_utf8_length(struct span text);

@@ -155,34 +155,6 @@ take_addr(const ns_rr *rr, struct dns_answer *a)
 		set_addr(&a->addr[a->n++], AF_INET6, ns_rr_rdata(*rr), 0);
 }
 
-/* RFC 1035 section 3.3.14; strings of one record are joined (RFC 7208 3.3). A
- * record that does not fit, or with a NUL inside, is dropped whole. */
-static void
-take_txt(const ns_rr *rr, struct dns_answer *a)
-{
-	struct cur c;
-	struct buf b;
-	const char *text;
-
-	if (a->n >= a->txt_room)
-		return;
-	buf_init(&b, sizeof(a->txt[0]) - 1);
-	cur_init(&c, span_of(ns_rr_rdata(*rr), ns_rr_rdlen(*rr)));
-	while (!cur_end(&c)) {
-		struct span s = cur_take(&c, (size_t)cur_next(&c));
-
-		if (s.p == NULL)
-			b.bad = true;
-		if (b.bad || (s.len > 0 && buf_addspan(&b, s) == -1))
-			break;
-	}
-	if (!b.bad && (text = buf_cstr(&b)) != NULL) {
-		snprintf(a->txt[a->n], sizeof(a->txt[0]), "%s", text);
-		a->n++;
-	}
-	buf_free(&b);
-}
-
 /* One pass over the answer section for the records that a->name owns.  True if
  * a CNAME has changed a->name, and so another pass is needed. */
 static bool
@@ -209,8 +181,6 @@ take_records(ns_msg *m, int type, struct dns_answer *a)
 			continue;
 		if (type == ns_t_mx)
 			take_mx(m, &rr, a);
-		else if (type == ns_t_txt)
-			take_txt(&rr, a);
 		else
 			take_addr(&rr, a);
 	}
@@ -306,7 +276,7 @@ mx_order(struct dns_mx *mx, size_t n)
 enum dns_result
 dns_mx(const char *domain, struct dns_mx *mx, size_t *n, bool *null)
 {
-	struct dns_answer a = { .txt = NULL };
+	struct dns_answer a = { .n = 0 };
 	enum dns_result r = lookup(domain, ns_t_mx, &a);
 
 	*n = 0;
@@ -361,7 +331,7 @@ enum dns_result
 dns_addr(const char *host, unsigned port, struct sockaddr_storage *out,
     size_t *n)
 {
-	struct dns_answer six = { .txt = NULL }, four = { .txt = NULL };
+	struct dns_answer six = { .n = 0 }, four = { .n = 0 };
 	enum dns_result r6 = DNS_OK, r4 = DNS_OK;
 
 	*n = 0;
@@ -379,14 +349,4 @@ dns_addr(const char *host, unsigned port, struct sockaddr_storage *out,
 	if (r6 == DNS_TEMP || r4 == DNS_TEMP)
 		return DNS_TEMP;
 	return r4;
-}
-
-enum dns_result
-dns_txt(const char *name, char (*out)[1024], size_t *n)
-{
-	struct dns_answer a = { .txt = out, .txt_room = *n };
-	enum dns_result r = lookup(name, ns_t_txt, &a);
-
-	*n = r == DNS_OK ? a.n : 0;
-	return r;
 }

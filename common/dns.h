@@ -34,8 +34,6 @@ enum dns_result dns_mx(const char *domain, struct dns_mx *, size_t *n,
 /* IPv6 and IPv4 addresses of host, port filled in. */
 enum dns_result dns_addr(const char *host, unsigned port,
 	    struct sockaddr_storage *, size_t *n);
-/* The first TXT records, strings of one record joined; n in: room, out: count. */
-enum dns_result dns_txt(const char *name, char (*out)[1024], size_t *n);
 
 /* A host name of letters, digits, "-" and "_", no final dot. */
 bool	dns_is_host(const char *);
@@ -43,7 +41,7 @@ bool	dns_is_host(const char *);
 /*
  * The parser alone, over the bytes of one answer, without any I/O: for the
  * look-ups above, tests and fuzzing.  type is the record's number (MX 15, A 1,
- * AAAA 28, TXT 16).  txt and txt_room are the caller's.
+ * AAAA 28).
  */
 struct dns_answer {
 	char name[1025];		/* whose records these are, CNAMEs followed */
@@ -52,8 +50,6 @@ struct dns_answer {
 	size_t n;			/* of the array that fits the type */
 	struct dns_mx mx[DNS_MX_MAX];	/* in the server's order */
 	struct sockaddr_storage addr[DNS_ADDR_MAX];
-	char (*txt)[1024];
-	size_t txt_room;
 };
 enum dns_result dns_parse(struct span msg, const char *name, int type,
     struct dns_answer *);

@@ -22,7 +22,6 @@ downgrade_needed(struct span header)
 struct list {
 	struct buf *out;
 	bool separate;			/* a comma stands before the next item */
-	bool group;			/* open */
 };
 
 /* A phrase: encoded-words, or a quoted-string. */

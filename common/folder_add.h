@@ -34,13 +34,10 @@ struct folder_message {
 int	folder_append_commit_many(struct folder_message *, size_t n,
 	    uint32_t *uidvalidity);
 
-/* Copies (link(2), or a real copy across file systems) message i into the folder in dir with its
- * flags and keywords; move is rename(2).  0, the new UID; or -1. */
-int	folder_copy(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
-int	folder_move(struct folder *, size_t i, const char *dir, uint32_t *uidvalidity, uint32_t *uid);
-/* The same for n messages at once, with one lock and one sync: much faster.  A move goes on without what has
- * vanished: uids[k] is 0 there.  -1: nothing was copied (what had been moved stays moved); with errno ESRCH
- * because one of them has vanished. */
+/* Copies (link(2), or a real copy across file systems) n messages into the folder in dir with their flags and
+ * keywords, with one lock and one sync; move is rename(2), and goes on without what has vanished: uids[k] is 0
+ * there.  0, the new UIDs; -1: nothing was copied (what had been moved stays moved); with errno ESRCH because
+ * one of them has vanished. */
 int	folder_copy_many(struct folder *, const size_t *i, size_t n, const char *dir, bool move,
 	    uint32_t *uidvalidity, uint32_t *uids);
 /* The same, and only of these flags, and keywords, do the new messages have what the old ones had. */

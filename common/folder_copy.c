@@ -370,32 +370,3 @@ folder_on_copy(struct folder *f, void (*each)(void *, size_t, size_t),
 	f->on_copy = each;
 	f->on_copy_arg = arg;
 }
-
-static int
-copy_single(struct folder *f, size_t i, const char *dir, bool move,
-    uint32_t *validity, uint32_t *uid)
-{
-	int r = folder_copy_many(f, &i, 1, dir, move, validity, uid);
-
-	if (r == -1 && errno != ESRCH)
-		return -1;
-	if (*uid == 0) {
-		errno = ENOENT;
-		return -1;
-	}
-	return 0;
-}
-
-int
-folder_copy(struct folder *f, size_t i, const char *dir, uint32_t *validity,
-    uint32_t *uid)
-{
-	return copy_single(f, i, dir, false, validity, uid);
-}
-
-int
-folder_move(struct folder *f, size_t i, const char *dir, uint32_t *validity,
-    uint32_t *uid)
-{
-	return copy_single(f, i, dir, true, validity, uid);
-}

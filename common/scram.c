@@ -96,7 +96,6 @@ scram_first(struct scram *s, bool plus, bool can_bind, struct span message)
 	struct cur c;
 
 	memset(s, 0, sizeof(*s));
-	s->plus = plus;
 	cur_init(&c, message);
 	if (span_haschr(message, 0) || parse_flag(&c, s) == -1 ||
 	    !cur_ch(&c, ',') || (cur_peek(&c) == 'a' &&

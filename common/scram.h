@@ -33,7 +33,6 @@ bool	scram_keys_match(const struct scram_keys *, struct span password);
 /* The server's side of one exchange; the spans are borrowed from the messages,
  * which must stay as long. */
 struct scram {
-	bool plus;		/* the mechanism is SCRAM-SHA-256-PLUS */
 	struct span header;	/* GS2 header of the first message */
 	int flag;		/* its binding flag: 'n', 'y' or 'p' */
 	struct span binding_name;	/* of flag 'p' */

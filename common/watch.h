@@ -8,8 +8,8 @@
 
 /*
  * A descriptor that becomes readable when names appear in, leave, or are renamed in DIR/cur or
- * DIR/new, or a file in DIR is written to.  -1: the system has none, no more may be had, or the file system does not
- * tell (NFS, FUSE): poll instead.
+ * DIR/new, or a file in DIR is written to, also by the caller.  -1: the system has none, no more
+ * may be had, or the file system does not tell (NFS, FUSE): poll instead.
  */
 int	watch_open(int dirfd, const char *dir);
 /* The same for the names in DIR itself and for changes of its files' content. */

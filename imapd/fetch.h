@@ -57,7 +57,7 @@ struct fetch {
 	unsigned n;
 	enum message_need need;
 	bool size, date, seen, flags, uid, binary;
-	bool modseq, savedate;
+	bool modseq;
 	struct partial partial;		/* RFC 9394 section 3.3 */
 	bool changed, vanished;		/* RFC 7162 sections 3.1.4.1 and 3.2.6 */
 	uint64_t since;

@@ -117,22 +117,6 @@ subs_load(const char *root, struct buf *names)
 	return r == -1 || names->bad ? -1 : 0;
 }
 
-bool
-subs_has(const struct buf *names, const char *raw)
-{
-	struct cur c;
-	struct span s;
-
-	cur_init(&c, buf_span(names));
-	while (!cur_end(&c)) {
-		s = cur_until(&c, 0);
-		(void)cur_ch(&c, 0);
-		if (span_is(s, raw))
-			return true;
-	}
-	return false;
-}
-
 /* The lock is the new file itself. */
 static int
 lock(int dirfd)

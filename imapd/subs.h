@@ -12,6 +12,5 @@
 int	subs_load(const char *root, struct buf *names);
 /* Adds or removes a name: 0, or -1 with errno. */
 int	subs_set(const char *root, const char *raw, bool on);
-bool	subs_has(const struct buf *names, const char *raw);
 
 #endif

@@ -12,7 +12,7 @@
 /* Errors and warnings found so far, each told on standard error. */
 struct admin_check {
 	struct control control;
-	unsigned errors, warnings;
+	unsigned errors;
 };
 
 /* Each is one command: argv[0] is its name.  They return an exit code. */

@@ -27,18 +27,6 @@ index_init(struct index *ix)
 	return ix->slots == NULL || ix->hosts == NULL ? -1 : 0;
 }
 
-void
-index_free(struct index *ix)
-{
-	for (size_t i = 0; i < ix->nhosts; i++)
-		free(ix->hosts[i]);
-	free(ix->hosts);
-	free(ix->items);
-	free(ix->heap);
-	free(ix->slots);
-	memset(ix, 0, sizeof(*ix));
-}
-
 struct item *
 index_item(struct index *ix, uint32_t id)
 {

@@ -39,14 +39,13 @@ struct index {
 	struct item *items;
 	uint32_t nitems, cap, free;	/* free: head of the unused ones, by link */
 	uint32_t *heap, nheap, heap_cap;
-	uint32_t *slots, nslots, nused;	/* hash by rnd: item + 1, 0 is empty */
+	uint32_t *slots, nslots;		/* hash by rnd: item + 1, 0 is empty */
 	char **hosts;
 	uint16_t nhosts;
 	size_t count;
 };
 
 int	index_init(struct index *);
-void	index_free(struct index *);
 /* The item of that name, or ITEM_NONE. */
 uint32_t index_find(const struct index *, const struct spool_name *);
 /* Adds one that is not there; ITEM_NONE with errno: EINVAL when the name cannot be made

@@ -13,15 +13,14 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const int types[] = { 1, 28, 15, 16, 5 };
-	static char txt[4][1024];
-	struct dns_answer a = { .txt = txt, .txt_room = 4 };
+	static const int types[] = { 1, 28, 15, 5 };
+	struct dns_answer a = { .n = 0 };
 	enum dns_result r;
 	int type;
 
 	if (size == 0)
 		return 0;
-	type = types[data[0] % 5];
+	type = types[data[0] % 4];
 	r = dns_parse(span_of(data + 1, size - 1), "a.example", type, &a);
 	if ((r == DNS_OK) != (a.n > 0) && r != DNS_TEMP)
 		abort();
@@ -31,10 +30,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < a.n; i++)
 			if (a.mx[i].host[0] != '\0' &&
 			    !dns_is_host(a.mx[i].host))
-				abort();
-	} else if (type == 16) {
-		for (size_t i = 0; i < a.n; i++)
-			if (memchr(txt[i], 0, sizeof(txt[i])) == NULL)
 				abort();
 	} else if (a.n > DNS_ADDR_MAX)
 		abort();

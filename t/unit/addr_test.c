@@ -137,7 +137,6 @@ static const struct {
 static void
 test_paths(void)
 {
-	char text[128];
 	struct addr a;
 	struct cur c;
 
@@ -157,9 +156,6 @@ test_paths(void)
 	CHECK(parse_forward_path(&c, false, &a) == ADDR_OK, "parts");
 	CHECK_SPAN(addr_local(&a), "\"a b\\\"\"", "parts");
 	CHECK_SPAN(span_str(addr_domain(&a)), "c.d", "parts");
-	CHECK(addr_local_plain(&a, text, sizeof(text)) == 0, "parts");
-	CHECK_SPAN(span_str(text), "a b\"", "parts");
-	CHECK(addr_local_plain(&a, text, 4) == -1, "short");
 	cur_init(&c, span_str("<>"));
 	CHECK(parse_reverse_path(&c, false, &a) == ADDR_OK, "null");
 	CHECK_SPAN(span_str(addr_domain(&a)), "", "null");
@@ -255,16 +251,11 @@ test_lists(void)
 	test_end("address lists");
 }
 
-struct count { size_t n, ok; struct addr a; };
-
 static void
 count_item(void *arg, const struct addr_item *it)
 {
-	struct count *c = arg;
-
-	c->n++;
-	if (addr_from_item(it, false, &c->a) == ADDR_OK)
-		c->ok++;
+	(void)it;
+	++*(size_t *)arg;
 }
 
 /* Inputs made to be slow: a megabyte each, and quick all the same. */
@@ -274,7 +265,7 @@ test_hostile_lists(void)
 	static const char *const units[] = { "(", "\"a,", "<@a,", "a@b,", "a ",
 	    "<", "[", "a:", "(,(", "\\", ".", "@", ",", ";", "\r\n ", "a.",
 	    "<a@", "a@b <" };
-	struct count n = { .n = 0 };
+	size_t n;
 	struct buf b;
 
 	buf_init(&b, 2 << 20);
@@ -282,16 +273,10 @@ test_hostile_lists(void)
 		buf_clear(&b);
 		while (b.len < (1 << 20))
 			buf_adds(&b, units[i]);
-		n.n = 0;
+		n = 0;
 		parse_address_list(buf_span(&b), count_item, &n);
-		CHECK(n.n <= 2 * ADDRESS_LIST_MAX, units[i]);
+		CHECK(n <= 2 * ADDRESS_LIST_MAX, units[i]);
 	}
-	n = (struct count){ .n = 0 };
-	CHECK(parse_address_list(span_str("\"a b\" . c (x) @ D . e"),
-	    count_item, &n) == 0, "strict");
-	CHECK(n.n == 1 && n.ok == 0, "obs-local-part is not for envelopes");
-	parse_address_list(span_str("A <a(x)@ D . e>"), count_item, &n);
-	CHECK_SPAN(span_str(n.a.text), "a@d.e", "strict");
 	buf_free(&b);
 	test_end("hostile address lists");
 }

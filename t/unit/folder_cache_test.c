@@ -13,32 +13,13 @@
 #include "clock.h"
 #include "ex.h"
 #include "log.h"
+#include "store.h"
 #include "test.h"
 
 #define SMALL	200
 #define LARGE	3000		/* mapped */
 
-static char	root[] = "/tmp/posthouse_folder_cache.XXXXXX";
 static char	dir[256], cache[300];
-
-static void
-sh(const char *fmt, ...)
-{
-	char cmd[2048];
-	va_list ap;
-	pid_t pid;
-	int status;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	if ((pid = fork()) == 0) {
-		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
-		_exit(127);
-	}
-	if (pid == -1 || waitpid(pid, &status, 0) == -1 || status != 0)
-		errx(1, "failed: %s", cmd);
-}
 
 /* The directories' times are old enough to be believed. */
 static void
@@ -470,8 +451,7 @@ main(void)
 {
 	clock_init();
 	log_init("folder_cache_test", false, false);
-	if (mkdtemp(root) == NULL)
-		err(1, "mkdtemp");
+	root_make();
 	test_same(SMALL, "small");
 	test_same(LARGE, "large");
 	test_damaged(SMALL, "damaged_small");
@@ -482,6 +462,6 @@ main(void)
 	test_blobs();
 	test_follow();
 	test_sizes();
-	sh("rm -rf %s", root);
+	root_remove();
 	return test_done();
 }

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "folder.h"
 #include "log.h"
+#include "store.h"
 #include "test.h"
 
 static void
@@ -131,23 +132,17 @@ test_folder(const char *dir, bool dovecot)
 int
 main(void)
 {
-	char root[] = "/tmp/posthouse_import.XXXXXX", path[64], cmd[128];
-	pid_t pid;
+	char path[64];
 
 	clock_init();
 	log_init("folder_import_test", false, false);
 	test_uids();
 	test_keywords();
-	if (mkdtemp(root) == NULL)
-		err(1, "mkdtemp");
+	root_make();
 	snprintf(path, sizeof(path), "%s/d", root);
 	test_folder(path, true);
 	snprintf(path, sizeof(path), "%s/c", root);
 	test_folder(path, false);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", root);
-	if ((pid = fork()) == 0) {
-		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
-		_exit(127);
-	}
+	root_remove();
 	return test_done();
 }

@@ -5,7 +5,6 @@
 #include "folder.h"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,29 +12,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "store.h"
 #include "test.h"
 
-static char	root[] = "/tmp/posthouse_folder_log.XXXXXX";
 static char	dir[256], other[300];
-
-static void
-sh(const char *fmt, ...)
-{
-	char cmd[2048];
-	va_list ap;
-	pid_t pid;
-	int status;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
-	va_end(ap);
-	if ((pid = fork()) == 0) {
-		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
-		_exit(127);
-	}
-	if (pid == -1 || waitpid(pid, &status, 0) == -1 || status != 0)
-		errx(1, "failed: %s", cmd);
-}
 
 /* An empty Maildir with n messages, and another beside it. */
 static void
@@ -300,9 +280,9 @@ test_ids(void)
 	CHECK(folder_email_id(f, 0, a) == 0 && folder_email_id(f, 1, b) == 0 &&
 	    strcmp(a, b) != 0, "differ");
 	now = clock_now();
-	CHECK(folder_copy(f, 0, other, &validity, &uid) == 0, "copy");
-	CHECK(folder_copy(f, 0, dir, &validity, &uid) == 0, "copy here");
-	CHECK(folder_move(f, 1, other, &validity, &uid) == 0, "move");
+	CHECK(copy_one(f, 0, other, false, &validity, &uid) == 0, "copy");
+	CHECK(copy_one(f, 0, dir, false, &validity, &uid) == 0, "copy here");
+	CHECK(copy_one(f, 1, other, true, &validity, &uid) == 0, "move");
 	g = get(other);
 	CHECK(folder_email_id(g, 0, c) == 0 && strcmp(a, c) == 0, "copied");
 	CHECK(folder_email_id(g, 1, c) == 0 && strcmp(b, c) == 0, "moved");
@@ -311,7 +291,7 @@ test_ids(void)
 	refresh(f);
 	CHECK(folder_email_id(f, 1, c) == 0 && strcmp(a, c) == 0, "here");
 	CHECK(folder_save_date(f, 0, &t) == 0 && t == 1000000000, "first");
-	CHECK(folder_copy(g, 0, dir, &validity, &uid) == 0, "copy of a copy");
+	CHECK(copy_one(g, 0, dir, false, &validity, &uid) == 0, "copy of a copy");
 	refresh(f);
 	CHECK(folder_email_id(f, 2, c) == 0 && strcmp(a, c) == 0, "still");
 	folder_id(f, a);
@@ -476,8 +456,9 @@ main(int argc, char **argv)
 		return time_open(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "arrive") == 0)
 		return time_arrival(argv[2]);
-	if (mkdtemp(root) == NULL || chmod(root, 0755) == -1)
-		err(1, "mkdtemp");
+	root_make();
+	if (chmod(root, 0755) == -1)
+		err(1, "chmod");
 	test_rising();
 	test_foreign();
 	test_conditional();
@@ -488,6 +469,6 @@ main(int argc, char **argv)
 	test_lost_lines();
 	test_fifo();
 	test_read_only();
-	sh("rm -rf %s", root);
+	root_remove();
 	return test_done();
 }
