@@ -173,6 +173,7 @@ check_quota(struct check_dir *d)
 
 	if (r == 0)
 		return 0;
+	quota_lower(d->fd, &d->c->owner, &q);
 	if (!quota_is_set(&q))
 		q = said;
 	if (quota_count(d->fd, &is) == -1)

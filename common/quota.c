@@ -122,16 +122,23 @@ quota_parse(struct span s, struct quota *q, struct quota_usage *u)
 	return 0;
 }
 
-void
-quota_print(const struct quota *q, const struct quota_usage *u,
-    struct buf *out)
+static void
+print_limits(const struct quota *q, struct buf *out)
 {
 	if (q->bytes != 0)
 		buf_addf(out, "%" PRIu64 "S", q->bytes);
 	if (q->messages != 0)
 		buf_addf(out, "%s%" PRIu64 "C", q->bytes != 0 ? "," : "",
 		    q->messages);
-	buf_addf(out, "\n%12" PRIu64 " %12" PRIu64 "\n", u->bytes, u->messages);
+	buf_addc(out, '\n');
+}
+
+void
+quota_print(const struct quota *q, const struct quota_usage *u,
+    struct buf *out)
+{
+	print_limits(q, out);
+	buf_addf(out, "%12" PRIu64 " %12" PRIu64 "\n", u->bytes, u->messages);
 }
 
 int
@@ -196,9 +203,10 @@ belongs(const struct stat *st, const struct ids *owner)
 
 /* The file, if it may be believed; -1 with errno. */
 static int
-open_file(int dir, int flags, const struct ids *owner, struct stat *st)
+open_file(int dir, const char *name, int flags, const struct ids *owner,
+    struct stat *st)
 {
-	int fd = openat(dir, QUOTA_FILE,
+	int fd = openat(dir, name,
 	    flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd == -1)
@@ -219,7 +227,7 @@ read_file(int dir, const struct quota *q, const struct ids *owner,
 	struct quota written;
 	struct stat st;
 	struct buf b;
-	int r, fd = open_file(dir, O_RDONLY, owner, &st);
+	int r, fd = open_file(dir, QUOTA_FILE, O_RDONLY, owner, &st);
 
 	if (fd == -1)
 		return -1;
@@ -235,6 +243,50 @@ read_file(int dir, const struct quota *q, const struct ids *owner,
 	 * know of quotas. */
 	if (r == 0 && quota_is_full(q, u) && clock_now() - st.st_mtime > FRESH)
 		r = -1;
+	buf_free(&b);
+	return r;
+}
+
+static uint64_t
+lower_of(uint64_t limit, uint64_t own)
+{
+	return own != 0 && (limit == 0 || own < limit) ? own : limit;
+}
+
+void
+quota_lower(int dir, const struct ids *owner, struct quota *q)
+{
+	struct quota_usage u;
+	struct quota own;
+	struct stat st;
+	struct buf b;
+	int fd;
+
+	if (!quota_is_set(q) ||
+	    (fd = open_file(dir, QUOTA_OWN, O_RDONLY, owner, &st)) == -1)
+		return;
+	buf_init(&b, QUOTA_FILE_MAX);
+	if (file_read_all(fd, &b) == 0 &&
+	    quota_parse(buf_span(&b), &own, &u) == 0) {
+		q->bytes = lower_of(q->bytes, own.bytes);
+		q->messages = lower_of(q->messages, own.messages);
+	}
+	buf_free(&b);
+	close(fd);
+}
+
+int
+quota_set_own(int dir, const struct quota *own)
+{
+	struct buf b;
+	int r;
+
+	if (!quota_is_set(own))
+		return unlinkat(dir, QUOTA_OWN, 0) == -1 && errno != ENOENT ?
+		    -1 : 0;
+	buf_init(&b, QUOTA_FILE_MAX);
+	print_limits(own, &b);
+	r = b.bad ? -1 : file_replace(dir, QUOTA_OWN, b.p, b.len, 0600);
 	buf_free(&b);
 	return r;
 }
@@ -391,7 +443,8 @@ quota_add(int dir, const struct ids *owner, int64_t bytes, int64_t messages)
 	struct stat st;
 	int fd, n, r;
 
-	if ((fd = open_file(dir, O_WRONLY | O_APPEND, owner, &st)) == -1)
+	if ((fd = open_file(dir, QUOTA_FILE, O_WRONLY | O_APPEND, owner,
+	    &st)) == -1)
 		return errno == ENOENT ? 0 : -1;
 	n = snprintf(line, sizeof(line), "%12" PRId64 " %12" PRId64 "\n", bytes,
 	    messages);

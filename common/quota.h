@@ -36,6 +36,14 @@ int	quota_count(int dir, struct quota_usage *);
 /* Replaces the file by one that says so.  0, or -1 with errno. */
 int	quota_write(int dir, const struct quota *, const struct ids *owner,
 	    const struct quota_usage *);
+/*
+ * The owner's own limits (SETQUOTA), in the file posthouse.quota: a line as maildirsize begins with.  They lower what the account
+ * has, and can do no more; where it has no limit there is nothing to lower, and nothing is looked for.
+ */
+#define QUOTA_OWN	"posthouse.quota"
+void	quota_lower(int dir, const struct ids *owner, struct quota *);
+/* Both 0: none any more.  0, or -1 with errno. */
+int	quota_set_own(int dir, const struct quota *);
 /* Would so much more fit? */
 bool	quota_fits(const struct quota *, const struct quota_usage *,
 	    uint64_t bytes, uint64_t messages);

@@ -62,15 +62,18 @@ open_maildir(const struct mailbox *m, bool folder)
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* *q: what the limits are. */
 static int
 usage(const struct account *a, const struct mailbox *m, bool folder,
-    struct quota_usage *u)
+    struct quota *q, struct quota_usage *u)
 {
 	int dir = open_maildir(m, folder), r, e;
 
 	if (dir == -1)
 		return -1;
-	r = quota_get(dir, &a->quota, &a->owner, u);
+	*q = a->quota;
+	quota_lower(dir, &a->owner, q);
+	r = quota_get(dir, q, &a->owner, u);
 	e = errno;
 	close(dir);
 	errno = e;
@@ -85,17 +88,18 @@ quota_admit(struct delivery *d, struct target *t, struct mailbox *m,
 	const struct account *a = &t->account;
 	bool bounce = d->c->set.full_bounces;
 	struct quota_usage u;
+	struct quota q;
 
 	if (!quota_is_set(&a->quota) || faccessat(m->new, t->file, F_OK,
-	    AT_SYMLINK_NOFOLLOW) == 0 || usage(a, m, t->folder, &u) == -1 ||
-	    quota_fits(&a->quota, &u, size, 1))
+	    AT_SYMLINK_NOFOLLOW) == 0 || usage(a, m, t->folder, &q, &u) == -1 ||
+	    quota_fits(&q, &u, size, 1))
 		return true;
 	t->todo = false;
 	outcome_set(&t->out, bounce ? PROC_FAIL : PROC_DEFER,
-	    bounce ? "5.2.2" : "4.2.2", quota_is_full(&a->quota, &u) ?
+	    bounce ? "5.2.2" : "4.2.2", quota_is_full(&q, &u) ?
 	    "the mailbox is full" : "the mailbox has no room for a message of "
 	    "this size");
-	if (quota_is_full(&a->quota, &u))
+	if (quota_is_full(&q, &u))
 		mark(d, a->address);
 	return false;
 }
@@ -105,14 +109,15 @@ quota_took(struct delivery *d, struct target *t, struct mailbox *m,
     uint64_t size)
 {
 	const struct account *a = &t->account;
+	struct quota q = a->quota;
 	struct quota_usage u;
 	int dir;
 
 	if (!quota_is_set(&a->quota) || (dir = open_maildir(m, t->folder)) == -1)
 		return;
 	(void)quota_add(dir, &a->owner, (int64_t)size, 1);
-	if (quota_get(dir, &a->quota, &a->owner, &u) == 0 &&
-	    quota_is_full(&a->quota, &u))
+	quota_lower(dir, &a->owner, &q);
+	if (quota_get(dir, &q, &a->owner, &u) == 0 && quota_is_full(&q, &u))
 		mark(d, a->address);
 	close(dir);
 }
@@ -123,12 +128,13 @@ still_full(const struct control *c, const char *address)
 {
 	struct account a;
 	struct quota_usage u;
+	struct quota q;
 	struct mailbox *m;
 
 	if (account_find(c, address, &a) == -1 || !quota_is_set(&a.quota))
 		return false;
 	m = mailbox_open(&a);
-	return m != NULL && usage(&a, m, false, &u) == 0 && quota_is_full(&a.quota, &u);
+	return m != NULL && usage(&a, m, false, &q, &u) == 0 && quota_is_full(&q, &u);
 }
 
 unsigned

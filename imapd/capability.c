@@ -31,7 +31,7 @@ static const struct capability {
 	{ "STATUS=SIZE", 0 }, { "ESEARCH", 0 }, { "MULTISEARCH", 0 },
 	{ "PARTIAL", 0 }, { "SEARCHRES", 0 },
 	{ "QUOTA", 0 }, { "QUOTA=RES-STORAGE", 0 },
-	{ "QUOTA=RES-MESSAGE", 0 },
+	{ "QUOTA=RES-MESSAGE", 0 }, { "QUOTASET", 0 },
 	{ "ACL", 0 }, { "RIGHTS=texk", 0 }, { "LIST-MYRIGHTS", 0 },
 	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "REPLACE", 0 },
 	{ "SORT", 0 }, { "SORT=DISPLAY", 0 }, { "ESORT", 0 },

@@ -1,6 +1,7 @@
 /*
  * GETQUOTA, GETQUOTAROOT and SETQUOTA: RFC 9208.  An account has one quota root,
- * "", over all of its mailboxes; what it allows is the administrator's to say.
+ * "", over all of its mailboxes; what it allows is the administrator's to say,
+ * and the owner's to lower.
  */
 #include <sys/stat.h>
 
@@ -16,6 +17,18 @@ static int
 open_root(const struct imap *im)
 {
 	return open(im->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void
+usage_begin(struct imap *im)
+{
+	int dirfd;
+
+	im->quota = im->granted;
+	if (!quota_is_set(&im->quota) || (dirfd = open_root(im)) == -1)
+		return;
+	quota_lower(dirfd, NULL, &im->quota);
+	close(dirfd);
 }
 
 static int
@@ -165,10 +178,30 @@ cmd_getquotaroot(struct imap *im, struct args *a)
 		reply_ok(im, NULL, "Getquotaroot completed");
 }
 
-/* setquota-list: RFC 9208 section 7. */
-static bool
-parse_limits(struct args *a)
+/* A limit that the account has may be lowered; where it has none, any may be set. */
+static const char *
+take_limit(const struct quota *granted, struct span name, uint64_t n,
+    struct quota *own)
 {
+	bool storage = span_isis(name, "STORAGE");
+	uint64_t most = storage ? granted->bytes / 1024 : granted->messages;
+
+	if (!storage && !span_isis(name, "MESSAGE"))
+		return "There are STORAGE and MESSAGE";
+	if (n == 0 || n > INT64_MAX / 1024)
+		return "There can be no such limit";
+	if (most > 0 && n > most)
+		return "Only the administrator gives more";
+	*(storage ? &own->bytes : &own->messages) = storage ? n * 1024 : n;
+	return NULL;
+}
+
+/* setquota-list: RFC 9208 section 7.  *why: what a limit cannot be. */
+static bool
+parse_limits(struct args *a, const struct quota *granted, struct quota *own,
+    const char **why)
+{
+	const char *wrong;
 	struct span name;
 	uint64_t n;
 
@@ -180,21 +213,44 @@ parse_limits(struct args *a)
 		if (!parse_atom(a, &name) || !parse_sp(a) ||
 		    !parse_number64(a, &n))
 			return false;
+		if ((wrong = take_limit(granted, name, n, own)) != NULL)
+			*why = wrong;
 	} while (cur_ch(&a->c, ' '));
 	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
 }
 
-/* RFC 9208 section 4.1.3: limits are in the users file, which no mailbox
- * process can reach.  Therefore QUOTASET is not told; the answer is for clients of
- * RFC 2087. */
+static int
+set_own(struct imap *im, const struct quota *own)
+{
+	int dirfd = open_root(im), r;
+
+	if (dirfd == -1)
+		return -1;
+	r = quota_set_own(dirfd, own);
+	close(dirfd);
+	if (r == 0)
+		usage_begin(im);
+	return r == -1 ? -1 : tell(im);
+}
+
+/* RFC 9208 section 4.1.3: what the administrator grants is in the users file, which no mailbox process can reach;
+ * what is set here stands beside the mail, and lowers it. */
 void
 cmd_setquota(struct imap *im, struct args *a)
 {
+	struct quota own = { 0, 0 };
+	const char *why = NULL;
 	struct span root;
 
 	if (!parse_sp(a) || !parse_astring(a, &root) || !parse_sp(a) ||
-	    !parse_limits(a) || !parse_end(a))
+	    !parse_limits(a, &im->granted, &own, &why) || !parse_end(a))
 		reply_args(im, a);
+	else if (!is_root(im, root))
+		return;
+	else if (why != NULL)
+		reply_no(im, "NOPERM", why);
+	else if (set_own(im, &own) == -1)
+		reply_errno(im, "cannot set the limits");
 	else
-		reply_no(im, "NOPERM", "Only the administrator sets quotas");
+		reply_ok(im, NULL, "Setquota completed");
 }

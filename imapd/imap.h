@@ -49,7 +49,7 @@ struct imap {
 	struct conn *conn;
 	const char *root;		/* the mail directory */
 	const char *self;		/* the account's address */
-	struct quota quota;		/* of the account; all 0: none */
+	struct quota granted, quota;	/* the account's, and what its owner has made of it; all 0: none */
 	struct input input;
 	struct netout out;
 	struct compress *compress;	/* between these two and the client; NULL: none */

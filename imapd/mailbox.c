@@ -14,6 +14,7 @@
 #include "notify.h"
 #include "progress.h"
 #include "tls.h"
+#include "usage.h"
 #include "wait.h"
 
 #define ARENA_MAX	(32 * (size_t)IMAP_COMMAND_MAX)
@@ -264,7 +265,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 {
 	struct imap im = { .control = control, .conn = conn,
 	    .root = account->maildir, .self = account->address,
-	    .quota = account->quota, .exit_code = EX_OK };
+	    .granted = account->quota, .exit_code = EX_OK };
 
 	netout_init(&im.out, conn->out, WRITE_TIMEOUT);
 	input_init(&im.input, conn->in, &im.out, IMAP_COMMAND_MAX,
@@ -278,6 +279,7 @@ mailbox_serve(struct control *control, struct conn *conn,
 		return EX_SOFTWARE;
 	}
 	capability_load(&im);
+	usage_begin(&im);
 	greet(&im, first);
 	serve(&im);
 	view_close(&im.view);

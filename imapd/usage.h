@@ -9,6 +9,8 @@
 /* What one command adds or takes, as Maildir++ counts. */
 struct usage { int64_t bytes, messages; };
 
+/* Finds out what the limits are. */
+void	usage_begin(struct imap *);
 /* Would so much more fit?  False: the tagged NO is sent.  An account without
  * quota has room for all. */
 bool	usage_permits(struct imap *, const struct usage *);

@@ -157,7 +157,7 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	grep -q '^rst)$' <<<"$output"
 }
 
-@test "QUOTA: told, held in APPEND and COPY, given back by EXPUNGE; SETQUOTA is the administrator's" {
+@test "QUOTA: told, held in APPEND and COPY, given back by EXPUNGE" {
 	local home=$BATS_TEST_TMPDIR/home
 	output=$(talk <<<$'a GETQUOTAROOT INBOX\nb GETQUOTA ""')
 	has '\* QUOTAROOT INBOX' 'a OK .*' 'b NO \[NONEXISTENT\] .*'
@@ -166,13 +166,39 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	mkdir -p "$home" && mv "$M" "$home/alice"
 	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$home/alice"
 	big=$(printf 'X%.0s' {1..3000})
-	output=$(session "l LOGIN alice@example.test pw\r\na GETQUOTAROOT inbox\r\nb GETQUOTA \"\"\r\nc GETQUOTA other\r\nd SETQUOTA \"\" (STORAGE 1)\r\ne SELECT INBOX\r\nf COPY 1 INBOX\r\ng COPY 1 INBOX\r\nh APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\ni MOVE 2 INBOX\r\nj STORE 1,3 +FLAGS.SILENT (\\\\Deleted)\r\nk STATUS INBOX (DELETED DELETED-STORAGE)\r\nm EXPUNGE\r\nn GETQUOTA \"\"\r\no APPEND INBOX {3002+}\r\n$big\r\n\r\np APPEND INBOX {3002+}\r\n$big\r\n\r\nq UID REPLACE 9 INBOX {3002+}\r\n$big\r\n\r\nr GETQUOTA {0+}\r\n\r\ns SETQUOTA \"\" (STORAGE)\r\n")
+	output=$(session "l LOGIN alice@example.test pw\r\na GETQUOTAROOT inbox\r\nb GETQUOTA \"\"\r\nc GETQUOTA other\r\nd SETQUOTA \"\" (STORAGE 5)\r\ne SELECT INBOX\r\nf COPY 1 INBOX\r\ng COPY 1 INBOX\r\nh APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\ni MOVE 2 INBOX\r\nj STORE 1,3 +FLAGS.SILENT (\\\\Deleted)\r\nk STATUS INBOX (DELETED DELETED-STORAGE)\r\nm EXPUNGE\r\nn GETQUOTA \"\"\r\no APPEND INBOX {3002+}\r\n$big\r\n\r\np APPEND INBOX {3002+}\r\n$big\r\n\r\nq UID REPLACE 9 INBOX {3002+}\r\n$big\r\n\r\nr GETQUOTA {0+}\r\n\r\ns SETQUOTA \"\" (STORAGE)\r\n")
 	has '\* QUOTAROOT inbox ""' '\* QUOTA "" \(STORAGE 1 4 MESSAGE 6 7\)' 'a OK .*' 'b OK .*' 'c NO \[NONEXISTENT\] .*' 'd NO \[NOPERM\] .*' \
 	    'f OK .*' 'g NO \[OVERQUOTA\] .*' 'h NO \[OVERQUOTA\] .*' 'i OK .*' '\* STATUS INBOX \(DELETED 2 DELETED-STORAGE [1-9][0-9]*\)' 'm OK .*' \
 	    '\* QUOTA "" \(STORAGE 1 4 MESSAGE 5 7\)' 'o OK .*' 'p NO \[OVERQUOTA\] .*' 'q OK .*' '\* QUOTA "" \(STORAGE 4 4 MESSAGE 6 7\)' 's BAD .*'
 	# What was noted is what there is.
 	used=$(awk 'NR > 1 { b += $1; m += $2 } END { print b, m }' "$home/alice/maildirsize")
 	[ "$used" = "$(find "$home/alice/cur" "$home/alice/new" -type f -printf '%s\n' | awk '{ b += $1; m++ } END { print b, m }')" ]
+}
+
+@test "QUOTASET: the owner lowers his limits and raises them again, up to the administrator's" {
+	local home=$BATS_TEST_TMPDIR/home
+	control_dir
+	echo 'alice@example.test:alice::8K:' >"$CTL/users"
+	output=$(session 'l LOGIN alice@example.test pw\r\na SETQUOTA "" (STORAGE 1 MESSAGE 2)\r\nb APPEND INBOX {1500+}\r\n%01500d\r\nc APPEND INBOX {2+}\r\nhi\r\nd APPEND INBOX {2+}\r\nhi\r\ne APPEND INBOX {2+}\r\nhi\r\n')
+	has '\* QUOTA "" \(STORAGE 0 1 MESSAGE 0 2\)' 'a OK .*' 'b NO \[OVERQUOTA\] .*' 'c OK .*' 'd OK .*' 'e NO \[OVERQUOTA\] .*'
+	[ "$(cat "$home/alice/posthouse.quota")" = 1024S,2C ]
+	[ "$(head -n 1 "$home/alice/maildirsize")" = 1024S,2C ]
+	[ -z "$(POSTHOUSE=$CTL "$BIN/posthouse" maildir check alice@example.test)" ]
+	output=$(session 'l LOGIN alice@example.test pw\r\na GETQUOTA ""\r\nb SETQUOTA "" (MESSAGE 3)\r\nc APPEND INBOX {1500+}\r\n%01500d\r\nd APPEND INBOX {2+}\r\nhi\r\ne SETQUOTA "" (STORAGE 9)\r\nf SETQUOTA "" (MESSAGE 0)\r\ng SETQUOTA "" (X-SPACE 1)\r\nh SETQUOTA other (MESSAGE 1)\r\ni GETQUOTA ""\r\nj SETQUOTA "" ()\r\nk APPEND INBOX {2+}\r\nhi\r\nm SETQUOTA "" (STORAGE)\r\n')
+	has '\* QUOTA "" \(STORAGE 1 1 MESSAGE 2 2\)' '\* QUOTA "" \(STORAGE 1 8 MESSAGE 2 3\)' 'c OK .*' 'd NO \[OVERQUOTA\] .*' '[efg] NO \[NOPERM\] .*' \
+	    'h NO \[NONEXISTENT\] .*' '\* QUOTA "" \(STORAGE 2 8 MESSAGE 3 3\)' 'i OK .*' '\* QUOTA "" \(STORAGE 2 8\)' 'k OK .*' 'm BAD .*'
+	[ "$(grep -c '^[efg] NO \[NOPERM\]' <<<"$output")" = 3 ]
+	[ ! -e "$home/alice/posthouse.quota" ]
+	# Whatever stands there, it gives nobody more; what is no such file is none.
+	for text in 9999999S,9C 0S 8X $'1S\n1 1\nx' ''; do
+		printf '%s\n' "$text" >"$home/alice/posthouse.quota"
+		[ "$(id -u)" != 0 ] || chown 64006:64006 "$home/alice/posthouse.quota"
+		output=$(session 'l LOGIN alice@example.test pw\r\na GETQUOTA ""\r\n')
+		has '\* QUOTA "" \(STORAGE 2 8( MESSAGE 4 9|)\)'
+	done
+	echo 'alice@example.test:alice::' >"$CTL/users"
+	output=$(session 'l LOGIN alice@example.test pw\r\na SETQUOTA "" (MESSAGE 1)\r\nb APPEND INBOX {2+}\r\nhi\r\n')
+	has 'a NO \[NONEXISTENT\] .*' 'b OK .*'
 }
 
 @test "posthouse-imapd(8) names every capability that is told, and no other" {

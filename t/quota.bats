@@ -47,6 +47,32 @@ limit() { printf '%s\n' "alice@example.test:example.test/alice::$1" "bob@example
 	[[ $output == "1 done "* ]]
 }
 
+@test "the limits that the owner has set himself hold too, and never give him more" {
+	limit 300K
+	message x@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 done "* ]]
+	own=$MAIL/example.test/alice/posthouse.quota
+	echo 200000S,1C >"$own"
+	[ "$(id -u)" != 0 ] || chown --reference="$MAIL/example.test/alice" "$own"
+	message x@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 defer 4.2.2 the mailbox is full" ]] || { echo "$output"; return 1; }
+	[ "$(head -n 1 "$(size_file alice)")" = 200000S,1C ]
+	[ -e "$SPOOL/full/alice@example.test" ]
+	echo 999999999S >"$own"
+	BYTES=310000 message x@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 defer 4.2.2 "* ]]
+	rm "$own"
+	mkfifo "$own"		# nothing that stands there holds delivery up
+	message x@example.org alice@example.test
+	job new move 1:1:alice@example.test
+	[[ $output == "1 done "* ]]
+	[ "$(head -n 1 "$(size_file alice)")" = 307200S ]
+	rm "$own"
+}
+
 @test "full: deferred or bounced by the setting, marked, and unmarked when there is room" {
 	limit 0,2
 	for i in 1 2; do
