@@ -548,6 +548,7 @@ chain_run(const struct chain_service *service, struct control *control,
 	catch_signals(&during_poll);
 	log_start(&ch, nfds);
 	if (nfds > 0) {
+		proc_settle();
 		control_follow(control);
 		control_polled(control);
 	}

@@ -4,11 +4,13 @@
  */
 #include "proc.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <link.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -180,4 +182,30 @@ void
 proc_ignore_sigpipe(void)
 {
 	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Only of what was never written: relocations are in pages of their own. */
+static int
+settle_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, end;
+
+	(void)size;
+	(void)arg;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+
+		if (h->p_type != PT_LOAD || (h->p_flags & PF_W) != 0)
+			continue;
+		from = (info->dlpi_addr + h->p_vaddr) / page * page;
+		end = info->dlpi_addr + h->p_vaddr + h->p_filesz;
+		(void)madvise((void *)from, end - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void
+proc_settle(void)
+{
+	(void)dl_iterate_phdr(settle_object, NULL);
 }

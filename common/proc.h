@@ -34,5 +34,8 @@ int	proc_become(const struct ids *);
 /* Are we root?  Asked once; proc_become changes it. */
 bool	proc_is_root(void);
 void	proc_ignore_sigpipe(void);
+/* Gives back the pages of programs and libraries that starting up has touched and waiting does
+ * not: what is needed again comes from the file. */
+void	proc_settle(void);
 
 #endif

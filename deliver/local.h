@@ -37,7 +37,6 @@ struct mailbox *mailbox_open(const struct account *);
 void	mailbox_drop(struct mailbox *);
 /* tmp/ of the mailbox; -1 with errno. */
 int	mailbox_tmp(struct mailbox *);
-void	mailbox_init(void);
 
 /* What became of one recipient. */
 struct outcome {

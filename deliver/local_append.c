@@ -108,7 +108,6 @@ file_maildir(struct forward *f, const char *path, int in, struct outcome *o)
 		t.account.maildir[--n] = '\0';
 	t.account.owner = (struct ids){ (uid_t)-1, (gid_t)-1 };
 	close(in);			/* deliver_copies has its own */
-	mailbox_init();
 	deliver_copies(&f->d, &t, 1);
 	*o = t.out;
 }

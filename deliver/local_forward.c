@@ -308,7 +308,6 @@ forward_run(const struct control *c, int spool, struct span line)
 	f.d.full = openat(spool, "full",
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	f.d.dir = open_dir(spool, j.cur ? "cur" : "new");
-	mailbox_init();
 	work(&f);
 	if (f.move && f.t.out.class == PROC_DONE) {
 		(void)unlinkat(f.d.dir, f.d.name.text, 0);

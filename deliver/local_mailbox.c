@@ -24,13 +24,6 @@
 static struct mailbox cache[CACHE_SIZE];
 
 void
-mailbox_init(void)
-{
-	for (size_t i = 0; i < CACHE_SIZE; i++)
-		cache[i].new = cache[i].tmp = -1;
-}
-
-void
 mailbox_drop(struct mailbox *m)
 {
 	if (m->new != -1)
@@ -59,6 +52,8 @@ cache_slot(const char *dir)
 		if (set[i].since < oldest->since)
 			oldest = &set[i];
 	}
+	if (oldest->dir[0] == '\0')	/* here, not at the start: pages that none uses cost nothing */
+		oldest->new = oldest->tmp = -1;
 	oldest->hash = h;
 	return oldest;
 }

@@ -298,7 +298,6 @@ worker_run(struct worker *w)
 
 	buf_init(&s.in, JOB_LINE_MAX + READ_CHUNK);
 	buf_init(&s.out, 2 * JOB_LINE_MAX);
-	mailbox_init();
 	s.marks = quota_look(w->c, w->full);
 	s.looked = clock_mono_ms();
 	if (take_rest(&s) == -1)
