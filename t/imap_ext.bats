@@ -77,6 +77,36 @@ setup() {
 	has '\* CAPABILITY IMAP4rev1 .*SASL-IR.* WITHIN.*' '\* ENABLED' '\* 1 FETCH \(UID 1\)'
 }
 
+@test "every capability but IMAP4rev1 can be hidden, alone, and every other is still told" {
+	local name
+	told=$(talk <<<'a CAPABILITY' | sed -n 's/^\* CAPABILITY //p' | sed 's/APPENDLIMIT=[0-9]*/APPENDLIMIT/' | tr ' ' '\n')
+	[ "$(wc -l <<<"$told")" -gt 50 ]
+	for name in $told; do
+		[ "$name" != IMAP4rev1 ] || continue
+		echo "$name" >"$M/posthouse.capabilities"
+		left=$(talk <<<'a CAPABILITY' | sed -n 's/^\* CAPABILITY //p' | sed 's/APPENDLIMIT=[0-9]*/APPENDLIMIT/' | tr ' ' '\n')
+		diff <(grep -vxF -- "$name" <<<"$told") - <<<"$left"
+	done
+}
+
+@test "keywords of the registry, in any letters, stay what they are: told, found, copied, and kept when the caches go" {
+	local all='$MDNSent $Forwarded $SubmitPending $Submitted $Junk $NotJunk $Phishing $Important $hasAttachment $hasNoAttachment'
+	local seen='\$Forwarded \$MDNSent \$SubmitPending \$Submitted \$Junk \$NotJunk \$Phishing \$Important \$hasAttachment \$hasNoAttachment'
+	output=$(talk <<<"a SELECT INBOX
+b STORE 1 FLAGS ($all)
+c STORE 2 +FLAGS (\$important \$JUNK)
+d SEARCH KEYWORD \$IMPORTANT UNKEYWORD \$phishing
+e CREATE A
+f COPY 1 A
+g SELECT A" | sed 's/\\Recent //')
+	has "\\* 1 FETCH \\(FLAGS \\($seen\\)\\)" '\* 2 FETCH \(FLAGS \(\$Junk \$Important\)\)' '\* SEARCH 2' 'f OK .*' \
+	    "\\* OK \\[PERMANENTFLAGS \\(.* ${seen#* } \\\\\\*\\)\\] .*"
+	rm -f "$M"/posthouse.cache* "$M"/.A/posthouse.cache*
+	output=$(talk <<<$'a SELECT A\nb FETCH 1 FLAGS\nc SELECT INBOX\nd FETCH 1:2 FLAGS' | sed 's/\\Recent //')
+	[ "$(grep -cE "^\\* 1 FETCH \\(FLAGS \\($seen\\)\\)" <<<"$output")" = 2 ]
+	has '\* 2 FETCH \(FLAGS \(\$Junk \$Important\)\)'
+}
+
 @test "BINARY: parts without their transfer encoding, sizes, partials, NUL, UNKNOWN-CTE" {
 	cat >"$M/cur/1700000009.b.host:2," <<-'END'
 		MIME-Version: 1.0
