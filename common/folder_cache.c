@@ -86,7 +86,8 @@ cache_head_ok(const struct cache_head *h, uint64_t size)
 	    h->hash_size == want.hash_size && h->sums_at == want.sums_at &&
 	    h->size == want.size && h->size == size && h->uids_at > 0 &&
 	    h->first_unseen <= h->nmsgs &&
-	    memchr(h->id, '\0', sizeof(h->id)) != NULL;
+	    (h->id[0] == '\0' || uidlist_id_ok(span_of(h->id,
+	    strnlen(h->id, sizeof(h->id)))));
 }
 
 /* The end of the uid list as far as the cache has read it: a list made anew differs there. */

@@ -7,6 +7,7 @@
 
 #include "fetch.h"
 #include "fields.h"
+#include "kept.h"
 
 #define FORMAT 1		/* of what is kept: another when the printers change */
 
@@ -43,7 +44,8 @@ parsed_end(struct fetch_run *r)
 	folder_blob_flush(r->m.folder);
 }
 
-/* A number and what was printed. */
+/* A number and what was printed.  In a mailbox of others it is theirs to have put there, so it
+ * must not be able to end the response and begin another. */
 static struct span
 get(struct fetch_run *r, unsigned kind, uint64_t *number)
 {
@@ -52,7 +54,9 @@ get(struct fetch_run *r, unsigned kind, uint64_t *number)
 	if (s.p == NULL || s.len <= sizeof(*number))
 		return span_of(NULL, 0);
 	memcpy(number, s.p, sizeof(*number));
-	return span_of(s.p + sizeof(*number), s.len - sizeof(*number));
+	s = span_of(s.p + sizeof(*number), s.len - sizeof(*number));
+	return r->im->view.place.own || kept_is_list(s) ? s :
+	    span_of(NULL, 0);
 }
 
 /* Kept, as the envelope is. */

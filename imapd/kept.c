@@ -46,3 +46,49 @@ kept_next(struct span *rest, int *field, struct span *text)
 	*rest = cur_rest(&c);
 	return true;
 }
+
+/* Behind its first quote.  quoted: RFC 9051 section 9. */
+static bool
+skip_quoted(struct cur *c)
+{
+	int ch;
+
+	while ((ch = cur_next(c)) != '"') {
+		if (ch == '\\')
+			ch = cur_next(c);
+		if (ch == -1 || ch == '\0' || ch == '\r' || ch == '\n')
+			return false;
+	}
+	return true;
+}
+
+/* Behind its brace.  literal: RFC 9051 section 9. */
+static bool
+skip_literal(struct cur *c)
+{
+	uint64_t n;
+
+	return cur_num(c, cur_left(c), &n) == 0 && cur_word(c, "}\r\n") &&
+	    n <= cur_left(c) && cur_take(c, (size_t)n).len == n;
+}
+
+bool
+kept_is_list(struct span s)
+{
+	size_t depth = 0;
+	struct cur c;
+	int ch;
+
+	cur_init(&c, s);
+	if (cur_peek(&c) != '(')
+		return false;
+	do {
+		ch = cur_next(&c);
+		depth += ch == '(';
+		depth -= ch == ')';
+		if (ch < ' ' || ch >= 0x7f || (ch == '"' && !skip_quoted(&c)) ||
+		    (ch == '{' && !skip_literal(&c)))
+			return false;
+	} while (depth > 0);
+	return cur_end(&c);
+}

@@ -15,5 +15,7 @@ int	kept_field(struct span name);
 int	kept_add(struct buf *out, int field, struct span text);
 /* Takes the next one.  False: these are no packed fields.  Trusts nothing. */
 bool	kept_next(struct span *rest, int *field, struct span *text);
+/* Is it one parenthesized list as a response has it, and nothing else? */
+bool	kept_is_list(struct span);
 
 #endif

@@ -356,6 +356,62 @@ f = open(sys.argv[1], "r+"); fcntl.lockf(f, fcntl.LOCK_EX); print("held", flush=
 	[ "$(ls "$S/for")" = carol@example.test ]
 }
 
+# forge FILE FROM TO: in records of the cache, with the checksum that fits.
+forge() {
+	python3 - "$@" <<-'END'
+		import struct, sys
+		M = (1 << 64) - 1
+		def total(b):
+		    h, n = 0x9e3779b97f4a7c15 ^ len(b), len(b) // 8 * 8
+		    for i in range(0, n, 8):
+		        h = (h ^ int.from_bytes(b[i:i + 8], "little")) * 0xff51afd7ed558ccd & M
+		        h ^= h >> 32
+		    for x in b[n:]:
+		        h = (h ^ x) * 0x100000001b3 & M
+		    return h ^ h >> 29
+		d = open(sys.argv[1], "rb").read()
+		old, new = (s.encode().decode("unicode_escape").encode() for s in sys.argv[2:4])
+		assert len(old) == len(new)
+		at, hits = 64, 0
+		out = d[:at]
+		while at < len(d):
+		    head, (n,), body = d[at:at + 16], struct.unpack("=I", d[at + 12:at + 16]), None
+		    body = d[at + 24:at + 24 + n]
+		    assert struct.unpack("=Q", d[at + 16:at + 24])[0] == total(head) ^ total(body)
+		    hits += body.count(old)
+		    body = body.replace(old, new)
+		    out += head + struct.pack("=Q", total(head) ^ total(body)) + body
+		    at += 24 + n
+		assert hits > 0, "nothing forged"
+		open(sys.argv[1], "r+b").write(out)
+	END
+}
+
+@test "what others have put into the cache of a shared folder begins no response of its own" {
+	output=$(as bob <<-'END'
+		a CREATE Proj
+		b APPEND Proj {61+}
+		Subject: ABCDEFGHIJKLMNOPQRSTUVWXYZ
+		From: <x@example.test>
+
+		x
+
+		c SETACL Proj alice@example.test lr
+		d SELECT Proj
+		e FETCH 1 (ENVELOPE BODYSTRUCTURE)
+	END
+	)
+	has 'b OK .*' 'e OK .*' '\* 1 FETCH .*ABCDEFGHIJKLMNOPQRSTUVWXYZ.*'
+	local honest
+	honest=$(grep '^\* 1 FETCH' <<<"$output")
+	forge "$H/bob/.Proj/posthouse.cache-parsed" ABCDEFGHIJKLMNOPQRSTUVWXYZ 'ABC")\r\n* BYE go away 34567'
+	forge "$H/bob/.Proj/posthouse.cache-parsed" '"text" "plain"' '"text" {2}\r\nP)'
+	output=$(as alice <<<"a SELECT $P"$'\nb FETCH 1 ENVELOPE\nc FETCH 1 (ENVELOPE BODYSTRUCTURE)\nd FETCH 1 BODY')
+	has 'b OK .*' 'c OK .*' 'd OK .*'
+	hasnot '.*BYE go.*'
+	[ "$(grep -F "$honest" <<<"$output")" = "$honest" ]
+}
+
 @test "the kernel keeps a session out of what was not granted, whatever the program does" {
 	need_root
 	[ "${BIN##*/san/}" = "$BIN" ] || skip "a sanitized program is not confined"

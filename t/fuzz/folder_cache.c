@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "folder_cache.h"
 #include "log.h"
+#include "uidlist.h"
 
 #define MESSAGES 40
 
@@ -139,6 +140,9 @@ look(struct folder *f)
 	}
 	(void)folder_first_unseen(f);
 	(void)folder_recent_count(f);
+	folder_id(f, id);
+	if (id[0] != 'F' || !uidlist_id_ok(span_str(id + 1)))
+		abort();		/* a response has it as it is */
 }
 
 int

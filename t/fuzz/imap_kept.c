@@ -48,6 +48,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int field, again;
 
 	check_fields(rest);
+	if (kept_is_list(rest) && (size < 2 || data[0] != '(' ||
+	    data[size - 1] != ')'))
+		abort();
 	buf_init(&packed, FIELDS_MAX + size);
 	(void)fields_pick(rest, UINT64_MAX, &packed);
 	buf_free(&packed);
