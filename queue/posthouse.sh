@@ -24,8 +24,9 @@ usage() {
 	  user app-password ADDRESS LABEL
 	  user list [-l]
 	  maildir check ADDRESS|DIR        what is wrong in a mailbox, file by file
-  maildir repair [-n] ADDRESS|DIR  mend it; -n says what would be done
-  maildir import [-f FOLDER] ADDRESS SOURCE  messages of an mbox file or a Maildir into a mailbox
+	  maildir import [-r] [-f FOLDER] ADDRESS SOURCE
+	                                   messages of an mbox file or a Maildir into a mailbox
+	  maildir repair [-n] ADDRESS|DIR  mend it; -n says what would be done
 	  hash                             a password on standard input to what passwords holds
 	  queue [shape] [...]              list the queue, or show its shape by age and domain (posthouse-mailq(1))
 	  queue bounce|delete|hold|release|requeue|retry ...  work on it
