@@ -2,30 +2,9 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 
 load helper
+load clients
 
-setup_file() {
-	load helper
-	instance_start
-	adduser alice@example.test secret
-	export DIR HOST IMAP_PORT IMAPS_PORT CA_FILE MAIL
-}
-teardown_file() {
-	load helper
-	INSTANCES=("$DIR")
-	instance_stop
-}
-
-setup() {
-	BOX=$(maildir alice@example.test)
-	HOME=$BATS_TEST_TMPDIR
-	export HOME
-	find "$BOX" -mindepth 1 -delete
-	mkdir -p "$BOX"/{cur,new,tmp}
-	own
-}
-
-# own: what root puts into the Maildir belongs to its owner.
-own() { chown -R --reference="$MAIL/example.test/alice" "$BOX"; }
+setup() { empty_box; }
 
 put() { # NAME SUBJECT [FOLDER]
 	printf 'From: Bob <bob@example.org>\nTo: alice@example.test\nSubject: %s\nDate: Sun, 22 Nov 2026 00:00:00 +0000\nMessage-ID: <%s@example.org>\n\nbody of %s\n' \

@@ -2,25 +2,10 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 
 load helper
-
-setup_file() {
-	load helper
-	instance_start
-	adduser alice@example.test secret
-	export DIR HOST POP3_PORT POP3S_PORT IMAPS_PORT CA_FILE MAIL
-}
-teardown_file() {
-	load helper
-	INSTANCES=("$DIR")
-	instance_stop
-}
+load clients
 
 setup() {
-	BOX=$(maildir alice@example.test)
-	HOME=$BATS_TEST_TMPDIR
-	export HOME
-	find "$BOX" -mindepth 1 -delete
-	mkdir -p "$BOX"/{cur,new,tmp}
+	empty_box
 	put 1700000001.a.b one
 	put 1700000002.c.d two
 	put 1700000003.e.f three
@@ -30,7 +15,7 @@ setup() {
 put() {
 	printf 'From: Bob <bob@example.org>\nTo: alice@example.test\nSubject: %s\nDate: Sun, 22 Nov 2026 00:00:00 +0000\nMessage-ID: <%s@example.org>\n\n.\n..\n.dot\nbody of %s\n' \
 	    "$2" "$1" "$2" >"$BOX/new/$1"
-	chown -R --reference="$MAIL/example.test/alice" "$BOX"
+	own
 }
 
 @test "curl: list, read, delete, over pop3s and STLS; a wrong password" {
