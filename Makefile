@@ -150,7 +150,7 @@ lint:
 	@t/lint
 
 # What a message costs, compared with what it did; then us and the best peer on
-# the same work, in one run; takes an hour.
+# the same work, in one run; takes an hour.  t/bench/README says what comes of it.
 bench: all
 	@t/deps valgrind
 	@BIN=$(CURDIR)/$(O)/bin t/bench/instructions
