@@ -148,6 +148,11 @@ make_name(struct copy *c, const struct msg *m)
 	else if (maildir_name_print(span_str(base), m->flags & c->marks.flags, letters,
 	    c->name, sizeof(c->name)) == -1)
 		return -1;
+	/* From a cache that somebody changes: msg_path has not seen this name. */
+	if (strchr(c->name, '/') != NULL) {
+		errno = EINVAL;
+		return -1;
+	}
 	c->dirs_new |= in_new;
 	c->dirs_cur |= !in_new;
 	snprintf(c->path, sizeof(c->path), "%s/%s", in_new ? "new" : "cur",
