@@ -37,6 +37,7 @@ struct tx {
 	bool go;			/* DATA was answered 354 */
 	bool heard;			/* at least one reply came */
 	bool lost;			/* commands that were sent ahead, it seems */
+	bool unsure;			/* the content was among them, and may have been taken */
 	bool first;			/* nothing about this job was answered before */
 	struct verdict v;
 };
@@ -234,6 +235,20 @@ content_reply(struct tx *tx, const char *command, const bool *whose)
 	    &tx->v);
 }
 
+/* Whose RCPT was lost, while others' were not and the content went along: later, for
+ * it is with the server by now. */
+static void
+answer_lost(struct tx *tx)
+{
+	for (size_t i = 0; i < tx->n; i++) {
+		if (tx->accepted[i])
+			continue;
+		verdict_set(&tx->v, PROC_DEFER, "4.5.0",
+		    "the server lost the command for this recipient");
+		answer(tx, i);
+	}
+}
+
 /* A server that offers CHUNKING and does not know BDAT reads the content as
  * commands: the connection ends, and another goes without. */
 static void
@@ -243,6 +258,8 @@ bdat_reply(struct tx *tx)
 
 	if (tx->naccepted == 0)
 		return;
+	if (tx->lost)
+		answer_lost(tx);
 	content_reply(tx, "BDAT", tx->accepted);
 	if (code >= 500 && code <= 504) {
 		tx->s->no_chunking = tx->s->closing = true;
@@ -278,7 +295,7 @@ give_reply(struct tx *tx, size_t c)
 
 	if (is_out_of_place(tx, c)) {
 		tx->lost = true;
-		return -1;
+		return uses_bdat(tx) ? 0 : -1;	/* there is no going back */
 	}
 	if (c == CMD_MAIL)
 		mail_reply(tx);
@@ -304,10 +321,12 @@ take_reply(struct tx *tx, size_t c)
 	else if (data)
 		wait = SMTP_WAIT_DATA;
 	if (smtp_reply(tx->s, wait, name, NULL, &tx->v) == -1) {
-		if (wait == SMTP_WAIT_DOT && tx->naccepted > 0)
+		if (wait == SMTP_WAIT_DOT && tx->naccepted > 0) {
+			tx->lost = false;
 			maybe_taken(tx);
-		else
+		} else
 			tx->lost = tx->heard && is_ahead(tx->s);
+		tx->unsure = tx->lost && uses_bdat(tx);
 		return -1;
 	}
 	if (tx->s->closing && !tx->heard && tx->first && tx->s->messages > 0)
@@ -347,7 +366,7 @@ send_commands(struct tx *tx)
 			if (take_reply(tx, got++) == -1)
 				return -1;
 	}
-	return 0;
+	return tx->lost && tx->naccepted == 0 ? -1 : 0;
 }
 
 /* The server broke off while we were writing: it may have said why. */
@@ -446,7 +465,8 @@ transaction(struct tx *tx)
 			return SEND_AGAIN;
 		if (tx->lost) {
 			log_warn("%s offers PIPELINING and loses commands: "
-			    "sending one at a time", tx->s->relay.text);
+			    "sending one at a time%s", tx->s->relay.text,
+			    tx->unsure ? "; the message may arrive twice" : "");
 			tx->s->no_pipelining = true;
 			return SEND_AGAIN;
 		}
@@ -494,7 +514,7 @@ next_group(struct tx *tx, size_t *next)
 		most = SEND_RCPTS;
 	tx->n = tx->naccepted = 0;
 	memset(tx->accepted, 0, sizeof(tx->accepted));
-	tx->mail_refused = tx->go = tx->heard = tx->lost = false;
+	tx->mail_refused = tx->go = tx->heard = tx->lost = tx->unsure = false;
 	tx->v.text[0] = '\0';
 	for (; *next < j->nrcpts && tx->n < most; (*next)++)
 		if (!j->rcpts[*next].answered)

@@ -59,13 +59,13 @@ rcpts_add(struct rcpts *r, const char *index, const char *addr)
 	return p;
 }
 
-/* Control bytes of an answer become spaces: it is for people to read. */
 bool
 rcpt_is_reported(const struct rcpt *r)
 {
 	return r->status == RCPT_FAILED || r->status == RCPT_REPORT;
 }
 
+/* Control bytes of an answer become spaces: it is for people to read. */
 int
 rcpt_set_answer(struct rcpt *r, const char *dsn, struct span text)
 {

@@ -559,6 +559,29 @@ last" ]
 	[ "$(grep -c '< BDAT' "$LAB/sink/log")" = 1 ]
 }
 
+@test "CHUNKING and replies out of place: who was accepted gets it once, the others are deferred" {
+	for dot in "250 2.0.0 kept" close; do
+		sink sink -e CHUNKING,PIPELINING -r "RCPT~lost@: 503 5.5.1 MAIL first" -r "DOT: $dot"
+		echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+		job "$(simple)" far.test 1:1:lost@far.test 2:1:b@far.test | deliver
+		[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
+		[[ $(sort "$LAB/answers") == "1 defer "*"2 d"* ]]
+	done
+	[ "$(grep -c "may arrive twice$" "$LAB/answers")" = 2 ]
+	# None was accepted: again, one at a time.
+	sink sink -e CHUNKING,PIPELINING -r "RCPT#1: 503 5.5.1 MAIL first"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done "* ]]
+	[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 1 ]
+	# The connection ends with the content under way, and nobody can know.
+	sink sink -e CHUNKING,PIPELINING -r "RCPT#1: 250 2.1.5 ok && close"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(simple)" far.test 1:1:b@far.test 2:1:c@far.test | deliver
+	[ "$(grep -c ' done ' "$LAB/answers")" = 2 ]
+	grep -q "sending one at a time; the message may arrive twice" "$LAB/log"
+}
+
 @test "LIMITS (RFC 9422): recipients in a transaction and transactions in a session" {
 	sink sink -e "PIPELINING,LIMITS RCPTMAX=10 MAILMAX=3 RCPTDOMAINMAX=1 XYZ"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
