@@ -728,7 +728,8 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	start=${EPOCHREALTIME/./}
 	job "$(simple)" far.test 1:1:b@far.test | deliver
 	[[ $output == "1 done 2.0.0 [both.far.test] "* ]]
-	[ $((${EPOCHREALTIME/./} - start)) -lt 1500000 ]
+	# Far from the 20 s of the dead one, however busy this machine is.
+	[ $((${EPOCHREALTIME/./} - start)) -lt 10000000 ]
 	[ -e /proc/net/if_inet6 ] || return 0
 	grep -q "^0*1 " /proc/net/if_inet6 || return 0
 	sink six -l ::1 -p "$port"
