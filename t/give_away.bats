@@ -73,7 +73,7 @@ small() { BYTES=100 message "$@"; }
 
 @test "one over quota, one who forwards, one elsewhere: copies, and nobody is lost" {
 	mailboxes
-	sed -i 's,^carol.*,carol@example.test:example.test/carol:10000:,' "$CONTROL/users"
+	sed -i 's,^carol.*,carol@example.test:example.test/carol::10000,' "$CONTROL/users"
 	message s@example.org alice@example.test bob@example.test carol@example.test
 	pass
 	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 110 ] && clean
@@ -174,7 +174,7 @@ small() { BYTES=100 message "$@"; }
 	chmod 600 "$SPOOL/cur/$name"
 	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name" && chown 64006:64006 "$SPOOL/cur/$name"; fi
 	ln "$SPOOL/cur/$name" "$MAIL/example.test/bob/new/$qid.2${name#"$qid"}"
-	sed -i 's/^alice.*/alice@example.test:example.test\/alice:10000:/' "$CONTROL/users"
+	sed -i 's/^alice.*/alice@example.test:example.test\/alice::10000/' "$CONTROL/users"
 	pass
 	[ "$(count_in alice)$(count_in bob)" = 12 ]
 	[ "$(stat -c %h "$SPOOL/cur/$name")" = 1 ]
@@ -184,7 +184,7 @@ small() { BYTES=100 message "$@"; }
 
 @test "what a crash left: off the file and linked nowhere, and then none can have it; queue can read it again" {
 	mailboxes
-	sed -i 's,^\(alice\|bob\)@.*,\1@example.test:example.test/\1:10000:,' "$CONTROL/users"
+	sed -i 's,^\(alice\|bob\)@.*,\1@example.test:example.test/\1::10000,' "$CONTROL/users"
 	ENVELOPE='Envelope-Notify: 1 NEVER' message carol@example.test alice@example.test bob@example.test
 	size=${name#*,S=} size=${size%%,*}
 	before=$(md5sum <"$SPOOL/new/$name")
