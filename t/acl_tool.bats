@@ -44,7 +44,8 @@ ph() {
 	[ "$(stat -c %a "$S")" = 700 ]
 	if [ "$(id -u)" = 0 ]; then [ "$(stat -c %u "$S" "$S/for/anyone" "$S/.Team/posthouse.acl" | sort -u)" = 64006 ]; fi
 	ph acl set Shared/Team x lrq
-	[ "$status" = 64 ] && [[ $stderr == *lrswipkxtea* ]]
+	[ "$status" = 64 ]
+	[[ $stderr == *lrswipkxtea* ]]
 	ph acl set Shared/Nowhere x l
 	[ "$status" = 74 ]
 	ph acl set Team x l

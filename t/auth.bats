@@ -334,7 +334,8 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	timeout 60 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x >"$DIR/hung" 2>&1 3>&- &
 	local client=$! pids
 	read -r -a pids <"$asked"
-	[ -d "/proc/${pids[0]}" ] && [ -d "/proc/${pids[1]}" ]
+	[ -d "/proc/${pids[0]}" ]
+	[ -d "/proc/${pids[1]}" ]
 	wait "$client" || true
 	sed -i '/^checkpassword/d' "$CONTROL/settings"
 	grep '^a NO \[UNAVAILABLE\]' "$DIR/hung"
@@ -453,7 +454,8 @@ no_auth_left() {
 		sasl "$@"
 		ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 		echo "$*: $ms ms: $output"
-		[ $ms -ge $((from * 1000)) ] && [ $ms -le $((to * 1000)) ]
+		[ $ms -ge $((from * 1000)) ]
+		[ $ms -le $((to * 1000)) ]
 	}
 	took 0 5 imap - plain user=alice@example.test 'password=pen cil,=:%'
 	[ "$status" = 0 ]

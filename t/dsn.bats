@@ -23,7 +23,8 @@ actions() { report "${1-1}" | sed -n '/^Final-Recipient/{s/.*; //;N;s/\n.*: / /p
 	ENVELOPE=$'Envelope-Id: QQ+2B7\nEnvelope-Ret: FULL\nEnvelope-Notify: 1 SUCCESS,FAILURE\nEnvelope-Orcpt: 1 rfc822;Bob@example.test' \
 	    message alice@example.test bob@example.test
 	pass
-	[ "$(count_in bob)" = 1 ] && [ "$(reports)" = 1 ]
+	[ "$(count_in bob)" = 1 ]
+	[ "$(reports)" = 1 ]
 	[ "$(actions)" = "bob@example.test delivered" ]
 	report | grep -q '^Original-Envelope-Id: QQ+7$'
 	report | grep -q '^Original-Recipient: rfc822; Bob@example.test$'
@@ -39,7 +40,8 @@ actions() { report "${1-1}" | sed -n '/^Final-Recipient/{s/.*; //;N;s/\n.*: / /p
 	ENVELOPE='Envelope-Notify: 1 FAILURE,DELAY' message alice@example.test bob@example.test
 	ENVELOPE='Envelope-Notify: 1 SUCCESS' message "" bob@example.test
 	pass
-	[ "$(count_in bob)" = 3 ] && [ "$(count_in alice)" = 0 ]
+	[ "$(count_in bob)" = 3 ]
+	[ "$(count_in alice)" = 0 ]
 	spool_is_empty
 }
 
@@ -62,7 +64,8 @@ actions() { report "${1-1}" | sed -n '/^Final-Recipient/{s/.*; //;N;s/\n.*: / /p
 	pass
 	[ "$(actions | tr ' ' '\n' | paste - - | sort | tr '\t\n' '  ')" = "bob@example.test delivered outside@example.test expanded " ]
 	[ "$(reports)" = 1 ]
-	[ "$(count_in bob)" = 1 ] && [ "$(attempts ok.example)" = 1 ]
+	[ "$(count_in bob)" = 1 ]
+	[ "$(attempts ok.example)" = 1 ]
 	spool_is_empty
 }
 
@@ -80,7 +83,8 @@ forward() {
 	    message alice@example.test bob@example.test
 	pass
 	pass
-	[ "$(reports)" = 1 ] && [ "$(actions)" = "x@ok.example relayed" ]
+	[ "$(reports)" = 1 ]
+	[ "$(actions)" = "x@ok.example relayed" ]
 	report | grep -q '^Original-Recipient: rfc822; b@old.example$'
 	report | grep -q '^Original-Envelope-Id: QQ7$'
 	rm "$MAIL/example.test/alice/new/"*
@@ -89,7 +93,8 @@ forward() {
 		ENVELOPE='Envelope-Notify: 1 SUCCESS,FAILURE' message alice@example.test bob@example.test
 		pass
 		pass
-		[ "$(reports)" = 1 ] && [ "$(actions)" = "bob@example.test expanded" ]
+		[ "$(reports)" = 1 ]
+		[ "$(actions)" = "bob@example.test expanded" ]
 		# not a word of where it went
 		not grep -q '[xy]@ok' <(report)
 		rm "$MAIL/example.test/alice/new/"*
@@ -101,7 +106,8 @@ forward() {
 		ENVELOPE='Envelope-Notify: 1 SUCCESS' message alice@example.test "$to@example.test"
 		pass
 		pass
-		[ "$(reports)" = 1 ] && [ "$(actions)" = "$to@example.test delivered" ]
+		[ "$(reports)" = 1 ]
+		[ "$(actions)" = "$to@example.test delivered" ]
 		rm "$MAIL/example.test/alice/new/"*
 	done
 	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/state" -type f)" ]
@@ -116,12 +122,14 @@ forward() {
 	ENVELOPE='Envelope-Notify: 1 SUCCESS' message alice@example.test bob@example.test
 	pass
 	pass
-	[ "$(reports)" = 1 ] && [ "$(actions)" = "bob@example.test expanded" ]
+	[ "$(reports)" = 1 ]
+	[ "$(actions)" = "bob@example.test expanded" ]
 	rm "$MAIL/example.test/alice/new/"*
 	ENVELOPE='Envelope-Notify: 1 FAILURE' message alice@example.test bob@example.test
 	pass
 	pass
-	[ "$(reports)" = 1 ] && [ "$(actions)" = "a@no.example failed b@no.example failed" ]
+	[ "$(reports)" = 1 ]
+	[ "$(actions)" = "a@no.example failed b@no.example failed" ]
 	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/state" -type f)" ]
 }
 
@@ -134,7 +142,8 @@ forward() {
 	pass
 	at "$(stat -c %Y "$SPOOL/cur/$name")"
 	pass
-	[ "$(reports)" = 1 ] && [ "$(actions)" = "bob@example.test delayed" ]
+	[ "$(reports)" = 1 ]
+	[ "$(actions)" = "bob@example.test delayed" ]
 	report | grep -q 'the forward of this address is broken; mail waits until it is mended'
 	not grep -e secret -e "$MAIL" -e '\.forward' <(report)
 	logged "text=$MAIL/example.test/bob.forward:1: .*secret words here"
@@ -169,7 +178,8 @@ forward() {
 	mv "$QBIN/bounce.away" "$QBIN/bounce"
 	at "$(stat -c %Y "$SPOOL/cur/$name")"
 	pass
-	[ "$(count_in bob)" = 0 ] && [ "$(reports)" = 1 ]
+	[ "$(count_in bob)" = 0 ]
+	[ "$(reports)" = 1 ]
 	spool_is_empty
 }
 
@@ -189,7 +199,8 @@ forward() {
 	[ -d "$WORK/tried/killed" ]
 	[ -n "$(find "$SPOOL/new" "$SPOOL/cur" -type f)" ]
 	pass
-	[ "$(count_in bob)" = 1 ] && [ "$(reports)" = 1 ]
+	[ "$(count_in bob)" = 1 ]
+	[ "$(reports)" = 1 ]
 	spool_is_empty
 }
 

@@ -85,7 +85,8 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	aliases "robot: \"|cat >$WORK/tried/got\""
 	BARE=1 message s@example.org alice@example.test robot@example.test bob@example.test
 	pass
-	[ -s "$WORK/tried/ok.example" ] && [ "$(count_in bob)" = 1 ]
+	[ -s "$WORK/tried/ok.example" ]
+	[ "$(count_in bob)" = 1 ]
 	[ "$(tail -n 1 "$MAIL/example.test/bob/new/"*)" = "Subject: test" ]
 	[ "$(tail -n 1 "$WORK/tried/got")" = "Subject: test" ]
 	[ "$(grep -h Delivered-To "$WORK/tried/got")" = "Delivered-To: robot@example.test" ]

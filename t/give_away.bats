@@ -47,22 +47,27 @@ small() { BYTES=100 message "$@"; }
 	message s@example.org alice@example.test bob@example.test carol@example.test
 	inode=$(stat -c %i "$SPOOL/new/$name")
 	pass
-	[ "$(inodes)" = 1 ] && [ "$(stat -c %i "$MAIL"/example.test/bob/new/*)" = "$inode" ]
+	[ "$(inodes)" = 1 ]
+	[ "$(stat -c %i "$MAIL"/example.test/bob/new/*)" = "$inode" ]
 	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 111 ]
-	clean && spool_is_empty
+	clean
+	spool_is_empty
 	rm "$MAIL"/example.test/*/new/*
 	small s@example.org alice@example.test bob@example.test
 	inode=$(stat -c %i "$SPOOL/new/$name")
 	pass
-	[ "$(inodes)" = 1 ] && [ "$(stat -c %i "$MAIL"/example.test/bob/new/*)" != "$inode" ]
-	clean && spool_is_empty
+	[ "$(inodes)" = 1 ]
+	[ "$(stat -c %i "$MAIL"/example.test/bob/new/*)" != "$inode" ]
+	clean
+	spool_is_empty
 }
 
 @test "local and remote: a copy, and the file stays as it is until the last is done" {
 	message s@ok.example alice@example.test bob@example.test x@later.example
 	size=$(stat -c %s "$SPOOL/new/$name")
 	pass
-	[ "$(inodes)" = 1 ] && clean
+	[ "$(inodes)" = 1 ]
+	clean
 	[ "$(stat -c '%s %h' "$SPOOL/cur/$name")" = "$size 1" ]
 	grep -q '^Delivered-To: x@later.example$' "$SPOOL/cur/$name"
 	tool bounce "$qid"
@@ -76,14 +81,16 @@ small() { BYTES=100 message "$@"; }
 	sed -i 's,^carol.*,carol@example.test:example.test/carol::10000,' "$CONTROL/users"
 	message s@example.org alice@example.test bob@example.test carol@example.test
 	pass
-	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 110 ] && clean
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 110 ]
+	clean
 	grep -q '^Delivered-To: alice@example.test$' "$SPOOL/cur/$name"
 	[ "$("$QBIN/mailq" -s | cut -f 8)" = carol@example.test ]
 	sed -i 's,^carol.*,carol@example.test:example.test/carol::,' "$CONTROL/users"
 	tool retry "$qid"
 	pass
 	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 111 ]
-	clean && spool_is_empty
+	clean
+	spool_is_empty
 }
 
 @test "a link that fails: the others have it, the spool has a file with its envelope again" {
@@ -98,13 +105,16 @@ small() { BYTES=100 message "$@"; }
 	before=$(md5sum <"$SPOOL/new/$name") inode=$(stat -c %i "$SPOOL/new/$name")
 	shut_off carol on
 	pass
-	[ "$(count_in alice)$(count_in bob)$(count_in carol)$(count_in dave)" = 1101 ] && clean
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)$(count_in dave)" = 1101 ]
+	clean
 	[ "$(stat -c %i "$MAIL"/example.test/bob/new/*)" = "$inode" ]
-	[ "$(stat -c %h "$SPOOL/cur/$name")" = 1 ] && [ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ]
+	[ "$(stat -c %h "$SPOOL/cur/$name")" = 1 ]
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ]
 	[ "$("$QBIN/mailq" | cut -f 7-8)" = $'<s@example.org>\tcarol@example.test' ]
 	[ -z "$(find "$SPOOL/tmp" -type f)" ]
 	# The tools know it: held, released, begun anew; and it goes when there is a way.
-	tool hold "$qid" && [ -e "$SPOOL/hold/$name" ]
+	tool hold "$qid"
+	[ -e "$SPOOL/hold/$name" ]
 	pass
 	[ "$(count_in carol)" = 0 ]
 	tool release "$qid"
@@ -117,7 +127,8 @@ small() { BYTES=100 message "$@"; }
 	tool retry "$qid"
 	pass
 	[ "$(count_in alice)$(count_in bob)$(count_in carol)$(count_in dave)" = 1111 ]
-	clean && spool_is_empty
+	clean
+	spool_is_empty
 }
 
 @test "a link that fails and is given up: the sender hears of that one, by the name he gave it" {
@@ -158,8 +169,10 @@ small() { BYTES=100 message "$@"; }
 	ln "$SPOOL/cur/$name" "$MAIL/example.test/bob/new/$qid.2${name#"$qid"}"
 	[ "$("$QBIN/mailq" | cut -f 8 | tr '\n' ' ')" = "alice@example.test bob@example.test carol@example.test " ]
 	pass
-	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 111 ] && [ "$(inodes)" = 1 ]
-	clean && spool_is_empty
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 111 ]
+	[ "$(inodes)" = 1 ]
+	clean
+	spool_is_empty
 	# The same, but one of them forwards by now: that one's message is made from a file of queue's own.
 	name2=$name
 	message s@example.org alice@example.test bob@example.test
@@ -179,7 +192,8 @@ small() { BYTES=100 message "$@"; }
 	[ "$(count_in alice)$(count_in bob)" = 12 ]
 	[ "$(stat -c %h "$SPOOL/cur/$name")" = 1 ]
 	[ "$(envelope_of "$SPOOL/cur/$name" | tr '\n' ' ')" = "Return-Path: <s@example.org> Delivered-To: alice@example.test Delivered-To: bob@example.test " ]
-	[ "$name" != "$name2" ] && clean
+	[ "$name" != "$name2" ]
+	clean
 }
 
 @test "what a crash left: off the file and linked nowhere, and then none can have it; queue can read it again" {
@@ -198,10 +212,12 @@ small() { BYTES=100 message "$@"; }
 	chmod 600 "$SPOOL/cur/$name"
 	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name" && chown 64006:64006 "$SPOOL/cur/$name"; fi
 	pass
-	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ] && [ "$(stat -c %a "$SPOOL/cur/$name")" = 640 ]
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ]
+	[ "$(stat -c %a "$SPOOL/cur/$name")" = 640 ]
 	tool bounce "$qid"
 	pass
-	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 001 ] && spool_is_empty
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 001 ]
+	spool_is_empty
 	grep -q '^Final-Recipient: rfc822; bob@' "$MAIL"/example.test/carol/new/*
 	not grep -q 'alice@' "$MAIL"/example.test/carol/new/*
 }
@@ -210,7 +226,8 @@ small() { BYTES=100 message "$@"; }
 	message s@example.org alice@example.test bob@example.test
 	truncate -s -1 "$SPOOL/new/$name"
 	pass
-	[ -e "$SPOOL/hold/$name" ] && [ ! -e "$MAIL/example.test/alice" ]
+	[ -e "$SPOOL/hold/$name" ]
+	[ ! -e "$MAIL/example.test/alice" ]
 	logged "warn qid=$qid text=moved to hold: its envelope cannot be read"
 	message s@example.org alice@example.test
 	printf 'Delivered-To: bob@example.test\n\n' >>"$SPOOL/new/$name"	# behind one that has its envelope in front

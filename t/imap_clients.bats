@@ -61,7 +61,8 @@ sessions() {
 @test "names with & under UTF8=ACCEPT" {
 	output=$(talk <<<$'a ENABLE UTF8=ACCEPT\nb CREATE "R&D"\nc CREATE "&-"\nd LIST "" "*&*"')
 	has '[bc] OK .*' '\* LIST .* R&D' '\* LIST .* &-'
-	[ -d "$M/.R&-D" ] && [ -d "$M/.&--" ]
+	[ -d "$M/.R&-D" ]
+	[ -d "$M/.&--" ]
 }
 
 @test "INBOX in any case, and below it" {
@@ -80,7 +81,8 @@ sessions() {
 	END
 	)
 	has 'a OK .*' '\* STATUS INBOX \(MESSAGES 5\)' '\* LSUB \(.*\) "/" INBOX' '\* LIST .* INBOX/Sub' 'g OK .*' 'i NO \[ALREADYEXISTS\] .*' 'j OK .*' 'k OK .*'
-	[ -d "$M/.INBOX.Sub" ] && [ -d "$M/.inboxes" ]
+	[ -d "$M/.INBOX.Sub" ]
+	[ -d "$M/.inboxes" ]
 }
 
 @test "EXISTS is always sent" {

@@ -122,7 +122,8 @@ mounts() {
 	mounts 0 600
 	printf 'A: b\n\nx\n' >"$D/real/box/new/1.x"
 	for h in a b; do	# now the kernel remembers, for both
-		[ ! -e "$D/$h/box/posthouse.uids" ] && [ ! -e "$D/$h/box/posthouse.keywords" ]
+		[ ! -e "$D/$h/box/posthouse.uids" ]
+		[ ! -e "$D/$h/box/posthouse.keywords" ]
 	done
 	for h in a b; do
 		out=$(printf 'a SELECT INBOX\r\na STORE 1 +FLAGS (%s)\r\na APPEND INBOX {1+}\r\nx\r\n' "\$$h" | timeout 20 "$D/imapd" "$D/$h/box")

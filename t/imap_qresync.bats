@@ -194,7 +194,8 @@ validity() { talk <<<'a SELECT INBOX' | sed -n 's/.*UIDVALIDITY \([0-9]*\).*/\1/
 	)
 	id=$(sed -n 's/^a OK \[MAILBOXID (\([A-Za-z0-9_-]*\))\].*/\1/p' <<<"$output")
 	mail=$(sed -n 's/^\* 1 FETCH (.*EMAILID (\([A-Za-z0-9_-]*\)) THREADID (T[0-9a-f]*))/\1/p' <<<"$output")
-	[ -n "$id" ] && [ -n "$mail" ]
+	[ -n "$id" ]
+	[ -n "$mail" ]
 	has "\* STATUS Box \(MAILBOXID \($id\)\)" "\* STATUS Other \(MESSAGES 1 MAILBOXID \($id\)\)" "\* OK \[MAILBOXID \($id\)\].*" \
 	    '\* 1 FETCH \(SAVEDATE "[ 0-9]{2}-...-20[2-9][0-9] ..:..:.. \+0000" EMAILID .*' '\* SEARCH 1 2 3 4 5 6' '\* SEARCH' \
 	    "\* 1 FETCH \(EMAILID \($mail\)\)"

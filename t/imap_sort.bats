@@ -181,7 +181,10 @@ ask() {
 	echo "$output"
 	a=$(sed -n 's/^\* 1 FETCH (THREADID (\(T[0-9a-f]*\)))$/\1/p' <<<"$output")
 	b=$(sed -n 's/^\* 5 FETCH (THREADID (\(T[0-9a-f]*\)))$/\1/p' <<<"$output")
-	[ -n "$a" ] && [ -n "$b" ] && [ "$(grep -c "$a" <<<"$output")" = 4 ] && [ "$(grep -c "$b" <<<"$output")" = 1 ]
+	[ -n "$a" ]
+	[ -n "$b" ]
+	[ "$(grep -c "$a" <<<"$output")" = 4 ]
+	[ "$(grep -c "$b" <<<"$output")" = 1 ]
 	run ask "SEARCH THREADID $a" "SEARCH THREADID $b" 'SEARCH THREADID T0'
 	[ "$output" = '* SEARCH 1 2 3 4
 * SEARCH 5

@@ -110,7 +110,8 @@ same() {
 	need python3 python3
 	near one
 	near two
-	sync one && sync two
+	sync one
+	sync two
 	third "${IMAP_SYNC_SECONDS:-10}" 3>&- &
 	syncing "${IMAP_SYNC_SECONDS:-10}"
 	wait $!
@@ -124,7 +125,8 @@ no_caches() { find "$BOX" -name '*cache*' -delete; }
 	need python3 python3
 	near one
 	near two
-	sync one && sync two
+	sync one
+	sync two
 	third 4 3>&- &
 	syncing 4 no_caches
 	wait $!

@@ -18,7 +18,10 @@ setup() {
 	    '\* STATUS "Entwürfe" \(MESSAGES 0\)' 'i NO \[NONEXISTENT\] .*' 'j OK .*' '\* LSUB \(\) "/" "ä&"' \
 	    '\* LIST \(\\HasNoChildren\) "/" "Über/日本"' '[no] NO \[CANNOT\] Control .*' 'p BAD Not UTF-8' 'q NO \[NONEXISTENT\] .*' 'r NO \[CANNOT\] .*UTF-8'
 	[ "$(grep -c '^[no] NO \[CANNOT\] Control' <<<"$output")" = 2 ]
-	[ -d "$M/.Entw&APw-rfe" ] && [ -d "$M/.R&-D" ] && [ -d "$M/.&ANw-ber.&ZeVnLA-" ] && [ -d "$M/.&AOQ-&-" ]
+	[ -d "$M/.Entw&APw-rfe" ]
+	[ -d "$M/.R&-D" ]
+	[ -d "$M/.&ANw-ber.&ZeVnLA-" ]
+	[ -d "$M/.&AOQ-&-" ]
 	output=$(talk <<<$'a LIST "" *')
 	has '\* LIST \(\\HasNoChildren\) "/" &ANw-ber/&ZeVnLA-' '\* LIST \(\\HasNoChildren\) "/" &AOQ-&-' '\* LIST .* R&-D'
 }

@@ -81,7 +81,8 @@ find_one() { grep -rl "Subject: ${2-one}" "$1/cur" "$1/new"; }
 	[[ $(find_one "$M") == *:2,FS* ]]
 	[ "$(keywords "$(find_one "$M/.Work.2026")")" = 'other ' ]
 	[ "$(cat "$M/subscriptions")" = $'Mine\nINBOX\nWork.2026\nGone' ]
-	[ ! -e "$M/.nomail" ] && [ ! -e "$M/.link" ]
+	[ ! -e "$M/.nomail" ]
+	[ ! -e "$M/.link" ]
 	printf 'Sub.Folder\n' >"$DIR/old/subscriptions"
 	run "$BIN/posthouse" maildir import -r -f Old alice@example.test "$DIR/old"
 	[ "$output" = '4 messages imported into 2 folders' ]

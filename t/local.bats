@@ -56,7 +56,8 @@ other_fs() {
 	[ "$(grep -c '^Delivered-To: alice@example.test$' "$file")" = 1 ]
 	[ ! -e "$SPOOL/cur/$name" ]
 	[ "$(stat -c %a "$MAIL/example.test/alice")" = 700 ]
-	[ -d "$MAIL/example.test/alice/cur" ] && [ -d "$MAIL/example.test/alice/tmp" ]
+	[ -d "$MAIL/example.test/alice/cur" ]
+	[ -d "$MAIL/example.test/alice/tmp" ]
 }
 
 # Killed between chown and rename.
@@ -256,7 +257,9 @@ other_fs() {
 	await 10 grep -q '^3 done' "$WORK/out"
 	exec 8>&-
 	wait "$pid"
-	[ "$(count_in alice)" = 1 ] && [ "$(count_in old)" = 1 ] && [ "$(count_in carol)" = 1 ]
+	[ "$(count_in alice)" = 1 ]
+	[ "$(count_in old)" = 1 ]
+	[ "$(count_in carol)" = 1 ]
 }
 
 @test "as root: three capabilities, no new privileges, seccomp; no exec on the way" {

@@ -144,7 +144,8 @@ uid() { grep "^[0-9]* $1\$" "$U" | tail -n 1 | cut -d' ' -f1; }
 	mkdir -p "$M/.Entwürfe"/{cur,new,tmp}
 	run posthouse maildir repair "$M"
 	[ "$status" != 0 ]
-	[ -d "$M/.Entwürfe" ] && [ -d "$M/.Entw&APw-rfe" ]
+	[ -d "$M/.Entwürfe" ]
+	[ -d "$M/.Entw&APw-rfe" ]
 }
 
 @test "names: without a size, with a wrong one, that no program knows, two of one message" {

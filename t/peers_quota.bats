@@ -61,11 +61,13 @@ dovecot_says() { doveadm -f tab quota get | awk -F '\t' '{ v[$2] = $3 } END { pr
 	[ "$(dovecot_says)" = "$(((bytes + 1023) / 1024)) $n" ] || [ "$(dovecot_says)" = "$((bytes / 1024)) $n" ]
 	grown
 	for _ in 1 2; do letter 3000 | doveadm save; done
-	agree && grown
+	agree
+	grown
 	keep
 	ours
 	[[ $output == "1 done "* ]]
-	agree && grown
+	agree
+	grown
 	[ "$(real | cut -d ' ' -f 2)" = 6 ]
 	# Dovecot fills it: we defer, and it says no itself; it removes, and we deliver.
 	letter 80000 | doveadm save
@@ -91,7 +93,8 @@ dovecot_says() { doveadm -f tab quota get | awk -F '\t' '{ v[$2] = $3 } END { pr
 	agree
 	keep
 	ours
-	agree && grown
+	agree
+	grown
 	# Another limit of ours: counted anew, by us; then again by Dovecot, which has the old one.
 	echo "alice@example.test:example.test/alice::200K,60" >"$CONTROL/users"
 	ours
@@ -113,10 +116,12 @@ dovecot_says() { doveadm -f tab quota get | awk -F '\t' '{ v[$2] = $3 } END { pr
 	agree
 	keep
 	letter 3000 | quota
-	agree && grown
+	agree
+	grown
 	keep
 	ours
-	agree && grown
+	agree
+	grown
 	rm "$FILE"
 	letter 3000 | quota
 	agree

@@ -130,7 +130,8 @@ is() { # is WHAT WANTED GOT
 	drop 'RETR 1' 'TOP 2 0' >/dev/null
 	[ "$(messages "$M")" = 2 ]
 	drop 'RETR 1' 'TOP 2 0' QUIT >/dev/null
-	[ "$(messages "$M")" = 1 ] && [ -e "$M/new/2.b" ]
+	[ "$(messages "$M")" = 1 ]
+	[ -e "$M/new/2.b" ]
 }
 
 @test "pop3-expire: what is old is removed at QUIT, whatever its name says" {

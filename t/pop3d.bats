@@ -69,7 +69,8 @@ is() { # is WHAT WANTED GOT
 	drop 'DELE 1' 'QUIT now' >/dev/null
 	[ "$(messages "$M")" = 2 ]
 	drop 'DELE 1' QUIT >/dev/null
-	[ "$(messages "$M")" = 1 ] && [ -e "$M/new/2.b" ]
+	[ "$(messages "$M")" = 1 ]
+	[ -e "$M/new/2.b" ]
 	is uids $'+OK 1 messages\n+OK\n1 2.b\n.\n+OK Bye' "$(drop UIDL QUIT)"
 }
 
@@ -285,7 +286,8 @@ is() { # is WHAT WANTED GOT
 
 @test "options: -n, wrong usage, no such directory" {
 	run "$BIN/pop3d" -C "$C" -n
-	[ "$status" = 0 ] && grep -q '^error-limit 20' <<<"$output"
+	[ "$status" = 0 ]
+	grep -q '^error-limit 20' <<<"$output"
 	run "$BIN/pop3d" -x
 	[ "$status" = 64 ]
 	run "$BIN/pop3d" a b

@@ -32,7 +32,8 @@ settings() {
 @test "an alias to two mailboxes and a destination: each once, none in the others' copies" {
 	message x@example.org team@example.test alice@example.test outside@example.test
 	pass
-	[ "$(count_in alice)" = 1 ] && [ "$(count_in bob)" = 1 ]
+	[ "$(count_in alice)" = 1 ]
+	[ "$(count_in bob)" = 1 ]
 	[ "$(attempts ok.example)" = 1 ]
 	grep -q ":3\.2:x@ok.example\|:3\.1:x@ok.example" "$WORK/tried/ok.example"
 	not grep -rq "^Delivered-To" "$MAIL"
@@ -47,7 +48,8 @@ settings() {
 	[ -e "$SPOOL/cur/$name" ]
 	[ "$(cat "$SPOOL/state/$name")" = "1	1	1795000000	b@later.example	4.2.0 [mx.later.example] 450 try later" ]
 	due=$(stat -c %Y "$SPOOL/cur/$name")
-	[ "$due" -ge 1795001800 ] && [ "$due" -le 1795002025 ]
+	[ "$due" -ge 1795001800 ]
+	[ "$due" -le 1795002025 ]
 	at $((due - 1))
 	pass
 	[ "$(attempts later.example)" = 1 ]
@@ -105,7 +107,8 @@ settings() {
 	[ -e "$SPOOL/hold/$name" ] || [ -s "$WORK/tried/ok.example" ]
 	POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue release "$qid"
 	pass
-	[ "$(attempts gone.example)" = 1 ] && [ "$(attempts ok.example)" = 1 ]
+	[ "$(attempts gone.example)" = 1 ]
+	[ "$(attempts ok.example)" = 1 ]
 	spool_is_empty
 }
 
@@ -257,7 +260,8 @@ settings() {
 	[ "$("$QBIN/mailq" -r nobody@later.example)" = "" ]
 	[ "$("$QBIN/mailq" -o 1h)" = "" ]
 	[ "$("$QBIN/queue-hold" -r b@later.example)" = "$one" ]
-	[ -e "$SPOOL/hold/$one_name" ] && [ -e "$SPOOL/state/$one_name" ]
+	[ -e "$SPOOL/hold/$one_name" ]
+	[ -e "$SPOOL/state/$one_name" ]
 	at 1795100000
 	pass
 	qid=$one
@@ -301,7 +305,8 @@ settings() {
 	printf 'Return-Path: <>\n' >"$SPOOL/new/$short"
 	kill -HUP "$queue"
 	sleep 1
-	[ -e "$SPOOL/new/$name" ] && [ -e "$SPOOL/new/$short" ]
+	[ -e "$SPOOL/new/$name" ]
+	[ -e "$SPOOL/new/$short" ]
 	await 60 in_mailbox bob
 	await 20 test -e "$SPOOL/hold/$short"
 	logged "warn qid=1795000000.0123456789abcdef text=moved to hold: it is shorter than its name says: it was never acknowledged"
@@ -495,10 +500,12 @@ two_attempts() { [ "$(attempts mute.example)" -ge 2 ]; }
 			name=$before
 			[ "$(count_in bob)" = 1 ]
 			grep -lq '550 no such user' "$MAIL/example.test/alice/new/"*
-			[ "$(attempts ok.example)" -ge 0 ] && [ -s "$WORK/tried/ok.example" ]
+			[ "$(attempts ok.example)" -ge 0 ]
+			[ -s "$WORK/tried/ok.example" ]
 			grep -q '	b@later.example	' "$SPOOL/state/$name"
 			[ "$(grep -c "^[0-9]" "$SPOOL/state/$name")" = 1 ]
-			[ -e "$SPOOL/cur/$name" ] && [ -z "$(ls -A "$SPOOL/new")" ]
+			[ -e "$SPOOL/cur/$name" ]
+			[ -z "$(ls -A "$SPOOL/new")" ]
 		done
 	done
 }

@@ -24,17 +24,21 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	ARRIVAL=1795000000 message alice@example.test b@later.example bob@example.test
 	pass
 	[ "$(tool bounce -n "$qid")" = "$qid" ]
-	[ -e "$SPOOL/cur/$name" ] && grep -q '	4.2.0 ' "$SPOOL/state/$name"
+	[ -e "$SPOOL/cur/$name" ]
+	grep -q '	4.2.0 ' "$SPOOL/state/$name"
 	[ "$(tool bounce -d later.example)" = "$qid" ]
 	pass
 	logged "bounce qid=$qid .*rcpt=<b@later.example> status=bounced dsn=5.0.0 text=given up by the postmaster; last answer: 4.2.0 .*try later"
-	[ "$(count_in alice)" = 1 ] && [ "$(count_in bob)" = 1 ]
+	[ "$(count_in alice)" = 1 ]
+	[ "$(count_in bob)" = 1 ]
 	spool_is_empty
 	ARRIVAL=1795000000 message alice@example.test b@ok.example bob@example.test
 	tool hold "$qid"
 	tool bounce "$qid"
 	pass
-	[ "$(attempts ok.example)" = 0 ] && [ "$(count_in bob)" = 1 ] && [ "$(count_in alice)" = 2 ]
+	[ "$(attempts ok.example)" = 0 ]
+	[ "$(count_in bob)" = 1 ]
+	[ "$(count_in alice)" = 2 ]
 	spool_is_empty
 }
 
@@ -101,7 +105,8 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	for verb in bounce delete hold release requeue retry; do
 		code=0
 		tool $verb -n -C "$CONTROL" 2>"$WORK/said" || code=$?
-		[ "$code" = 64 ] && grep -q 'which messages' "$WORK/said"
+		[ "$code" = 64 ]
+		grep -q 'which messages' "$WORK/said"
 	done
 	find "$SPOOL" -type f -printf '%p %T@ %s\n' | sort >"$WORK/before"
 	for verb in bounce delete hold requeue retry; do

@@ -123,7 +123,8 @@ limit() { printf '%s\n' "alice@example.test:example.test/alice::$1" "bob@example
 		message x@example.org alice@example.test
 		job new move 1:1:alice@example.test
 		[[ $output == "1 done 2.0.0 delivered to mailbox" ]]
-		[ -f "$file" ] && [ ! -L "$file" ]
+		[ -f "$file" ]
+		[ ! -L "$file" ]
 	done
 	[ "$(cat "$WORK/precious")" = precious ]
 	[ "$(usage alice)" = "$(cat "$MAIL/example.test/alice/new/"* | wc -c) 6" ]
@@ -135,6 +136,7 @@ limit() { printf '%s\n' "alice@example.test:example.test/alice::$1" "bob@example
 	message x@example.org alice@example.test
 	job new move 1:1:alice@example.test
 	[[ $output == "1 done 2.0.0 delivered to mailbox" ]]
-	[ ! -e "$file" ] && [ -z "$(ls "$WORK/elsewhere")" ]
+	[ ! -e "$file" ]
+	[ -z "$(ls "$WORK/elsewhere")" ]
 	[ "$one" != "" ]
 }

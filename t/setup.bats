@@ -18,7 +18,8 @@ literal() {
 	T=$BATS_TEST_TMPDIR
 	literal | sed -n '/^# /{s/^# //;:a;/\\$/{N;ba};p}' >"$T/commands"
 	literal | grep '^/usr/local/libexec' >"$T/daemons"
-	[ "$(wc -l <"$T/commands")" -ge 15 ] && [ "$(wc -l <"$T/daemons")" = 6 ]
+	[ "$(wc -l <"$T/commands")" -ge 15 ]
+	[ "$(wc -l <"$T/daemons")" = 6 ]
 	sed '/^echo hello/,$d' "$T/commands" >"$T/make"
 	sed -n '/^echo hello/,$p' "$T/commands" >"$T/try"
 	cat >"$T/inside" <<-'END'

@@ -885,11 +885,14 @@ peer() { TCPREMOTEIP=$1 smtp "${@:2}"; }
 	run unprivileged env -u POSTHOUSE bash -c \
 	    'printf "EHLO a\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n" | "$1" 2>/dev/null' _ "$BIN/smtpd"
 	[ "$status" = 0 ]
-	grep -q '^220 ' <<<"$output" && grep -q '^451 4.3.0 ' <<<"$output" && grep -q '^221 ' <<<"$output"
+	grep -q '^220 ' <<<"$output"
+	grep -q '^451 4.3.0 ' <<<"$output"
+	grep -q '^221 ' <<<"$output"
 	# Who started it as root is served by nobody.
 	run env -u POSTHOUSE bash -c 'printf "EHLO a\r\nQUIT\r\n" | "$1" 2>&1' _ "$BIN/smtpd"
 	[ "$status" = 0 ]
-	grep -q '^221 ' <<<"$output" && grep -q 'not root' <<<"$output"
+	grep -q '^221 ' <<<"$output"
+	grep -q 'not root' <<<"$output"
 	# But never on a socket.
 	run unprivileged env -u POSTHOUSE timeout 10 "$BIN/smtpd" -l 127.0.0.1:0
 	[ "$status" = 78 ]

@@ -124,7 +124,8 @@ kept() {
 		[ "$status" != 0 ] || break
 	done
 	echo "killed at $count places"
-	[ "$status" = 0 ] && [ "$count" -gt 20 ]
+	[ "$status" = 0 ]
+	[ "$count" -gt 20 ]
 }
 
 @test "kill -9 at every system call of an append: acknowledged is there with its UID, else whole or absent" {
@@ -141,14 +142,16 @@ kept() {
 		whole "$D/a" || { cat "$D/said"; return 1; }
 		if [ -s "$D/acked" ]; then
 			read -r validity uid <"$D/acked"
-			grep -q "^$uid 1 " "$D/one" && grep -q "^$validity " "$D/one"
+			grep -q "^$uid 1 " "$D/one"
+			grep -q "^$validity " "$D/one"
 		fi
 		[ -z "$(find "$D/a/new" "$D/a/cur" -name '*,S=*' ! -size "${size}c")" ] || { cat "$D/said"; return 1; }
 		count=$((count + 1))
 		[ "$status" != 0 ] || break
 	done
 	echo "killed at $count places"
-	[ "$status" = 0 ] && [ "$count" -gt 20 ]
+	[ "$status" = 0 ]
+	[ "$count" -gt 20 ]
 }
 
 @test "errors of the disk: nothing half, the next attempt succeeds" {

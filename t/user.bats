@@ -32,7 +32,10 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	[ -z "$output" ]
 	box=$DIR/mail/example.test/carol
 	for f in Archive Drafts Junk Sent Trash; do
-		[ -d "$box/.$f/cur" ] && [ -d "$box/.$f/new" ] && [ -d "$box/.$f/tmp" ] && [ -e "$box/.$f/maildirfolder" ]
+		[ -d "$box/.$f/cur" ]
+		[ -d "$box/.$f/new" ]
+		[ -d "$box/.$f/tmp" ]
+		[ -e "$box/.$f/maildirfolder" ]
 		grep -qx "$f" "$box/subscriptions"
 	done
 	[ "$(id -u)" != 0 ] || [ -z "$(find "$box" ! -uid 64006 -o ! -gid 64006)" ]
@@ -47,7 +50,8 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	[ "$(id -u)" != 0 ] || chown -R 64006:64006 "$DIR/mail/old"
 	user add -n -m old dave@example.test
 	ok
-	[ -e "$DIR/mail/old/cur/1.a:2,S" ] && [ "$(cat "$DIR/mail/old/subscriptions")" = Mine ]
+	[ -e "$DIR/mail/old/cur/1.a:2,S" ]
+	[ "$(cat "$DIR/mail/old/subscriptions")" = Mine ]
 }
 
 @test "add: protocols, clients, quota; what is refused makes nothing" {
@@ -146,7 +150,8 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	user delete alice@example.test
 	ok
 	says "the mail is in $BOX.deleted."
-	[ -e "$BOX".deleted.*/new/1.a ] && [ ! -e "$BOX" ]
+	[ -e "$BOX".deleted.*/new/1.a ]
+	[ ! -e "$BOX" ]
 	not grep -q alice users passwords
 	"$POST" user add -n alice@example.test
 	[ -z "$(find "$BOX" -name 1.a)" ]
@@ -162,7 +167,8 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	user delete --purge alice@example.test
 	ok
 	[ -z "$output" ]
-	[ ! -e "$BOX" ] && [ -e "$DIR/outside/file" ]
+	[ ! -e "$BOX" ]
+	[ -e "$DIR/outside/file" ]
 	[ "$(find "$DIR/mail/example.test" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]	# what was put aside first
 	user delete -k --purge bob@example.test
 	[ "$status" = 64 ]
@@ -209,7 +215,8 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	user disable alice@example.test
 	[ "$status" = 74 ]
 	says "not a regular file"
-	[ -L users ] && [ "$(cat users | sed -n 2p)" = 'alice@example.test:' ]
+	[ -L users ]
+	[ "$(cat users | sed -n 2p)" = 'alice@example.test:' ]
 }
 
 # kill_everywhere FILE COMMAND...: kills the command at every system call; FILE is then as before or as after.
