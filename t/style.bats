@@ -214,3 +214,11 @@ program_files() {
 	need shellcheck shellcheck
 	t/lint shell
 }
+
+@test "an assertion stands in a line of its own: in a list of && only the last one can fail a test" {
+	awk '/^@test/ { inside = 1 }
+	/^}/ { inside = 0 }
+	inside && /^\t+(\[|\[\[|grep|not|cmp|diff|logged|clean) .* && / && !/\|\|/ && !/\[\[ [^]]* && [^]]* \]\]$/ {
+		print FILENAME ":" FNR ": " $0
+	}' "$ROOT"/t/*.bats | none "assertions that cannot fail"
+}
