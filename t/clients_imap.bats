@@ -215,7 +215,7 @@ neo() {
 		    mda "cat >>$HOME/got"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	fm() { timeout 30 fetchmail --nosyslog -f "$HOME/fetchmailrc" -i "$HOME/ids" "$@" >"$HOME/fetch.log" 2>&1 || { s=$?; [ $s = 1 ] || cat "$HOME/fetch.log"; return $s; }; }
+	fm() { FETCHMAILHOME=$HOME timeout 30 fetchmail --nosyslog -f "$HOME/fetchmailrc" -i "$HOME/ids" "$@" >"$HOME/fetch.log" 2>&1 || { s=$?; [ $s = 1 ] || cat "$HOME/fetch.log"; return $s; }; }
 	fm --keep
 	[ "$(grep -c '^body of' "$HOME/got")" = 2 ]
 	[ "$(messages "$BOX")" = 2 ]
