@@ -28,7 +28,7 @@ PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(ZFLAGS)
 ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
 	  $(CPPFLAGS) $(CFLAGS) $(SAN)
 ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
-LIBS	= $(BSDLIBS) -lcrypt -lresolv
+LIBS	= -lmd $(BSDLIBS) -lcrypt -lresolv
 TLSLIBS	= -lssl -lcrypto
 
 PROGS	= smtpd queue deliver-local deliver-remote bounce sendmail admin pop3d imapd
@@ -70,7 +70,7 @@ $(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
 	$(link)
 $(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/queue/queue_schedule.o \
     $(O)/libcommon.a
-	$(link) -lcrypto
+	$(link)
 $(O)/bin/newaliases: $(O)/bin/sendmail
 	ln -sf sendmail $@
 $(O)/bin/%: queue/%.sh Makefile $(O)/paths

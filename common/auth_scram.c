@@ -38,8 +38,7 @@ plausible_salt(const struct auth *a, struct scram_keys *k)
 	    kind == SECRET_SCRAM && scram_keys_parse(rest, &usual) == 0)
 		k->iterations = usual.iterations;
 	buf_wipe(&b);
-	memset(mac, 0, sizeof(mac));
-	(void)hmac_sha256(span_of(a->files->guesses->key, SHA256_SIZE),
+	hmac_sha256(span_of(a->files->guesses->key, SHA256_SIZE),
 	    span_str(a->guess.user), mac);
 	k->salt_len = 16;
 	memcpy(k->salt, mac, k->salt_len);
@@ -84,8 +83,9 @@ line_keys(const struct password_line *p, const struct scram_keys *told,
 		    span_of(told->salt, told->salt_len));
 	*k = *told;
 	buf_init(&text, CONTROL_LINE_MAX);
-	ok = secret_plain(rest, &text) == 0 && text.len > 0 &&
-	    scram_keys_derive(k, buf_span(&text)) == 0;
+	ok = secret_plain(rest, &text) == 0 && text.len > 0;
+	if (ok)
+		scram_keys_derive(k, buf_span(&text));
 	buf_wipe(&text);
 	return ok;
 }

@@ -20,7 +20,6 @@
 
 #include "chain_client.h"
 #include "clock.h"
-#include "digest.h"
 #include "ex.h"
 #include "file.h"
 #include "limits.h"
@@ -527,8 +526,6 @@ chain_run(const struct chain_service *service, struct control *control,
 	size_t nfds;
 
 	reserve_low_descriptors(control);
-	if (service->auth)
-		digest_init();
 	control->error[0] = '\0';
 	ch.tls = tls_server_load(control, service->auth);
 	if (ch.tls == NULL && (control->error[0] != '\0' ||

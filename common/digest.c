@@ -1,51 +1,103 @@
 /*
- * Digests by OpenSSL.
+ * Digests by libmd, which libbsd brings (the BSDs have it in libc).  OpenSSL is
+ * for TLS alone: a process that checks a password need not map it.
  */
 #include "digest.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <md5.h>
+#include <sha2.h>
+#include <string.h>
+
+/* The two halves of an HMAC, each with its pad of the key taken in. */
+struct hmac {
+	SHA2_CTX inner, outer;
+};
 
 void
-digest_init(void)
-{
-	unsigned char out[SHA256_SIZE];
-	struct span x = span_str("x");
-
-	(void)md5_sum(x, out);
-	(void)sha256(x, out);
-	(void)hmac_sha256(x, x, out);
-	(void)pbkdf2_sha256(x, x, 1, out);
-}
-
-int
 sha256(struct span text, unsigned char out[SHA256_SIZE])
 {
-	return EVP_Digest(text.p, text.len, out, NULL, EVP_sha256(), NULL) ==
-	    1 ? 0 : -1;
+	SHA2_CTX c;
+
+	SHA256Init(&c);
+	SHA256Update(&c, text.p, text.len);
+	SHA256Final(out, &c);
 }
 
-int
+void
 md5_sum(struct span text, unsigned char out[MD5_SIZE])
 {
-	return EVP_Digest(text.p, text.len, out, NULL, EVP_md5(), NULL) == 1 ?
-	    0 : -1;
+	MD5_CTX c;
+
+	MD5Init(&c);
+	MD5Update(&c, text.p, text.len);
+	MD5Final(out, &c);
 }
 
-int
+static void
+hmac_begin(struct hmac *h, struct span key)
+{
+	unsigned char pad[SHA256_BLOCK_LENGTH] = { 0 };
+
+	if (key.len > sizeof(pad))
+		sha256(key, pad);
+	else if (key.len > 0)
+		memcpy(pad, key.p, key.len);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36;
+	SHA256Init(&h->inner);
+	SHA256Update(&h->inner, pad, sizeof(pad));
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	SHA256Init(&h->outer);
+	SHA256Update(&h->outer, pad, sizeof(pad));
+	explicit_bzero(pad, sizeof(pad));
+}
+
+/* inner has taken in the text. */
+static void
+hmac_end(SHA2_CTX *inner, const struct hmac *h, unsigned char out[SHA256_SIZE])
+{
+	SHA2_CTX outer = h->outer;
+
+	SHA256Final(out, inner);
+	SHA256Update(&outer, out, SHA256_SIZE);
+	SHA256Final(out, &outer);
+}
+
+void
 hmac_sha256(struct span key, struct span text, unsigned char out[SHA256_SIZE])
 {
-	unsigned n = SHA256_SIZE;
+	struct hmac h;
 
-	return HMAC(EVP_sha256(), key.p, (int)key.len, text.p, text.len, out,
-	    &n) != NULL ? 0 : -1;
+	hmac_begin(&h, key);
+	SHA256Update(&h.inner, text.p, text.len);
+	hmac_end(&h.inner, &h, out);
+	explicit_bzero(&h, sizeof(h));
 }
 
-int
+void
 pbkdf2_sha256(struct span password, struct span salt, uint64_t iterations,
     unsigned char out[SHA256_SIZE])
 {
-	return PKCS5_PBKDF2_HMAC((const char *)password.p, (int)password.len,
-	    salt.p, (int)salt.len, (int)iterations, EVP_sha256(), SHA256_SIZE,
-	    out) == 1 ? 0 : -1;
+	static const unsigned char first[4] = { 0, 0, 0, 1 };
+	unsigned char u[SHA256_SIZE];
+	SHA2_CTX inner;
+	struct hmac h;
+
+	hmac_begin(&h, password);
+	inner = h.inner;
+	SHA256Update(&inner, salt.p, salt.len);
+	SHA256Update(&inner, first, sizeof(first));
+	hmac_end(&inner, &h, u);
+	memcpy(out, u, SHA256_SIZE);
+	for (uint64_t n = 1; n < iterations; n++) {
+		inner = h.inner;
+		SHA256Update(&inner, u, sizeof(u));
+		hmac_end(&inner, &h, u);
+		for (size_t i = 0; i < sizeof(u); i++)
+			out[i] ^= u[i];
+	}
+	explicit_bzero(&h, sizeof(h));
+	explicit_bzero(&inner, sizeof(inner));
+	explicit_bzero(u, sizeof(u));
 }

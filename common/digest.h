@@ -1,6 +1,5 @@
 /*
- * SHA-256 and what is made of it, and MD5 for APOP; digest.c is the one file besides tls*.c that
- * includes OpenSSL.
+ * SHA-256 and what is made of it, and MD5 for APOP.
  */
 #ifndef DIGEST_H
 #define DIGEST_H
@@ -10,16 +9,14 @@
 #define SHA256_SIZE	32	/* octets */
 #define MD5_SIZE	16
 
-/* Makes the library ready, for which it reads files: before a sandbox is entered. */
-void	digest_init(void);
-/* Each: 0, or -1 (no memory). */
-int	sha256(struct span text, unsigned char out[SHA256_SIZE]);
-int	hmac_sha256(struct span key, struct span text,
+void	sha256(struct span text, unsigned char out[SHA256_SIZE]);
+/* RFC 2104. */
+void	hmac_sha256(struct span key, struct span text,
 	    unsigned char out[SHA256_SIZE]);
 /* For APOP (RFC 1939) and for nothing else: it is broken. */
-int	md5_sum(struct span text, unsigned char out[MD5_SIZE]);
+void	md5_sum(struct span text, unsigned char out[MD5_SIZE]);
 /* RFC 8018 section 5.2, one block of output. */
-int	pbkdf2_sha256(struct span password, struct span salt,
+void	pbkdf2_sha256(struct span password, struct span salt,
 	    uint64_t iterations, unsigned char out[SHA256_SIZE]);
 
 #endif

@@ -18,28 +18,25 @@ hash_span(const unsigned char hash[SHA256_SIZE])
 }
 
 /* RFC 5802 section 3: SaltedPassword, ClientKey, StoredKey, ServerKey. */
-static int
+static void
 derive(const struct scram_keys *in, struct span password,
     unsigned char stored[SHA256_SIZE], unsigned char server[SHA256_SIZE])
 {
 	unsigned char salted[SHA256_SIZE], client[SHA256_SIZE];
-	int r = -1;
 
-	if (pbkdf2_sha256(password, span_of(in->salt, in->salt_len),
-	    in->iterations, salted) == 0 &&
-	    hmac_sha256(hash_span(salted), span_str("Client Key"), client) ==
-	    0 && hmac_sha256(hash_span(salted), span_str("Server Key"),
-	    server) == 0 && sha256(hash_span(client), stored) == 0)
-		r = 0;
+	pbkdf2_sha256(password, span_of(in->salt, in->salt_len),
+	    in->iterations, salted);
+	hmac_sha256(hash_span(salted), span_str("Client Key"), client);
+	hmac_sha256(hash_span(salted), span_str("Server Key"), server);
+	sha256(hash_span(client), stored);
 	explicit_bzero(salted, sizeof(salted));
 	explicit_bzero(client, sizeof(client));
-	return r;
 }
 
-int
+void
 scram_keys_derive(struct scram_keys *k, struct span password)
 {
-	return derive(k, password, k->stored_key, k->server_key);
+	derive(k, password, k->stored_key, k->server_key);
 }
 
 bool
@@ -48,8 +45,8 @@ scram_keys_match(const struct scram_keys *k, struct span password)
 	unsigned char stored[SHA256_SIZE], server[SHA256_SIZE];
 	bool ok;
 
-	ok = derive(k, password, stored, server) == 0 &&
-	    same_bytes(hash_span(stored), hash_span(k->stored_key));
+	derive(k, password, stored, server);
+	ok = same_bytes(hash_span(stored), hash_span(k->stored_key));
 	explicit_bzero(stored, sizeof(stored));
 	explicit_bzero(server, sizeof(server));
 	return ok;
@@ -206,14 +203,13 @@ proof_fits(const struct scram *s, struct span auth_message,
     const struct scram_keys *k)
 {
 	unsigned char key[SHA256_SIZE], hash[SHA256_SIZE];
-	bool ok = false;
+	bool ok;
 
-	if (hmac_sha256(hash_span(k->stored_key), auth_message, key) == -1)
-		return false;
+	hmac_sha256(hash_span(k->stored_key), auth_message, key);
 	for (size_t i = 0; i < SHA256_SIZE; i++)
 		key[i] ^= s->proof[i];
-	if (sha256(hash_span(key), hash) == 0)
-		ok = same_bytes(hash_span(hash), hash_span(k->stored_key));
+	sha256(hash_span(key), hash);
+	ok = same_bytes(hash_span(hash), hash_span(k->stored_key));
 	explicit_bzero(key, sizeof(key));
 	return ok;
 }
@@ -232,9 +228,9 @@ scram_verify(const struct scram *s, struct span challenge,
 	(void)buf_addspan(&m, challenge);
 	(void)buf_addc(&m, ',');
 	(void)buf_addspan(&m, s->without_proof);
+	hmac_sha256(hash_span(k->server_key), buf_span(&m), signature);
 	ok = !m.bad && proof_fits(s, buf_span(&m), k) &&
-	    hmac_sha256(hash_span(k->server_key), buf_span(&m), signature) ==
-	    0 && buf_adds(out, "v=") == 0 &&
+	    buf_adds(out, "v=") == 0 &&
 	    base64_encode(hash_span(signature), out) == 0;
 	buf_free(&m);
 	return ok;

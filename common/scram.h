@@ -25,8 +25,8 @@ int	scram_keys_print(struct buf *, const struct scram_keys *);
 /* Base64 that gives between min and max octets.  0, or -1. */
 int	scram_octets(struct span text, size_t min, size_t max,
 	    unsigned char *out, size_t *n);
-/* Fills in both keys from the password, salt, salt_len and iterations.  0 or -1. */
-int	scram_keys_derive(struct scram_keys *, struct span password);
+/* Fills in both keys from the password, salt, salt_len and iterations. */
+void	scram_keys_derive(struct scram_keys *, struct span password);
 /* Does the password give these keys?  In the same time, whatever the answer. */
 bool	scram_keys_match(const struct scram_keys *, struct span password);
 

@@ -71,25 +71,23 @@ parse_challenge(struct span message, struct span *nonce, struct buf *salt,
 }
 
 /* RFC 5802 section 3: both signatures over the messages so far. */
-static int
+static void
 sign(struct scram_client *s, struct span salted, struct span messages,
     unsigned char proof[SHA256_SIZE])
 {
 	unsigned char key[SHA256_SIZE], stored[SHA256_SIZE],
 	    server[SHA256_SIZE];
-	int r = -1;
 
-	if (hmac_sha256(salted, span_str("Client Key"), key) == 0 &&
-	    sha256(hash_span(key), stored) == 0 &&
-	    hmac_sha256(hash_span(stored), messages, proof) == 0 &&
-	    hmac_sha256(salted, span_str("Server Key"), server) == 0)
-		r = hmac_sha256(hash_span(server), messages, s->signature);
+	hmac_sha256(salted, span_str("Client Key"), key);
+	sha256(hash_span(key), stored);
+	hmac_sha256(hash_span(stored), messages, proof);
+	hmac_sha256(salted, span_str("Server Key"), server);
+	hmac_sha256(hash_span(server), messages, s->signature);
 	for (size_t i = 0; i < SHA256_SIZE; i++)
 		proof[i] ^= key[i];
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(stored, sizeof(stored));
 	explicit_bzero(server, sizeof(server));
-	return r;
 }
 
 static int
@@ -110,9 +108,9 @@ answer(struct scram_client *s, struct span password, struct span challenge,
 	buf_addc(&messages, ',');
 	if (!out->bad)
 		buf_add(&messages, out->p + from, out->len - from);
-	if (!messages.bad && pbkdf2_sha256(password, salt, iterations,
-	    salted) == 0 && sign(s, hash_span(salted), buf_span(&messages),
-	    proof) == 0) {
+	if (!messages.bad) {
+		pbkdf2_sha256(password, salt, iterations, salted);
+		sign(s, hash_span(salted), buf_span(&messages), proof);
 		buf_adds(out, ",p=");
 		r = base64_encode(hash_span(proof), out);
 	}

@@ -107,10 +107,9 @@ scram_make(struct span secret, bool fast, const struct scram_keys *like,
 	random_bytes(keys.salt, keys.salt_len);
 	if (like != NULL)
 		keys = *like;
-	if ((r = scram_keys_derive(&keys, secret)) == 0) {
-		(void)buf_adds(out, "{SCRAM-SHA-256}");
-		r = scram_keys_print(out, &keys);
-	}
+	scram_keys_derive(&keys, secret);
+	(void)buf_adds(out, "{SCRAM-SHA-256}");
+	r = scram_keys_print(out, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	return r;
 }

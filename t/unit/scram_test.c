@@ -32,7 +32,7 @@ example_keys(struct scram_keys *k, const char *password)
 	memcpy(k->salt, salt.p, salt.len);
 	k->salt_len = salt.len;
 	buf_free(&salt);
-	CHECK(scram_keys_derive(k, span_str(password)) == 0, "keys");
+	scram_keys_derive(k, span_str(password));
 }
 
 static void
