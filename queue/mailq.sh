@@ -10,10 +10,20 @@ usage() {
 	exit 64
 }
 
+# What chooses nothing would choose everything.
+wrong() {
+	echo "mailq: $1" >&2
+	exit 64
+}
+
 control=${POSTHOUSE:-/etc/posthouse}
 head=0 names=0 seconds=0 domain='' sender='' text='' older='' rcpt=''
-while getopts C:d:f:hlm:o:r:s option; do
+while getopts aC:d:f:hlm:no:r:s option; do
+	case $option${OPTARG-} in
+	[dmor]) wrong "-$option needs a text that is not empty" ;;
+	esac
 	case $option in
+	a | n) ;;	# of the tools that choose by it
 	C) control=$OPTARG ;;
 	d) domain=$OPTARG ;;
 	f) sender=\<$OPTARG\> ;;	# in brackets, so that the null reverse-path can be asked for
@@ -28,15 +38,26 @@ while getopts C:d:f:hlm:o:r:s option; do
 done
 shift $((OPTIND - 1))
 
+unit=1
 case $older in
-'') ;;
-*[!0-9smhdw]*) usage ;;
-*w) older=$((${older%w} * 604800)) ;;
-*d) older=$((${older%d} * 86400)) ;;
-*h) older=$((${older%h} * 3600)) ;;
-*m) older=$((${older%m} * 60)) ;;
-*s) older=${older%s} ;;
+*w) unit=604800 ;;
+*d) unit=86400 ;;
+*h) unit=3600 ;;
+*m) unit=60 ;;
 esac
+case ${older%[smhdw]} in
+*[!0-9]*) wrong "-o $older: an age is a number and s, m, h, d or w" ;;
+'') [ -z "$older" ] || wrong "-o $older: an age is a number and s, m, h, d or w" ;;
+esac
+for id; do
+	case $id in
+	[0-9]*.[0-9a-f]*) ;;
+	*) wrong "$id: this is no queue id; options go before the ids" ;;
+	esac
+	case $id in
+	*[!-0-9A-Za-z._,=]*) wrong "$id: this is no queue id" ;;
+	esac
+done
 
 spool=$(sed -n 's/^[[:space:]]*spool-directory[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p' "$control/settings" 2>/dev/null |
     tail -n 1)
@@ -54,8 +75,8 @@ esac
 # Time of change and name of each file; the rest is in the names and the files.
 find new cur hold -type f -name '*,S=*,W=*' -exec stat -c '%Y %n' {} + 2>/dev/null |
     sort -k 2.5 |
-    QUEUE_IDS="$*" awk -v now="$now" -v head="$head" -v names="$names" -v seconds="$seconds" -v domain="$domain" \
-    -v sender="$sender" -v text="$text" -v older="$older" -v rcpt="$rcpt" '
+    QUEUE_IDS="$*" DOMAIN=$domain FROM=$sender RCPT=$rcpt TEXT=$text awk -v now="$now" -v head="$head" -v names="$names" \
+    -v seconds="$seconds" -v older="${older%[smhdw]}" -v unit="$unit" '
 function span(s) {
 	if (seconds) return s
 	if (s < 100) return s "s"
@@ -63,10 +84,11 @@ function span(s) {
 	if (s < 172800) return int(s / 3600) "h"
 	return int(s / 86400) "d"
 }
+function is_in(addr, domain) { return tolower(substr(addr, length(addr) - length(domain))) == "@" domain }
 # One recipient: printed, or noted when the names are wanted.
 function show(attempts, addr, answer, line) {
-	if (rcpt != "" && tolower(addr) != tolower(rcpt)) return
-	if (domain != "" && tolower(substr(addr, length(addr) - length(domain))) != "@" tolower(domain)) return
+	if (rcpt != "" && tolower(addr) != rcpt && tolower(addr) != "\\" rcpt) return	# "\\alice": her mailbox itself
+	if (domain != "" && !is_in(addr, domain)) return
 	if (text != "" && !index(answer, text)) return
 	if (names) { wanted = 1; return }
 	print qid "\t" span(now - arrival) "\t" status "\t" attempts "\t" next_try "\t" size "\t<" from ">\t" addr "\t" answer
@@ -95,6 +117,7 @@ function envelope(file,   line) {
 	close(file)
 }
 BEGIN {
+	domain = tolower(ENVIRON["DOMAIN"]); sender = tolower(ENVIRON["FROM"]); rcpt = tolower(ENVIRON["RCPT"]); text = ENVIRON["TEXT"]
 	n = split(ENVIRON["QUEUE_IDS"], ids, " ")
 	for (i = 1; i <= n; i++) chosen[ids[i]] = 1
 	if (head && !names) print "id\tage\tstatus\tattempts\tnext\tsize\tsender\trecipient\tanswer"
@@ -107,12 +130,12 @@ BEGIN {
 	qid = substr(name, 1, RLENGTH)
 	if (n > 0 && !(qid in chosen) && !(name in chosen)) next
 	arrival = qid; sub(/\..*/, "", arrival)
-	if (older != "" && now - arrival < older + 0) next
+	if (older != "" && now - arrival < older * unit) next
 	size = name; sub(/^[^,]*,S=/, "", size); sub(/,.*/, "", size)
 	status = dir == "hold" ? "held" : dir == "new" ? "new" : mtime > now ? "deferred" : "due"
 	next_try = dir == "hold" ? "-" : dir == "cur" && mtime > now ? span(mtime - now) : "now"
 	envelope(path)
-	if (sender != "" && "<" tolower(from) ">" != tolower(sender)) next
+	if (sender ~ /^<@/ ? !is_in(from, substr(sender, 3, length(sender) - 3)) : sender != "" && "<" tolower(from) ">" != sender) next
 	wanted = 0
 	if (!rcpts_of_state("state/" name)) rcpts_of_envelope()
 	if (names && wanted) print path

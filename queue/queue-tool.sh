@@ -5,35 +5,39 @@ set -uf
 verb=$1
 shift
 if [ $# = 0 ]; then
-	echo "usage: queue-$verb [-n] [-C dir] [-d domain] [-f sender] [-m text] [-o age] [-r recipient] [id ...] | -a" >&2
+	echo "usage: posthouse queue $verb [-n] [-C dir] [-d domain] [-f sender] [-m text] [-o age] [-r recipient] [id ...] | -a" >&2
 	exit 64
 fi
 here=$(dirname -- "$0")
 control=${POSTHOUSE:-/etc/posthouse}
-all=0 dry=0 chosen=0
-for arg; do	# all messages only when asked for by name
-	shift
-	case $arg in
-	-a) all=1 ;;
-	-n) dry=1 ;;
-	*) set -- "$@" "$arg" ;;
-	esac
-done
-while getopts C:d:f:m:o:r: option; do
+dry=0 chosen=0
+while getopts aC:d:f:m:no:r: option; do	# all messages only when asked for by name
 	case $option in
+	a) chosen=1 ;;
+	n) dry=1 ;;
 	C) control=$OPTARG ;;
 	d | f | m | o | r) chosen=1 ;;	# mailq's own
 	*) exit 64 ;;
 	esac
 done
-[ $# -lt $OPTIND ] || chosen=1
-if [ $((all + chosen)) = 0 ]; then
-	echo "queue-$verb: which messages? (-a: all)" >&2
+if [ $chosen = 0 ] && [ $# -lt $OPTIND ]; then
+	echo "queue $verb: which messages? (-a: all)" >&2
 	exit 64
 fi
 spool=$(sed -n 's/^[[:space:]]*spool-directory[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p' "$control/settings" 2>/dev/null |
     tail -n 1)
 list=$("$here/mailq" -l "$@") || exit
+shift $((OPTIND - 1))
+code=0
+for id; do
+	case $list in
+	*"/$id,"* | *"/$id."* | *"/$id") ;;
+	*)
+		echo "queue $verb: $id: not among the messages chosen, or not in the queue" >&2
+		code=67
+		;;
+	esac
+done
 cd "${spool:-/var/spool/posthouse}" || exit 74
 
 # The trigger is opened for both ways so that writing does not wait where queue is not running; many names are one scan.
@@ -100,17 +104,21 @@ act() {
 }
 
 count=$(printf '%s\n' "$list" | grep -c .)
-failed=0
 for path in $list; do
-	name=${path#*/}
+	name=${path#*/} rest=${path#*/*.}
+	qid=${name%".$rest"}.${rest%%.*}
 	case $verb/$path in
-	hold/hold/* | release/new/* | release/cur/* | retry/hold/* | retry/new/*) continue ;;
+	retry/hold/*)
+		[ $# = 0 ] || echo "queue retry: $qid: it is held; release does both" >&2
+		continue
+		;;
+	hold/hold/* | release/new/* | release/cur/* | retry/new/*) continue ;;
 	esac
 	if [ $dry = 0 ] && ! act; then
-		failed=1
+		code=74
 		continue
 	fi
-	printf '%s\n' "$name" | sed 's/^\([0-9]*\.[0-9a-f]*\).*/\1/'
+	echo "$qid"
 	case $verb/$dry in
 	delete/* | hold/* | */1) ;;
 	*) [ "$count" -gt 200 ] || tell "$name" ;;
@@ -120,4 +128,4 @@ case $verb/$dry in
 delete/* | hold/* | */1) ;;
 *) [ "$count" -le 200 ] || tell scan ;;
 esac
-exit $((failed ? 74 : 0))
+exit $code

@@ -119,3 +119,87 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 		dead.example\t1\t0\t0\t0\t0\t0\t0\t1\t0\t0\t0\n' | sed 's/^\t*//' | diff - <(tool shape)
 	[ "$(tool shape -S | cut -f 1,2 | tr '\t\n' '  ')" = "domain total TOTAL 3 example.test 2 <> 1 " ]
 }
+
+@test "what chooses nothing, or is no queue id, chooses no message" {
+	message s@example.org b@later.example
+	message "" c@later.example
+	pass
+	find "$SPOOL" -type f -printf '%p %T@ %s\n' | sort >"$WORK/before"
+	refused() { # ARGUMENT...: every verb refuses it, and nothing changes
+		local verb code
+		for verb in bounce delete hold release requeue retry; do
+			code=0
+			tool "$verb" "$@" >"$WORK/did" 2>"$WORK/said" || code=$?
+			echo "$verb $*: $code $(cat "$WORK/said")"
+			[ "$code" = 64 ] || return 1
+			[ ! -s "$WORK/did" ] || return 1
+			[ "$(wc -l <"$WORK/said")" = 1 ] || return 1
+			find "$SPOOL" -type f -printf '%p %T@ %s\n' | sort | diff "$WORK/before" - || return 1
+		done
+	}
+	refused ""
+	refused " "
+	refused "" ""
+	refused "$qid" ""
+	refused "cur/$name"
+	refused "*"
+	refused "$qid x"
+	refused x
+	refused -d ""
+	refused -r "" -f s@example.org
+	refused -m ""
+	refused -o ""
+	refused -o d
+	refused -o 1d2h
+	refused -o -1
+	refused "$qid" -n
+	refused -n -- -a
+	code=0
+	"$QBIN/mailq" -o 1y 2>"$WORK/said" || code=$?
+	[ "$code" = 64 ]
+	grep -q 'an age is a number' "$WORK/said"
+	# As values of options, -a and -n are what they stand for.
+	[ -z "$(tool delete -m -n)" ]
+	[ -z "$(tool delete -r -a)" ]
+	[ "$("$QBIN/mailq" | wc -l)" = 2 ]
+	[ "$("$QBIN/mailq" -o 08w | wc -l)" = 0 ]
+	[ "$("$QBIN/mailq" -o 00s | wc -l)" = 2 ]
+}
+
+@test "an id that is not there is told, and others are worked on; so is one that is held" {
+	message s@example.org b@later.example
+	pass
+	code=0
+	tool hold 1795000000.00000000000000ab "$qid" >"$WORK/did" 2>"$WORK/said" || code=$?
+	[ "$code" = 67 ]
+	[ "$(cat "$WORK/did")" = "$qid" ]
+	[ "$(cat "$WORK/said")" = "queue hold: 1795000000.00000000000000ab: not among the messages chosen, or not in the queue" ]
+	code=0
+	tool delete -d other.example "$qid" 2>"$WORK/said" || code=$?
+	[ "$code" = 67 ]
+	grep -q "^queue delete: $qid: not among" "$WORK/said"
+	[ -e "$SPOOL/hold/$name" ]
+	[ -z "$(tool retry "$qid" 2>"$WORK/said")" ]
+	grep -q "^queue retry: $qid: it is held" "$WORK/said"
+	[ "$(tool release "$name")" = "$qid" ]
+}
+
+@test "patterns together, a sender's domain, and addresses with a backslash" {
+	message '"a\\b"@one.example' b@later.example
+	one=$qid
+	message x@one.example c@later.example
+	two=$qid
+	message x@two.example '"c\"d"@later.example'
+	three=$qid
+	sed -i 's/^team:.*/team: \\alice/' "$CONTROL/aliases"
+	sed -i 's,^alice.*,alice@example.test:example.test/alice::10,' "$CONTROL/users"
+	message x@three.example team@example.test
+	pass
+	[ "$("$QBIN/mailq" -f @One.example | cut -f 1 | sort | tr '\n' ' ')" = "$(printf '%s\n' "$one" "$two" | sort | tr '\n' ' ')" ]
+	[ "$("$QBIN/mailq" -f '"a\\b"@one.example' | cut -f 1)" = "$one" ]
+	[ "$("$QBIN/mailq" -r '"c\"d"@later.example' | cut -f 1)" = "$three" ]
+	[ "$("$QBIN/mailq" -r alice@example.test | cut -f 8)" = '\alice@example.test' ]
+	[ "$(tool hold -f @one.example -d later.example -m 'try later' -o 0s -r c@later.example)" = "$two" ]
+	[ -z "$(tool hold -f @one.example -d later.example -m 'no such text')" ]
+	[ "$("$QBIN/mailq" | grep -c '	held	')" = 1 ]
+}
