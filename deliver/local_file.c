@@ -96,7 +96,24 @@ count_lines(struct span s)
 	return n;
 }
 
-/* Reads the envelope and takes it off. */
+/* Takes the envelope off, if it names others: a sole recipient, even one that is an alias
+ * of many, is what all of them may know, and its copies are the file as it is. */
+static int
+take_off(struct copy *c, struct span head, const struct envelope *env)
+{
+	struct span cut = span_of(head.p, env->length);
+	char path[ADDR_MAX + 32];
+	int len;
+
+	if (env->nrcpts == 1)
+		return 0;
+	len = snprintf(path, sizeof(path), "Return-Path: <%s>\n", env->sender);
+	c->offset = (off_t)head.len;
+	c->size += (uint64_t)len - cut.len;
+	c->wsize += (uint64_t)len + 1 - cut.len - count_lines(cut);
+	return clean_head(head, env, &c->head);
+}
+
 static int
 copy_begin(struct copy *c)
 {
@@ -111,16 +128,8 @@ copy_begin(struct copy *c)
 		return 0;
 	r = message_head(c->from, &c->d->name, &b, &env);
 	if (r == 0) {
-		struct span cut = span_of(b.p, env.length);
-		char path[ADDR_MAX + 32];
-		int len = snprintf(path, sizeof(path), "Return-Path: <%s>\n",
-		    env.sender);
-
 		c->given = c->given || env.nrcpts == 0;
-		c->offset = (off_t)b.len;
-		c->size += (uint64_t)len - cut.len;
-		c->wsize += (uint64_t)len + 1 - cut.len - count_lines(cut);
-		r = clean_head(buf_span(&b), &env, &c->head);
+		r = take_off(c, buf_span(&b), &env);
 		envelope_free(&env);
 	}
 	buf_free(&b);
@@ -284,8 +293,8 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	}
 }
 
-/* Can all have the spool file itself: room, one owner, its file system, and nothing
- * in front that only queue should see? */
+/* Can all have the spool file itself: room, one owner, its file system, and no names of others
+ * in front? */
 static bool
 can_take(struct copy *c, struct target *t, size_t n)
 {
@@ -323,6 +332,13 @@ take(struct copy *c, struct target *t, size_t n)
 	flush_links(c->from, t, 0, n);
 }
 
+/* The spool's own files have one name and may be read by its group. */
+static bool
+is_given(const struct stat *st)
+{
+	return st->st_nlink > 1 || (st->st_mode & S_IRGRP) == 0;
+}
+
 static bool
 all_done(const struct target *t, size_t n)
 {
@@ -345,7 +361,7 @@ copies(struct delivery *d, struct target *t, size_t n, bool whole)
 	c.from = message_open(d, &o);
 	if (c.from != -1 && fstat(c.from, &st) == 0) {
 		c.dev = st.st_dev;
-		c.given = st.st_nlink > 1;
+		c.given = !whole && is_given(&st);
 	}
 	if (c.from != -1 && copy_begin(&c) == -1) {
 		e = errno;

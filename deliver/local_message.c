@@ -95,27 +95,26 @@ message_give(int fd, const struct ids *owner, time_t arrival)
 	return arrival == 0 ? 0 : futimens(fd, t);
 }
 
-/* From the state: behind the line of the sender up to the empty line. */
+/* What stands behind the content, from the state: nothing if there is one recipient. */
 static int
 behind_of_state(const struct delivery *d, struct buf *out)
 {
 	char path[SPOOL_NAME_MAX + 16];
-	const unsigned char *from, *end;
-	struct buf b;
+	struct buf b, front;
+	struct envelope e;
+	struct cur c;
 	int r;
 
 	snprintf(path, sizeof(path), "../state/%s", d->name.text);
 	buf_init(&b, STATE_MAX);
+	buf_init(&front, SPOOL_ENVELOPE_MAX);
+	envelope_init(&e);
 	r = file_read(d->dir, path, &b);
-	from = r == -1 ? NULL : memchr(b.p, '\n', b.len);
-	end = from == NULL ? NULL : memmem(from, b.len -
-	    (size_t)(from - b.p), "\n\n", 2);
-	if (r == 0 && (end == NULL || b.p[0] != 'R')) {
-		errno = EBADMSG;
-		r = -1;
-	}
-	if (r == 0)
-		r = buf_add(out, from + 1, (size_t)(end + 1 - from));
+	cur_init(&c, buf_span(&b));
+	if (r == 0 && (r = envelope_parse_block(&c, &e)) == 0)
+		r = envelope_split(&e, &front, out);
+	envelope_free(&e);
+	buf_free(&front);
 	buf_free(&b);
 	return r;
 }
@@ -134,11 +133,15 @@ give_queue(const struct delivery *d, int fd)
 void
 message_back(struct delivery *d, struct outcome *o)
 {
-	int fd = message_open(d, o);
+	int fd = message_open(d, o), r;
 
 	if (fd == -1)
 		return;
-	if (give_queue(d, fd) == -1)
+	/* With its envelope again; without one in the state it has never lost it. */
+	r = message_take_back(d, fd);
+	if (r == -1 && errno == EBADMSG)
+		r = give_queue(d, fd);
+	if (r == -1)
 		outcome_errno(o, errno, "cannot give the spool file back");
 	else
 		outcome_set(o, PROC_DONE, "2.0.0", "given back");
@@ -157,10 +160,10 @@ write_again(const struct delivery *d, int fd, int to)
 	if (r == -1) {
 		buf_clear(&behind);
 		r = envelope_read_behind(fd, &d->name, &behind);
-	}
-	if (r == 0 && behind.len == 0) {
-		errno = EBADMSG;
-		r = -1;
+		if (r == 0 && behind.len == 0) {
+			errno = EBADMSG;
+			r = -1;
+		}
 	}
 	if (r == 0)
 		r = file_copy_from(fd, 0, d->name.size, to);

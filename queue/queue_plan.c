@@ -131,9 +131,16 @@ plan_message(struct plan *p, const char *file, bool cur)
 	bool unknown;
 	int r;
 
-	if (!spool_name_parse(span_str(file), &name) ||
-	    message_load(&m, &p->dirs, &name, cur, cur, true) == -1)
+	if (!spool_name_parse(span_str(file), &name))
 		return 0;
+	if (message_load(&m, &p->dirs, &name, cur, true, true) == -1) {
+		/* Gone meanwhile; held when it is looked at; or a mailbox owner's, after
+		 * a crash, where we are not root: then it is tried, and we cannot say for whom. */
+		if (errno != ENOENT)
+			fprintf(stderr, "queue: %s: %s\n", file,
+			    strerror(errno));
+		return 0;
+	}
 	r = message_route(&m, p->c, &out, &unknown);
 	if (r == 0) {
 		r = plan_rcpts(p, &m, &out);

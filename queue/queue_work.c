@@ -75,8 +75,8 @@ postpone(struct sched *s, uint32_t id, const char *name)
 		index_remove(&s->ix, id);	/* the next scan finds it */
 }
 
-/* A file that is its recipient's already, but did not get into his Maildir: only
- * deliver-local can make it ours again. */
+/* A file that is its recipient's already, but did not get into his Maildir, or not all that
+ * were to have it: only deliver-local can make it ours again. */
 static int
 ask_back(struct sched *s, uint32_t id, const struct message *from)
 {
@@ -160,6 +160,18 @@ load(struct sched *s, uint32_t id, struct message *m)
 	it->asked = false;
 	postpone(s, id, name.text);
 	return 1;
+}
+
+/* deliver-remote cannot read a file that was given away, before a crash, for recipients who
+ * have gone elsewhere since. */
+static bool
+must_have_back(const struct message *m)
+{
+	for (size_t i = 0; m->given && i < m->rcpts.n; i++)
+		if (m->rcpts.v[i].remote &&
+		    m->rcpts.v[i].status != RCPT_FAILED)
+			return true;
+	return false;
 }
 
 /* Routes; an unknown user may be one that has just been made. */
@@ -260,13 +272,13 @@ can_move(const struct message *m, const struct rcpt *r)
 
 /*
  * A large one for several mailboxes and nobody else becomes their copy itself.  It loses
- * the recipients' names then, so the state must have them first.
+ * the recipients' names then, or may, so the state must have them first.
  */
 static bool
 can_take(const struct message *m, struct rcpt **v, size_t n)
 {
 	if (v[0]->remote || n != m->rcpts.n ||
-	    (!m->noted && (n == 1 || !m->behind ||
+	    (!m->noted && (n == 1 || (!m->behind && m->env.nrcpts > 1) ||
 	    m->name.size < SPOOL_TAKE_MIN)))
 		return false;
 	for (size_t i = 0; i < n; i++)
@@ -481,8 +493,11 @@ work_item(struct sched *s, uint32_t id)
 		/* somebody has put it off */
 		if (heap_push(&s->ix, id, m->mtime) == -1)
 			index_remove(&s->ix, id);
-	} else if (route(s, m) == -1) {
+	} else if (route(s, m) == -1 || (must_have_back(m) &&
+	    ask_back(s, id, m) == -1)) {
 		postpone(s, id, m->name.text);
+	} else if (index_item(&s->ix, id)->asked) {
+		index_item(&s->ix, id)->forced = forced;
 	} else {
 		work_message(s, m, forced);
 		return;

@@ -25,12 +25,34 @@ shut_off() {
 		chattr $([ "$2" = on ] && echo +i || echo -i) "$new"
 	fi
 }
+can_shut_off() {
+	[ "$(id -u)" = 0 ] || return 0
+	need chattr e2fsprogs
+	: >"$WORK/x" && chattr +i "$WORK/x" 2>/dev/null || skip "NOT TESTED: no chattr +i here"
+	chattr -i "$WORK/x"
+}
 mailboxes() { # all are made
 	BYTES='' message s@example.org alice@example.test bob@example.test carol@example.test dave@example.test
 	pass
 	rm -f "$MAIL"/example.test/*/new/*
 }
 inodes() { stat -c %i "$MAIL"/example.test/*/new/* | sort -u | wc -l; }
+# cut_off FILE RCPT...: what a crash leaves: the message is off its recipients and FILE's owner's; the state tells who they were.
+cut_off() {
+	local size=${name#*,S=} i=0 rcpt
+	size=${size%%,*}
+	mv "$SPOOL/new/$name" "$SPOOL/cur/$name"
+	{
+		envelope_of "$SPOOL/cur/$name"
+		echo
+		for rcpt; do
+			printf '%s\t0\t0\t%s@example.test\t\n' "${INDEX-}$((i += 1))" "$rcpt"
+		done
+	} >"$SPOOL/state/$name"
+	truncate -s "$size" "$SPOOL/cur/$name"
+	chmod 600 "$SPOOL/cur/$name"
+	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name" && chown 64006:64006 "$SPOOL/cur/$name"; fi
+}
 # clean: no mail names a recipient, each has the size of its name and is its owner's alone.
 clean() {
 	local file
@@ -59,6 +81,57 @@ small() { BYTES=100 message "$@"; }
 	[ "$(inodes)" = 1 ]
 	[ "$(stat -c %i "$MAIL"/example.test/bob/new/*)" != "$inode" ]
 	clean
+	spool_is_empty
+}
+
+@test "an alias of several: the spool file itself, and a second try has the same names" {
+	mailboxes
+	sed -i 's/^team:.*/team: alice, bob, carol/' "$CONTROL/aliases"
+	ENVELOPE='Envelope-Id: QQ1' message s@example.org team@example.test
+	inode=$(stat -c %i "$SPOOL/new/$name") sum=$(md5sum <"$SPOOL/new/$name")
+	pass
+	[ "$(inodes)" = 1 ]
+	[ "$(stat -c '%i %h' "$MAIL"/example.test/bob/new/*)" = "$inode 3" ]
+	[ "$(md5sum <"$MAIL"/example.test/bob/new/*)" = "$sum" ]
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 111 ]
+	[[ $(in_mailbox bob) == *",S=$(stat -c %s "$MAIL"/example.test/bob/new/*),"* ]]
+	spool_is_empty
+	# One has no room: copies.  The names are the same as if all had it, so nobody gets it twice after a crash.
+	rm "$MAIL"/example.test/*/new/*
+	sed -i 's,^carol.*,carol@example.test:example.test/carol::10000,' "$CONTROL/users"
+	message s@example.org team@example.test
+	sum=$(md5sum <"$SPOOL/new/$name")
+	pass
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 110 ]
+	names=$(in_mailbox alice; in_mailbox bob)
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$sum" ]
+	[ "$(stat -c %h "$SPOOL/cur/$name")" = 1 ]
+	printf '1.%d\t1\t0\t%s@example.test\t4.2.2 full\n' 1 alice 2 bob 3 carol >"$WORK/state"
+	{ sed -n '/^Return/p' "$SPOOL/state/$name"; sed -n '/^Delivered/p' "$SPOOL/state/$name"; echo; cat "$WORK/state"; } >"$WORK/state.2"
+	cat "$WORK/state.2" >"$SPOOL/state/$name"
+	sed -i 's,^carol.*,carol@example.test:example.test/carol::,' "$CONTROL/users"
+	tool retry "$qid"
+	pass
+	[ "$(in_mailbox alice; in_mailbox bob)" = "$names" ]
+	[ "$(count_in carol)" = 1 ]
+	spool_is_empty
+}
+
+@test "an alias of several, and a link that fails: the spool has the file as it was" {
+	can_shut_off
+	mailboxes
+	sed -i 's/^team:.*/team: alice, bob, carol/' "$CONTROL/aliases"
+	ENVELOPE='Envelope-Orcpt: 1 rfc822;Team@example.test' message dave@example.test team@example.test
+	sum=$(md5sum <"$SPOOL/new/$name")
+	shut_off carol on
+	pass
+	[ "$(count_in alice)$(count_in bob)$(count_in carol)" = 110 ]
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$sum" ]
+	[ "$(stat -c '%h %a' "$SPOOL/cur/$name")" = "1 640" ]
+	tool bounce "$qid"
+	pass
+	grep -q '^Original-Recipient: rfc822; Team@example.test' "$MAIL"/example.test/dave/new/*
+	not grep -q 'alice@\|bob@' "$MAIL"/example.test/dave/new/*
 	spool_is_empty
 }
 
@@ -94,11 +167,7 @@ small() { BYTES=100 message "$@"; }
 }
 
 @test "a link that fails: the others have it, the spool has a file with its envelope again" {
-	if [ "$(id -u)" = 0 ]; then
-		need chattr e2fsprogs
-		: >"$WORK/x" && chattr +i "$WORK/x" 2>/dev/null || skip "NOT TESTED: no chattr +i here"
-		chattr -i "$WORK/x"
-	fi
+	can_shut_off
 	mailboxes
 	ENVELOPE=$'Envelope-Id: QQ1\nEnvelope-Notify: 3 FAILURE\nEnvelope-Orcpt: 3 rfc822;Carol@example.test' \
 	    message s@example.org alice@example.test bob@example.test carol@example.test dave@example.test
@@ -132,11 +201,7 @@ small() { BYTES=100 message "$@"; }
 }
 
 @test "a link that fails and is given up: the sender hears of that one, by the name he gave it" {
-	if [ "$(id -u)" = 0 ]; then
-		need chattr e2fsprogs
-		: >"$WORK/x" && chattr +i "$WORK/x" 2>/dev/null || skip "NOT TESTED: no chattr +i here"
-		chattr -i "$WORK/x"
-	fi
+	can_shut_off
 	mailboxes
 	ENVELOPE=$'Envelope-Id: QQ1\nEnvelope-Notify: 3 FAILURE\nEnvelope-Orcpt: 3 rfc822;Carol+2Bx@example.test' \
 	    message bob@example.test alice@example.test dave@example.test carol@example.test
@@ -155,17 +220,7 @@ small() { BYTES=100 message "$@"; }
 @test "what a crash left: off the file, not yet linked everywhere; the state tells who" {
 	mailboxes
 	message s@example.org alice@example.test bob@example.test carol@example.test
-	size=${name#*,S=} size=${size%%,*}
-	mv "$SPOOL/new/$name" "$SPOOL/cur/$name"
-	{
-		head -n 1 "$SPOOL/cur/$name"
-		tail -c +$((size + 1)) "$SPOOL/cur/$name"
-		printf '%d\t0\t0\t%s@example.test\t\n' 1 alice 2 bob 3 carol
-	} >"$SPOOL/state/$name"
-	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name"; fi
-	truncate -s "$size" "$SPOOL/cur/$name"
-	chmod 600 "$SPOOL/cur/$name"
-	if [ "$(id -u)" = 0 ]; then chown 64006:64006 "$SPOOL/cur/$name"; fi
+	cut_off alice bob carol
 	ln "$SPOOL/cur/$name" "$MAIL/example.test/bob/new/$qid.2${name#"$qid"}"
 	[ "$("$QBIN/mailq" | cut -f 8 | tr '\n' ' ')" = "alice@example.test bob@example.test carol@example.test " ]
 	pass
@@ -176,16 +231,7 @@ small() { BYTES=100 message "$@"; }
 	# The same, but one of them forwards by now: that one's message is made from a file of queue's own.
 	name2=$name
 	message s@example.org alice@example.test bob@example.test
-	size=${name#*,S=} size=${size%%,*}
-	mv "$SPOOL/new/$name" "$SPOOL/cur/$name"
-	{
-		head -n 1 "$SPOOL/cur/$name"
-		tail -c +$((size + 1)) "$SPOOL/cur/$name"
-		printf '%d\t0\t0\t%s@example.test\t\n' 1 alice 2 bob
-	} >"$SPOOL/state/$name"
-	truncate -s "$size" "$SPOOL/cur/$name"
-	chmod 600 "$SPOOL/cur/$name"
-	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name" && chown 64006:64006 "$SPOOL/cur/$name"; fi
+	cut_off alice bob
 	ln "$SPOOL/cur/$name" "$MAIL/example.test/bob/new/$qid.2${name#"$qid"}"
 	sed -i 's/^alice.*/alice@example.test:example.test\/alice::10000/' "$CONTROL/users"
 	pass
@@ -200,17 +246,8 @@ small() { BYTES=100 message "$@"; }
 	mailboxes
 	sed -i 's,^\(alice\|bob\)@.*,\1@example.test:example.test/\1::10000,' "$CONTROL/users"
 	ENVELOPE='Envelope-Notify: 1 NEVER' message carol@example.test alice@example.test bob@example.test
-	size=${name#*,S=} size=${size%%,*}
 	before=$(md5sum <"$SPOOL/new/$name")
-	mv "$SPOOL/new/$name" "$SPOOL/cur/$name"
-	{
-		head -n 1 "$SPOOL/cur/$name"
-		tail -c +$((size + 1)) "$SPOOL/cur/$name"
-		printf '%d\t0\t0\t%s@example.test\t\n' 1 alice 2 bob
-	} >"$SPOOL/state/$name"
-	truncate -s "$size" "$SPOOL/cur/$name"
-	chmod 600 "$SPOOL/cur/$name"
-	if [ "$(id -u)" = 0 ]; then chown 64004:64007 "$SPOOL/state/$name" && chown 64006:64006 "$SPOOL/cur/$name"; fi
+	cut_off alice bob
 	pass
 	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ]
 	[ "$(stat -c %a "$SPOOL/cur/$name")" = 640 ]
@@ -233,4 +270,47 @@ small() { BYTES=100 message "$@"; }
 	printf 'Delivered-To: bob@example.test\n\n' >>"$SPOOL/new/$name"	# behind one that has its envelope in front
 	pass
 	[ ! -e "$MAIL/example.test/alice/new/$name" ]
+}
+
+@test "what a crash left: off the file, and by now one of them, or all, have gone elsewhere" {
+	mailboxes
+	message s@example.org alice@example.test bob@example.test
+	before=$(md5sum <"$SPOOL/new/$name")
+	cut_off alice bob
+	ln "$SPOOL/cur/$name" "$MAIL/example.test/bob/new/$qid.2${name#"$qid"}"
+	sed -i '/^alice/d' "$CONTROL/users"
+	echo "alice: a@later.example" >>"$CONTROL/aliases"
+	planned=$("$QBIN/queue" --for 1s 2>"$WORK/said" | cut -f 2-)
+	[ "$planned" = "$(printf "$qid\\t1\\ttry\\t%s\\n" a@later.example bob@example.test)" ]
+	[ ! -s "$WORK/said" ]
+	pass
+	[ "$(attempts later.example)" = 1 ]
+	[ "$(count_in bob)" = 1 ]
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ]
+	[ "$(stat -c '%h %a' "$SPOOL/cur/$name")" = "1 640" ]
+	[ "$("$QBIN/mailq" | cut -f 8)" = a@later.example ]
+	tool delete "$qid"
+	# Of an alias, and all of them; nobody is asked twice.
+	message s@example.org team@example.test
+	before=$(md5sum <"$SPOOL/new/$name")
+	INDEX=1. cut_off alice bob
+	sed -i 's/^alice:.*/alice: a@later.example/; $ a bob: b@later.example' "$CONTROL/aliases"
+	sed -i '/^bob/d' "$CONTROL/users"
+	pass
+	[ "$(attempts later.example)" = 2 ]
+	[ "$(md5sum <"$SPOOL/cur/$name")" = "$before" ]
+	# One recipient, killed before the rename: there is no state, and the plan knows as much as it may.
+	message s@example.org dave@example.test
+	chmod 600 "$SPOOL/new/$name"
+	if [ "$(id -u)" = 0 ]; then
+		chown 64006:64006 "$SPOOL/new/$name"
+		[ "$("$QBIN/queue" --for 1s | cut -f 2-)" = "$qid	1	try	dave@example.test" ]
+		setpriv --reuid 64004 --regid 64007 --clear-groups "$QBIN/queue" --for 1s >"$WORK/plan" 2>"$WORK/said"
+		[ ! -s "$WORK/plan" ]
+		[ "$(cat "$WORK/said")" = "queue: $name: Permission denied" ]
+	fi
+	sed -i '/^dave/d' "$CONTROL/users"
+	echo "dave: d@later.example" >>"$CONTROL/aliases"
+	pass
+	[ "$(attempts later.example)" = 1 ]
 }

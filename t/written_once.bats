@@ -125,17 +125,23 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	await 5 spool_empty
 }
 
-@test "1 MiB to 100 mailboxes: written once, 4 flushes, and nobody sees the others" {
-	local n rcpts=() written file
+# users_100: an instance with user1 to user100; their addresses are in RCPTS.
+users_100() {
+	local n
+	RCPTS=()
 	instance_start
 	for n in {1..100}; do
-		rcpts+=("user$n@example.test")
+		RCPTS+=("user$n@example.test")
 		echo "user$n@example.test:user$n:::" >>"$CONTROL/users"
 	done
-	send 4096 "${rcpts[@]}"	# makes the Maildirs
+}
+# one_mib_once RCPT...: 1 MiB to these, who are the hundred, is written once.
+one_mib_once() {
+	local written file
+	send 4096 "$@"	# makes the Maildirs
 	await 10 spool_empty
 	trace
-	send 1066000 "${rcpts[@]}"
+	send 1066000 "$@"
 	await 10 said_sent 200
 	await 5 spool_empty
 	untrace
@@ -152,7 +158,18 @@ calls() { grep -cE "$1" "$DIR/trace" || :; }
 	[ "$(stat -c '%h %a' "$file")" = "100 600" ]
 	[[ $file == *",S=$(stat -c %s "$file"),W=$(($(stat -c %s "$file") + $(wc -l <"$file")))" ]]
 	not grep -q 'user[0-9]*@' "$file"
+}
+
+@test "1 MiB to 100 mailboxes: written once, 4 flushes, and nobody sees the others" {
+	users_100
+	one_mib_once "${RCPTS[@]}"
 	# The recipients were off the file, on the disk, before the first could see it.
 	grep -hE 'ftruncate|fsync|linkat' "$DIR"/trace.* | grep -A 100 ftruncate | head -n 3 | sed -E 's/^[0-9]+ +//; s/\(.*//' | tr '\n' ' ' |
 	    grep -q '^ftruncate fsync linkat '
+}
+
+@test "1 MiB to an alias of 100 mailboxes: written once, 4 flushes, and nobody sees the others" {
+	users_100
+	(IFS=,; echo "all: ${RCPTS[*]}") >>"$CONTROL/aliases"
+	one_mib_once all@example.test
 }
