@@ -119,7 +119,7 @@ guess_init(struct guess *a, const struct in6_addr *addr, bool loopback,
 	char text[INET6_ADDRSTRLEN];
 	size_t n;
 
-	a->net[0] = '\0';
+	a->net[0] = a->pair[0] = '\0';
 	strlcpy(a->user, name, sizeof(a->user));
 	for (n = 0; a->user[n] != '\0'; n++)
 		a->user[n] = (char)ascii_lower((unsigned char)a->user[n]);
@@ -186,8 +186,7 @@ record_parse(const char line[GUESS_LINE], struct record *r)
 		r->due = r->seen = 0;	/* free, or damaged: the same */
 		return;
 	}
-	snprintf(r->name, sizeof(r->name), "%.*s %.*s", (int)kind.len,
-	    (const char *)kind.p, (int)key.len, (const char *)key.p);
+	memcpy(r->name, line, kind.len + 1 + key.len);	/* less than the line */
 }
 
 static void
@@ -217,30 +216,40 @@ worth(const struct record *r)
 	return r->due > r->seen ? r->due : r->seen;
 }
 
+static uint64_t
+set_number(const struct guesses *g, const char *name)
+{
+	return keyed_hash(g, name) % GUESS_SETS + 1;
+}
+
 /* false: the file cannot be used. */
 static bool
-set_read(const struct guesses *g, const char *name, bool pair, struct set *s)
+set_read(const struct guesses *g, uint64_t number, const char *name,
+    struct set *s)
 {
-	uint64_t n = keyed_hash(g, name) % GUESS_SETS +
-	    (pair ? GUESS_SETS : 0) + 1;
+	size_t n = strlen(name);
 	struct record r;
 
-	s->at = (off_t)n * GUESS_WAYS * GUESS_LINE;
-	if (lock(g->fd, F_WRLCK, s->at, sizeof(s->lines)) == -1 ||
-	    pread(g->fd, s->lines, sizeof(s->lines), s->at) !=
-	    (ssize_t)sizeof(s->lines))
+	s->at = (off_t)number * GUESS_WAYS * GUESS_LINE;
+	if (lock(g->fd, F_WRLCK, s->at, sizeof(s->lines)) == -1)
 		return false;
-	s->i = 0;
+	if (pread(g->fd, s->lines, sizeof(s->lines), s->at) !=
+	    (ssize_t)sizeof(s->lines)) {
+		(void)lock(g->fd, F_UNLCK, s->at, sizeof(s->lines));
+		return false;
+	}
+	for (s->i = 0; s->i < GUESS_WAYS; s->i++)
+		if (memcmp(s->lines[s->i], name, n) == 0 &&
+		    s->lines[s->i][n] == ' ') {
+			record_parse(s->lines[s->i], &s->r);
+			if (s->r.name[0] != '\0')
+				return true;
+		}
 	for (size_t i = 0; i < GUESS_WAYS; i++) {
 		record_parse(s->lines[i], &r);
 		if (i == 0 || worth(&r) < worth(&s->r)) {
 			s->i = i;
 			s->r = r;
-		}
-		if (strcmp(r.name, name) == 0) {
-			s->i = i;
-			s->r = r;
-			return true;
 		}
 	}
 	memset(&s->r, 0, sizeof(s->r));
@@ -248,13 +257,28 @@ set_read(const struct guesses *g, const char *name, bool pair, struct set *s)
 	return true;
 }
 
+/* Of net or user. */
+static bool
+read_named(const struct guesses *g, const char *kind, const char *key,
+    struct set *s)
+{
+	char name[GUESS_LINE];
+
+	record_name(g, kind, key, "", name);
+	return set_read(g, set_number(g, name), name, s);
+}
+
 static void
 set_end(const struct guesses *g, struct set *s, bool write)
 {
-	record_print(&s->r, s->lines[s->i]);
-	if (write && pwrite(g->fd, s->lines[s->i], GUESS_LINE,
-	    s->at + (off_t)(s->i * GUESS_LINE)) != GUESS_LINE)
-		log_warn_errno("failed logins cannot be counted");
+	char line[GUESS_LINE];
+
+	if (write) {
+		record_print(&s->r, line);
+		if (pwrite(g->fd, line, GUESS_LINE,
+		    s->at + (off_t)(s->i * GUESS_LINE)) != GUESS_LINE)
+			log_warn_errno("failed logins cannot be counted");
+	}
 	(void)lock(g->fd, F_UNLCK, s->at, sizeof(s->lines));
 }
 
@@ -291,34 +315,40 @@ forget_excess(struct record *r, uint64_t now)
 	return excess;
 }
 
-/* The wait for one record; charges it, unless refused. */
+/* Charges the record of a set, unless it is refused (-1), and lets go of the
+ * set: how long to wait. */
 static int
-charge(const struct guesses *g, const char *name, bool pair, bool may_refuse,
+charge_set(const struct guesses *g, struct set *s, bool may_refuse,
     uint64_t now)
 {
-	struct set s;
-	uint64_t over;
-	bool changed;
+	bool changed = forget_excess(&s->r, now);
+	uint64_t over = overdue(&s->r, now);
 
-	if (!set_read(g, name, pair, &s))
-		return 0;
-	changed = forget_excess(&s.r, now);
-	over = overdue(&s.r, now);
 	if (may_refuse && over > GUESS_REFUSE) {
-		set_end(g, &s, changed);
+		set_end(g, s, changed);
 		return -1;
 	}
-	s.r.due = (s.r.due > now ? s.r.due : now) + GUESS_WINDOW / g->limit;
-	set_end(g, &s, true);
+	s->r.due = (s->r.due > now ? s->r.due : now) + GUESS_WINDOW / g->limit;
+	set_end(g, s, true);
 	return wait_ms(g, over);
 }
 
-static void
-refund(const struct guesses *g, const char *name)
+static int
+charge(const struct guesses *g, const char *kind, const char *key,
+    bool may_refuse, uint64_t now)
 {
 	struct set s;
 
-	if (!set_read(g, name, false, &s))
+	return read_named(g, kind, key, &s) ?
+	    charge_set(g, &s, may_refuse, now) : 0;
+}
+
+static void
+refund(const struct guesses *g, const char *kind, const char *key)
+{
+	struct set s;
+
+	if (!read_named(g, kind, key, &s))
 		return;
 	if (s.r.due > GUESS_WINDOW / g->limit)
 		s.r.due -= GUESS_WINDOW / g->limit;
@@ -326,60 +356,60 @@ refund(const struct guesses *g, const char *name)
 }
 
 static bool
-known(const struct guesses *g, const char *pair, uint64_t now)
+is_known(const struct record *r, uint64_t now)
 {
-	struct set s;
-	bool yes;
+	return r->seen > 0 && now < r->seen + GUESS_KNOWN;
+}
 
-	if (!set_read(g, pair, true, &s))
-		return false;
-	yes = s.r.seen > 0 && now < s.r.seen + GUESS_KNOWN;
-	set_end(g, &s, false);
-	return yes;
+/* Where the pair's record is: found out once for an attempt. */
+static bool
+read_pair(const struct guesses *g, struct guess *a, struct set *s)
+{
+	if (a->pair[0] == '\0') {
+		record_name(g, "pair", a->net[0] != '\0' ? a->net : "local",
+		    a->user, a->pair);
+		a->pair_set = set_number(g, a->pair) + GUESS_SETS;
+	}
+	return set_read(g, a->pair_set, a->pair, s);
 }
 
 int
-guess_begin(const struct guesses *g, const struct guess *a, uint64_t now)
+guess_begin(const struct guesses *g, struct guess *a, uint64_t now)
 {
-	char net[GUESS_LINE], user[GUESS_LINE], pair[GUESS_LINE];
+	struct set s;
 	int n = 0, u;
 
 	if (g->fd == -1 || g->limit == 0)
 		return 0;
-	record_name(g, "net", a->net, "", net);
-	record_name(g, "user", a->user, "", user);
-	record_name(g, "pair", a->net[0] != '\0' ? a->net : "local", a->user,
-	    pair);
-	if (known(g, pair, now))
-		return charge(g, pair, true, false, now);
-	if (a->net[0] != '\0' && (n = charge(g, net, false, true, now)) == -1)
+	if (read_pair(g, a, &s)) {
+		if (is_known(&s.r, now))
+			return charge_set(g, &s, false, now);
+		set_end(g, &s, false);
+	}
+	if (a->net[0] != '\0' &&
+	    (n = charge(g, "net", a->net, true, now)) == -1)
 		return -1;
-	u = charge(g, user, false, false, now);
+	u = charge(g, "user", a->user, false, now);
 	return n > u ? n : u;
 }
 
 void
-guess_success(const struct guesses *g, const struct guess *a, uint64_t now)
+guess_success(const struct guesses *g, struct guess *a, uint64_t now)
 {
-	char name[GUESS_LINE];
+	bool was_known = false;
 	struct set s;
-	bool was_known;
 
 	if (g->fd == -1 || g->limit == 0)
 		return;
-	record_name(g, "pair", a->net[0] != '\0' ? a->net : "local", a->user,
-	    name);
-	was_known = known(g, name, now);
-	if (set_read(g, name, true, &s)) {
+	if (read_pair(g, a, &s)) {
+		was_known = is_known(&s.r, now);
 		s.r.seen = now;
 		s.r.due = 0;
 		set_end(g, &s, true);
 	}
 	if (was_known)
 		return;
-	record_name(g, "user", a->user, "", name);
-	refund(g, name);
-	record_name(g, "net", a->net, "", name);
+	refund(g, "user", a->user);
 	if (a->net[0] != '\0')
-		refund(g, name);
+		refund(g, "net", a->net);
 }

@@ -40,6 +40,8 @@ int	guess_open(struct guesses *g, const char *path, unsigned limit);
 struct guess {
 	char net[64];		/* "192.0.2.0/24"; "": this machine */
 	char user[400];		/* the name as tried, in lower case */
+	char pair[GUESS_LINE];	/* the record of both; "": not looked for */
+	uint64_t pair_set;
 };
 /* Of the client at addr, who tries name. */
 void	guess_init(struct guess *, const struct in6_addr *addr, bool loopback,
@@ -47,8 +49,8 @@ void	guess_init(struct guess *, const struct in6_addr *addr, bool loopback,
 /* To be called before the secret is looked at: counts the attempt as failed,
  * and says for how many milliseconds it must wait; -1: it must be refused, and
  * was not counted. */
-int	guess_begin(const struct guesses *, const struct guess *, uint64_t now);
+int	guess_begin(const struct guesses *, struct guess *, uint64_t now);
 /* The attempt has succeeded: takes it back, and remembers the network. */
-void	guess_success(const struct guesses *, const struct guess *, uint64_t now);
+void	guess_success(const struct guesses *, struct guess *, uint64_t now);
 
 #endif

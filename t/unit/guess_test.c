@@ -176,6 +176,22 @@ test_together(void)
 	test_end("many processes");
 }
 
+/* A file that somebody has cut is of no use, and nobody waits for it. */
+static void
+test_cut(void)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int status;
+
+	fresh();
+	CHECK(ftruncate(g.fd, GUESS_LINE) == 0, "cut");
+	CHECK(try("::ffff:192.0.2.7", "a@example.org", NOW) == 0, "no wait");
+	if (fork() == 0)
+		_exit(fcntl(g.fd, F_SETLK, &fl) == -1);
+	CHECK(wait(&status) > 0 && status == 0, "no lock stays");
+	test_end("a file that was cut");
+}
+
 static void
 test_file(void)
 {
@@ -226,6 +242,7 @@ main(void)
 	test_account();
 	test_success();
 	test_together();
+	test_cut();
 	test_file();
 	return test_done();
 }
