@@ -12,34 +12,41 @@
 
 #define HIDE_MAX	16384		/* bytes of posthouse.capabilities */
 
+enum condition { ALWAYS, IF_COMPRESS, IF_RETURNS, WITH_APPEND, WITH_MESSAGES,
+    WITH_SAVES };
+
 /* In the order in which they are told; at most 64. */
 static const struct capability {
 	const char *name;
 	unsigned enables;		/* EN_* */
+	enum condition when;
 } table[] = {
-	{ "IMAP4rev2", EN_REV2 },
-	{ "SASL-IR", 0 }, { "LITERAL+", 0 }, { "ID", 0 }, { "ENABLE", 0 },
-	{ "IDLE", 0 }, { "NAMESPACE", 0 }, { "CHILDREN", 0 },
-	{ "BINARY", 0 }, { "UIDPLUS", 0 }, { "UNSELECT", 0 }, { "MOVE", 0 },
-	{ "CONDSTORE", EN_CONDSTORE },
-	{ "QRESYNC", EN_CONDSTORE | EN_QRESYNC }, { "UIDONLY", EN_UIDONLY },
-	{ "UIDBATCHES", 0 }, { "PREVIEW", 0 }, { "LANGUAGE", 0 },
-	{ "UTF8=ACCEPT", EN_UTF8 },
-	{ "SAVEDATE", 0 }, { "OBJECTID", 0 },
-	{ "SPECIAL-USE", 0 }, { "CREATE-SPECIAL-USE", 0 },
-	{ "METADATA", EN_METADATA }, { "LIST-METADATA", 0 }, { "LIST-EXTENDED", 0 }, { "LIST-STATUS", 0 },
-	{ "STATUS=SIZE", 0 }, { "ESEARCH", 0 }, { "MULTISEARCH", 0 },
-	{ "PARTIAL", 0 }, { "SEARCHRES", 0 },
-	{ "QUOTA", 0 }, { "QUOTA=RES-STORAGE", 0 },
-	{ "QUOTA=RES-MESSAGE", 0 }, { "QUOTASET", 0 },
-	{ "ACL", 0 }, { "RIGHTS=texk", 0 }, { "LIST-MYRIGHTS", 0 },
-	{ "WITHIN", 0 }, { "MULTIAPPEND", 0 }, { "REPLACE", 0 },
-	{ "SORT", 0 }, { "SORT=DISPLAY", 0 }, { "ESORT", 0 },
-	{ "THREAD=ORDEREDSUBJECT", 0 }, { "THREAD=REFERENCES", 0 },
-	{ "SEARCH=FUZZY", 0 }, { "CONTEXT=SEARCH", 0 }, { "I18NLEVEL=1", 0 },
-	{ "NOTIFY", 0 }, { "INPROGRESS", 0 }, { "CATENATE", 0 }, { "URL-PARTIAL", 0 }, { "APPENDLIMIT", 0 },
-	{ "MESSAGELIMIT", 0 }, { "SAVELIMIT", 0 },
-	{ "COMPRESS=DEFLATE", 0 }, { "UNAUTHENTICATE", 0 },
+	{ "IMAP4rev2", EN_REV2, 0 }, { "SASL-IR", 0, 0 }, { "LITERAL+", 0, 0 },
+	{ "ID", 0, 0 }, { "ENABLE", 0, 0 }, { "IDLE", 0, 0 },
+	{ "NAMESPACE", 0, 0 }, { "CHILDREN", 0, 0 }, { "BINARY", 0, 0 },
+	{ "UIDPLUS", 0, 0 }, { "UNSELECT", 0, 0 }, { "MOVE", 0, 0 },
+	{ "CONDSTORE", EN_CONDSTORE, 0 },
+	{ "QRESYNC", EN_CONDSTORE | EN_QRESYNC, 0 },
+	{ "UIDONLY", EN_UIDONLY, 0 }, { "UIDBATCHES", 0, 0 },
+	{ "PREVIEW", 0, 0 }, { "LANGUAGE", 0, 0 },
+	{ "UTF8=ACCEPT", EN_UTF8, 0 }, { "SAVEDATE", 0, 0 },
+	{ "OBJECTID", 0, 0 }, { "SPECIAL-USE", 0, 0 },
+	{ "CREATE-SPECIAL-USE", 0, 0 }, { "METADATA", EN_METADATA, 0 },
+	{ "LIST-METADATA", 0, 0 }, { "LIST-EXTENDED", 0, 0 },
+	{ "LIST-STATUS", 0, 0 }, { "STATUS=SIZE", 0, 0 }, { "ESEARCH", 0, 0 },
+	{ "MULTISEARCH", 0, 0 }, { "PARTIAL", 0, 0 }, { "SEARCHRES", 0, 0 },
+	{ "QUOTA", 0, 0 }, { "QUOTA=RES-STORAGE", 0, 0 },
+	{ "QUOTA=RES-MESSAGE", 0, 0 }, { "QUOTASET", 0, 0 }, { "ACL", 0, 0 },
+	{ "RIGHTS=texk", 0, 0 }, { "LIST-MYRIGHTS", 0, 0 }, { "WITHIN", 0, 0 },
+	{ "MULTIAPPEND", 0, 0 }, { "REPLACE", 0, 0 }, { "SORT", 0, 0 },
+	{ "SORT=DISPLAY", 0, 0 }, { "ESORT", 0, 0 },
+	{ "THREAD=ORDEREDSUBJECT", 0, 0 }, { "THREAD=REFERENCES", 0, 0 },
+	{ "SEARCH=FUZZY", 0, 0 }, { "CONTEXT=SEARCH", 0, 0 },
+	{ "I18NLEVEL=1", 0, 0 }, { "NOTIFY", 0, 0 }, { "INPROGRESS", 0, 0 },
+	{ "CATENATE", 0, 0 }, { "URL-PARTIAL", 0, 0 },
+	{ "APPENDLIMIT", 0, WITH_APPEND }, { "MESSAGELIMIT", 0, WITH_MESSAGES },
+	{ "SAVELIMIT", 0, WITH_SAVES }, { "COMPRESS=DEFLATE", 0, IF_COMPRESS },
+	{ "UNAUTHENTICATE", 0, IF_RETURNS },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
 _Static_assert(NTABLE <= 64, "one bit each in imap.hidden");
@@ -59,47 +66,48 @@ capability_session(struct netout *o, bool can_tls, const char *mechanisms,
 		(void)netout_adds(o, " LOGINDISABLED");
 }
 
-/* Is it there in this build, on this connection? */
-static bool
-possible(const struct imap *im, const char *name)
+/* One that not every build or connection has, or that is told with its value:
+ * which, 0 for none; one of the two limits of RFC 9738 section 3 alone. */
+static uint64_t
+value_of(const struct imap *im, enum condition when)
 {
-	struct span s = span_str(name);
-
-	if (span_is(s, "COMPRESS=DEFLATE"))
-		return compress_built() && im->compress == NULL;
-	return !span_is(s, "UNAUTHENTICATE") || im->conn->next_out != 0;
-}
-
-/* RFC 9738 section 3: told with its value, and one of the two alone. */
-static bool
-is_limit(struct imap *im, const char *name)
-{
-	struct span s = span_str(name);
 	uint32_t all = limit_messages(im);
 
-	if (span_is(s, "MESSAGELIMIT") && all > 0)
-		(void)netout_addf(&im->out, " MESSAGELIMIT=%u", all);
-	if (span_is(s, "SAVELIMIT") && all == 0 && limit_saves(im) > 0)
-		(void)netout_addf(&im->out, " SAVELIMIT=%u", limit_saves(im));
-	return span_is(s, "MESSAGELIMIT") || span_is(s, "SAVELIMIT");
+	switch (when) {
+	case IF_COMPRESS:
+		return compress_built() && im->compress == NULL;
+	case IF_RETURNS:
+		return im->conn->next_out != 0;
+	case WITH_APPEND:		/* RFC 7889 */
+		return im->control->set.message_size;
+	case WITH_MESSAGES:
+		return all;
+	case WITH_SAVES:
+		return all == 0 ? limit_saves(im) : 0;
+	case ALWAYS:
+		break;
+	}
+	return 1;
 }
 
 void
 capability_mailbox(struct imap *im)
 {
-	uint64_t limit = im->control->set.message_size;
+	struct netout *o = &im->out;
+	uint64_t value;
 
-	(void)netout_adds(&im->out, "CAPABILITY IMAP4rev1");
+	(void)netout_adds(o, "CAPABILITY IMAP4rev1");
 	for (size_t i = 0; i < NTABLE; i++) {
-		if (im->hidden >> i & 1 || !possible(im, table[i].name))
+		const struct capability *c = &table[i];
+
+		if (im->hidden >> i & 1 || (value = value_of(im, c->when)) == 0)
 			continue;
-		if (is_limit(im, table[i].name))
-			continue;
-		if (!span_is(span_str(table[i].name), "APPENDLIMIT"))
-			(void)netout_addf(&im->out, " %s", table[i].name);
-		else if (limit > 0)		/* RFC 7889 */
-			(void)netout_addf(&im->out, " APPENDLIMIT=%ju",
-			    (uintmax_t)limit);
+		(void)netout_adds(o, " ");
+		(void)netout_adds(o, c->name);
+		if (c->when >= WITH_APPEND) {
+			(void)netout_adds(o, "=");
+			(void)netout_addu(o, value);
+		}
 	}
 }
 

@@ -184,14 +184,15 @@ out_known_flags(struct imap *im, unsigned mask, bool keywords)
 
 	for (size_t k = 0; k < NNAMES; k++)
 		if (mask & names[k].bit) {
-			(void)netout_addf(&im->out, "%s%s", sep, names[k].name);
+			(void)netout_adds(&im->out, sep);
+			(void)netout_adds(&im->out, names[k].name);
 			sep = " ";
 		}
 	for (size_t k = 0; keywords && k < folder_keyword_count(f); k++) {
 		if (*folder_keyword_name(f, k) == '\0')
 			continue;
-		(void)netout_addf(&im->out, "%s%s", sep,
-		    folder_keyword_name(f, k));
+		(void)netout_adds(&im->out, sep);
+		(void)netout_adds(&im->out, folder_keyword_name(f, k));
 		sep = " ";
 	}
 }
