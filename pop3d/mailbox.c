@@ -102,55 +102,84 @@ do_uidl(struct pop3 *p, const struct request *r, const uint64_t *number,
 }
 
 static int
-open_message(struct pop3 *p, uint64_t number)
+open_message(struct pop3 *p, uint64_t number, struct source *src)
 {
 	size_t i = message(p, number);
-	int fd;
 
 	if (i == 0)
 		return -1;
-	if ((fd = maildrop_read(p->drop, i)) == -1)
-		reply(p, errno == ENOENT ? R_VANISHED : R_READ_FAILED);
-	return fd;
+	if (i == p->ahead.number) {
+		*src = p->ahead;
+		p->ahead.number = 0;
+		return 0;
+	}
+	source_close(&p->ahead);	/* its place is needed */
+	if (source_open(src, p->drop, i) == 0)
+		return 0;
+	reply(p, errno == ENOENT ? R_VANISHED : R_READ_FAILED);
+	return -1;
+}
+
+/*
+ * Who fetches one message after the other, from the first or by now, and waits
+ * for each, finds the next one read when he asks: what he waits for goes out first.
+ */
+static void
+look_ahead(struct pop3 *p, size_t number)
+{
+	size_t next = number + 1;
+	bool in_turn = number == p->last + 1;
+
+	p->last = number;
+	if (!in_turn || netin_buffered(&p->in).len > 0 ||
+	    netout_flush(&p->out) == -1 || next > maildrop_count(p->drop) ||
+	    maildrop_marked(p->drop, next))
+		return;
+	if (source_open(&p->ahead, p->drop, next) == 0)
+		source_ahead(&p->ahead);
 }
 
 void
 do_retr(struct pop3 *p, const struct request *r, const uint64_t *number,
     unsigned n)
 {
+	size_t i = (size_t)number[0];
+	struct source src;
 	struct stuff s;
 	char ok[48];
-	int fd;
+	bool sent;
 
 	(void)r;
 	(void)n;
-	if ((fd = open_message(p, number[0])) == -1)
+	if (open_message(p, number[0], &src) == -1)
 		return;
-	snprintf(ok, sizeof(ok), "+OK %llu octets\r\n", (unsigned long long)
-	    maildrop_size(p->drop, (size_t)number[0]));
+	snprintf(ok, sizeof(ok), "+OK %llu octets\r\n",
+	    (unsigned long long)maildrop_size(p->drop, i));
 	stuff_init(&s);
-	if (send_message(p, fd, &s, ok)) {
-		maildrop_retrieved(p->drop, (size_t)number[0]);
+	sent = send_message(p, &src, &s, ok);
+	if (sent) {
+		maildrop_retrieved(p->drop, i);
 		p->retrieved++;
+		look_ahead(p, i);
 	}
-	close(fd);
+	source_close(&src);
 }
 
 void
 do_top(struct pop3 *p, const struct request *r, const uint64_t *number,
     unsigned n)
 {
+	struct source src;
 	struct stuff s;
-	int fd;
 
 	(void)r;
 	(void)n;
-	if ((fd = open_message(p, number[0])) == -1)
+	if (open_message(p, number[0], &src) == -1)
 		return;
 	stuff_init(&s);
 	stuff_limit(&s, number[1]);
-	(void)send_message(p, fd, &s, "+OK Top follows\r\n");
-	close(fd);
+	(void)send_message(p, &src, &s, "+OK Top follows\r\n");
+	source_close(&src);
 }
 
 void
@@ -253,6 +282,7 @@ mailbox_session(struct control *control, struct conn *conn,
 	}
 	code = pop3_run(&p);
 	log_disconnect(&p);
+	source_close(&p.ahead);
 	maildrop_close(p.drop);
 	pop3_free(&p);
 	return code;

@@ -284,9 +284,13 @@ maildrop_uidl(struct maildrop *d, size_t number, char out[UIDL_MAX + 1])
 }
 
 int
-maildrop_read(struct maildrop *d, size_t number)
+maildrop_read(struct maildrop *d, size_t number, uint64_t *size)
 {
-	return folder_open_message(d->folder, d->index[number - 1]);
+	size_t n = 0;
+	int fd = folder_open_sized(d->folder, d->index[number - 1], &n);
+
+	*size = n;
+	return fd;
 }
 
 /* Has it been here for longer than the setting pop3-expire?  The seconds that its name begins with tell that

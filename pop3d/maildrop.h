@@ -30,7 +30,8 @@ uint64_t maildrop_size(struct maildrop *, size_t number);
 void	maildrop_total(struct maildrop *, size_t *messages, uint64_t *octets);
 /* RFC 1939 section 7, UIDL. */
 void	maildrop_uidl(struct maildrop *, size_t number, char out[UIDL_MAX + 1]);
-int	maildrop_read(struct maildrop *, size_t number);	/* fd, or -1 */
+/* fd and how many bytes it has, or -1. */
+int	maildrop_read(struct maildrop *, size_t number, uint64_t *size);
 /* Removes or hides what is marked, and what the settings add to it, and lets go of the lock: how many
  * were removed; *failed how many not. */
 size_t	maildrop_update(struct maildrop *, size_t *failed);

@@ -22,6 +22,14 @@ enum pop3_state {
 
 struct maildrop;
 
+/* A message that is open: send.h. */
+struct source {
+	size_t number;			/* 0: none */
+	int fd;
+	uint64_t left;			/* bytes not yet read */
+	size_t have;			/* read ahead already: one alone can have any */
+};
+
 struct pop3 {
 	struct control *control;
 	struct conn *conn;
@@ -37,6 +45,8 @@ struct pop3 {
 	struct maildrop *drop;		/* STATE_TRANSACTION */
 	const char *account;		/* who, for the log */
 	unsigned retrieved, deleted;
+	size_t last;			/* message of the last RETR */
+	struct source ahead;		/* the next one, perhaps */
 };
 
 struct command {

@@ -10,6 +10,7 @@
 
 #include "downgrade.h"
 #include "ex.h"
+#include "maildrop.h"
 
 #define CHUNK		65536	/* bytes of one read; more gains nothing */
 #define ROOM_MIN	4096	/* less room is not worth a round */
@@ -39,13 +40,48 @@ read_failed(struct sender *t)
 }
 
 static ssize_t
-read_some(int fd, void *to, size_t n)
+read_some(struct source *src, void *to, size_t n)
 {
 	ssize_t r;
 
-	while ((r = read(fd, to, n)) == -1 && errno == EINTR)
+	if (n > src->left)
+		n = (size_t)src->left;
+	if (n == 0)
+		return 0;
+	while ((r = read(src->fd, to, n)) == -1 && errno == EINTR)
 		;
+	if (r > 0)
+		src->left -= (uint64_t)r;
 	return r;
+}
+
+int
+source_open(struct source *src, struct maildrop *d, size_t number)
+{
+	src->number = src->have = 0;
+	if ((src->fd = maildrop_read(d, number, &src->left)) == -1)
+		return -1;
+	src->number = number;
+	return 0;
+}
+
+void
+source_ahead(struct source *src)
+{
+	ssize_t r = read_some(src, in, sizeof(in));
+
+	if (r == -1)
+		source_close(src);	/* whoever asks for it is told */
+	else
+		src->have = (size_t)r;
+}
+
+void
+source_close(struct source *src)
+{
+	if (src->number != 0)
+		close(src->fd);
+	src->number = 0;
 }
 
 static int
@@ -74,21 +110,22 @@ put(struct sender *t, struct span bytes)
 static size_t
 header_end(struct span bytes)
 {
-	const unsigned char *lf, *crlf;
+	const unsigned char *p = bytes.p, *end = bytes.p + bytes.len;
 
-	if (bytes.len > 0 && bytes.p[0] == '\n')
+	if (bytes.len > 0 && *p == '\n')
 		return 1;
-	lf = memmem(bytes.p, bytes.len, "\n\n", 2);
-	crlf = memmem(bytes.p, lf == NULL ? bytes.len :
-	    (size_t)(lf - bytes.p) + 2, "\n\r\n", 3);
-	if (crlf != NULL)
-		return (size_t)(crlf - bytes.p) + 3;
-	return lf != NULL ? (size_t)(lf - bytes.p) + 2 : 0;
+	for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
+		if (end - p >= 2 && p[1] == '\n')
+			return (size_t)(p + 2 - bytes.p);
+		if (end - p >= 3 && p[1] == '\r' && p[2] == '\n')
+			return (size_t)(p + 3 - bytes.p);
+	}
+	return 0;
 }
 
 /* Reads on until head has the whole header: its length; 0 it is too long to be looked at; -1. */
 static ssize_t
-whole_header(int fd, struct buf *head)
+whole_header(struct source *src, struct buf *head)
 {
 	size_t n;
 	ssize_t r;
@@ -97,7 +134,7 @@ whole_header(int fd, struct buf *head)
 	    head->len < POP3_SURROGATE_MAX) {
 		unsigned char *to = buf_room(head, CHUNK);
 
-		if (to == NULL || (r = read_some(fd, to, CHUNK)) == -1)
+		if (to == NULL || (r = read_some(src, to, CHUNK)) == -1)
 			return -1;
 		if (r == 0)
 			return (ssize_t)head->len;
@@ -108,7 +145,7 @@ whole_header(int fd, struct buf *head)
 
 /* What was read of a message whose header may not go out as it is.  0, or -1: another reply was given. */
 static int
-put_surrogate(struct sender *t, int fd, struct span first)
+put_surrogate(struct sender *t, struct source *src, struct span first)
 {
 	struct buf head, other;
 	ssize_t n = -1;
@@ -117,7 +154,7 @@ put_surrogate(struct sender *t, int fd, struct span first)
 	buf_init(&head, POP3_SURROGATE_MAX + 2 * CHUNK);
 	buf_init(&other, 2 * POP3_SURROGATE_MAX);
 	if (buf_addspan(&head, first) == 0)
-		n = whole_header(fd, &head);
+		n = whole_header(src, &head);
 	if (n == -1) {
 		read_failed(t);
 	} else if (n == 0) {
@@ -147,30 +184,34 @@ is_foreign(const struct pop3 *p, struct span first)
 }
 
 static int
-put_first(struct sender *t, int fd, struct span first)
+put_first(struct sender *t, struct source *src, struct span first)
 {
 	if (is_foreign(t->p, first))
-		return put_surrogate(t, fd, first);
+		return put_surrogate(t, src, first);
 	return put(t, first);
 }
 
 bool
-send_message(struct pop3 *p, int fd, struct stuff *s, const char *ok)
+send_message(struct pop3 *p, struct source *src, struct stuff *s,
+    const char *ok)
 {
 	struct sender t = { .p = p, .s = s, .ok = ok };
 	unsigned char end[STUFF_ROOM(0)];
-	ssize_t r;
+	ssize_t r = (ssize_t)src->have;
 
-	do {
-		bool first = t.ok != NULL;
-
-		if ((r = read_some(fd, in, sizeof(in))) == -1) {
-			read_failed(&t);
+	if (r == 0)
+		r = read_some(src, in, sizeof(in));
+	src->have = 0;
+	if (r != -1 && put_first(&t, src, span_of(in, (size_t)r)) == -1)
+		return false;
+	while (r > 0 && !s->done) {
+		r = read_some(src, in, sizeof(in));
+		if (r > 0 && put(&t, span_of(in, (size_t)r)) == -1)
 			return false;
-		}
-		if ((first ? put_first(&t, fd, span_of(in, (size_t)r)) :
-		    put(&t, span_of(in, (size_t)r))) == -1)
-			return false;
-	} while (r > 0 && !s->done);
+	}
+	if (r == -1) {
+		read_failed(&t);
+		return false;
+	}
 	return netout_add(&p->out, end, stuff_end(s, end)) == 0;
 }

@@ -222,6 +222,39 @@ is() { # is WHAT WANTED GOT
 	drop UIDL QUIT | grep -qx '3 3.ok'
 }
 
+# ask COMMAND PATTERN: sends one command to the session on 7, and awaits the end of what $D/out gets for it.
+ask() {
+	lines "$1" >&7
+	await 5 grep -qa "$2" "$D/out"
+}
+
+@test "messages fetched in turn, each awaited: the next is open before it is asked for, and the answers are the same" {
+	local cmds=('RETR 1' 'RETR 2' 'RETR 3' 'TOP 5 1' 'RETR 4' 'DELE 5' 'RETR 5' 'RETR 6' 'RETR 6' 'RETR 7' 'RETR 8')
+	message new/1.a 'A: 1\n\nx\n'
+	message new/2.a 'A: 2\n\nx\n'
+	message new/3.a "A: 3\n\n$(head -c 200000 /dev/zero | tr '\0' x)\n.\n"
+	message new/4.a 'A: \303\244\n\nx\n'
+	message new/5.a 'A: 5\n\nx\ny\n'
+	message new/6.a ''
+	message new/7.a 'A: 7\n\nx'
+	lines "${cmds[@]}" QUIT | "$BIN/pop3d" "$M" 2>"$D/log" | tr -d '\r' | grep -v -e Marked -e marked >"$D/want"
+	[ ! -e "$M/new/5.a" ]
+	message new/5.a 'A: 5\n\nx\ny\n'
+	mkfifo "$D/in"
+	"$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log" &
+	PID=$!
+	exec 7>"$D/in"
+	ask 'RETR 1' '^A: 1'
+	ask 'RETR 2' '^A: 2'
+	await 5 sh -c 'find "/proc/$1/fd" -lname "$2/new/3.a" | grep -q .' _ "$PID" "$M"
+	lines "${cmds[@]:2}" QUIT >&7
+	exec 7>&-
+	wait "$PID"
+	PID=
+	tr -d '\r' <"$D/out" | grep -v -e Marked -e marked >"$D/got"
+	cmp "$D/want" "$D/got"
+}
+
 @test "dots and line ends at every edge of the 64 KiB blocks" {
 	local n
 	mkdir -p "$D/got"
