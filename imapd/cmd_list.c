@@ -175,6 +175,8 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
     bool selected, bool below)
 {
 	struct attributes at = { &im->out, "" };
+	/* RFC 5258 section 3, RFC 9051 section 7.3.1. */
+	bool known = l->extended || (im->enabled & EN_REV2) != 0;
 	bool wants_subscribed = (l->options &
 	    (SEL_SUBSCRIBED | RET_SUBSCRIBED)) != 0;
 
@@ -182,8 +184,8 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 	if (l->lsub) {
 		attribute(&at, !p->subscribed || !p->exists, "\\Noselect");
 	} else {
-		attribute(&at, !p->exists && l->extended, "\\NonExistent");
-		attribute(&at, !p->exists && !l->extended, "\\Noselect");
+		attribute(&at, !p->exists, known ? "\\NonExistent" :
+		    "\\Noselect");
 		attribute(&at, p->children, "\\HasChildren");
 		attribute(&at, !p->children, "\\HasNoChildren");
 		attribute(&at, wants_subscribed && p->subscribed,

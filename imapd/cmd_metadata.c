@@ -12,6 +12,7 @@ struct get_cmd {
 	bool has_max;
 	uint64_t max, longest;		/* longest: of those over max */
 	int depth;			/* -1: without end */
+	struct span mailbox;		/* as the client has it; none: the account */
 	const struct meta_entry *wanted;
 };
 
@@ -139,7 +140,13 @@ out_entry(struct imap *im, struct get_cmd *g, struct span name,
 			g->longest = value.len;
 		return;
 	}
-	(void)netout_adds(&im->out, *sep);
+	if (*sep == NULL) {
+		(void)netout_adds(&im->out, "* METADATA ");
+		out_mailbox(im, g->mailbox);
+		(void)netout_adds(&im->out, " (");
+	} else {
+		(void)netout_adds(&im->out, *sep);
+	}
 	out_astring(&im->out, name);
 	(void)netout_adds(&im->out, " ");
 	out_value(&im->out, value);
@@ -151,16 +158,12 @@ static void
 out_entries(struct imap *im, struct get_cmd *g, struct span wire,
     const struct meta_entry *all)
 {
-	const char *sep = "* METADATA ";
+	const char *sep = NULL;		/* nothing is told yet */
 	const struct meta_entry *w, *e;
 	int steps;
 
+	g->mailbox = wire;
 	for (w = g->wanted; w != NULL; w = w->next) {
-		if (*sep == '*') {
-			(void)netout_adds(&im->out, sep);
-			out_mailbox(im, wire);
-			sep = " (";
-		}
 		if (metadata_find(all, w->name) == NULL && g->depth == 0)
 			out_entry(im, g, w->name, span_of(NULL, 0), &sep);
 		for (e = all; e != NULL; e = e->next) {
@@ -170,7 +173,8 @@ out_entries(struct imap *im, struct get_cmd *g, struct span wire,
 				out_entry(im, g, e->name, e->value, &sep);
 		}
 	}
-	(void)netout_adds(&im->out, sep[1] == '(' ? " ()\r\n" : ")\r\n");
+	if (sep != NULL)
+		(void)netout_adds(&im->out, ")\r\n");
 }
 
 /* RFC 5464 section 3.3. */

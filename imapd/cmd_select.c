@@ -75,10 +75,7 @@ parse_param(struct imap *im, struct args *a, struct qresync *q)
 		return parse_fail(a, "Unknown parameter");
 	if (!(im->enabled & EN_QRESYNC))
 		return parse_fail(a, "QRESYNC must be enabled first");
-	if (!parse_sp(a) || !parse_qresync(a, q))
-		return false;
-	return !q->has_match || !(im->enabled & EN_UIDONLY) ||
-	    parse_fail(a, "No message numbers once UIDONLY is enabled");
+	return parse_sp(a) && parse_qresync(a, q);
 }
 
 static bool
@@ -109,6 +106,11 @@ open_mailbox(struct imap *im, struct args *a, bool read_only)
 	    !parse_params(im, a, &q) || !parse_end(a)) {
 		im->enabled = enabled;
 		reply_args(im, a);
+		return;
+	}
+	if (q.has_match && im->enabled & EN_UIDONLY) {	/* RFC 9586 section 3.7 */
+		im->enabled = enabled;
+		reply_uid_required(im);
 		return;
 	}
 	/* RFC 3501 section 6.3.1: a failing SELECT leaves none selected. */

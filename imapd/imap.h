@@ -89,6 +89,8 @@ void	reply_ok(struct imap *, const char *code, const char *text);
 void	reply_no(struct imap *, const char *code, const char *text);
 void	reply_bad(struct imap *, const char *why);
 void	reply_bad_code(struct imap *, const char *code, const char *why);
+/* BAD for sequence numbers after ENABLE UIDONLY (RFC 9586 section 3). */
+void	reply_uid_required(struct imap *);
 /* For a parser that said no: BAD with its reason. */
 void	reply_args(struct imap *, const struct args *);
 /* NO with the code and text that fit errno. */

@@ -129,8 +129,7 @@ run(struct imap *im)
 	}
 	if (im->enabled & EN_UIDONLY && !im->uid &&
 	    im->command->flags & C_NUMBERS) {
-		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
-		    "allowed once UIDONLY is enabled");
+		reply_uid_required(im);
 		return;
 	}
 	progress_begin(im);

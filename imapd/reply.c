@@ -87,6 +87,13 @@ reply_bad_code(struct imap *im, const char *code, const char *why)
 }
 
 void
+reply_uid_required(struct imap *im)
+{
+	reply_bad_code(im, "UIDREQUIRED", "Message numbers are not allowed "
+	    "once UIDONLY is enabled");
+}
+
+void
 reply_args(struct imap *im, const struct args *a)
 {
 	reply_bad(im, a->why != NULL ? a->why : "Invalid arguments");

@@ -103,8 +103,7 @@ search_program(struct imap *im, struct args *a, bool bad_charset,
 		return NULL;
 	}
 	if (im->enabled & EN_UIDONLY && search_has_numbers(root)) {
-		reply_bad_code(im, "UIDREQUIRED", "Message numbers are not "
-		    "allowed once UIDONLY is enabled");
+		reply_uid_required(im);
 		return NULL;
 	}
 	if (ret->what & RET_UPDATE && context_has(im, im->tag)) {

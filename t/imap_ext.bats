@@ -39,6 +39,24 @@ setup() {
 	[ "$(grep -c UIDREQUIRED <<<"$output")" = 6 ]
 }
 
+@test "UIDONLY: SELECT with message numbers of QRESYNC is refused, and leaves the mailbox selected" {
+	output=$(talk <<-'END'
+		a ENABLE UIDONLY QRESYNC
+		b SELECT INBOX
+		c SELECT INBOX (QRESYNC (1 1 1:3 (1 1)))
+		d UID FETCH 1 UID
+		e SELECT INBOX (QRESYNC (1 1 1:3))
+	END
+	)
+	has 'c BAD \[UIDREQUIRED\] .*' '\* 1 UIDFETCH \(UID 1\)' 'e OK \[READ-WRITE\] .*'
+}
+
+@test "a name without a mailbox is \\Noselect in the LIST of RFC 3501, \\NonExistent in that of RFC 5258 and of IMAP4rev2" {
+	output=$(talk <<<$'a CREATE A/B\nb LIST "" A\nc LIST "" A RETURN (CHILDREN)\nd ENABLE IMAP4rev2\ne LIST "" A')
+	[ "$(grep -c '^\* LIST (\\Noselect \\HasChildren) "/" A$' <<<"$output")" = 1 ]
+	[ "$(grep -c '^\* LIST (\\NonExistent \\HasChildren) "/" A$' <<<"$output")" = 2 ]
+}
+
 @test "PARTIAL: windows of SEARCH and UID FETCH, from both ends, past the end" {
 	output=$(talk <<-'END'
 		a SELECT INBOX
@@ -263,6 +281,18 @@ subject() { talk <<<$'a SELECT INBOX\nb FETCH '"$1"$' BODY.PEEK[HEADER.FIELDS (S
 	big=$(printf 'x%.0s' {1..65537})
 	output=$(bytes "a SETMETADATA B (/private/x \"new\" /private/big {65537+}\r\n$big)\r\nb GETMETADATA B /private/x\r\n")
 	has 'a NO \[METADATA MAXSIZE 65536\] .*' '\* METADATA B \(/private/x "y"\)'
+}
+
+@test "METADATA: where nothing is to be told there is no response, as the grammar has no empty list" {
+	output=$(talk <<-'END'
+		a SETMETADATA INBOX (/private/comment "hello")
+		b GETMETADATA (MAXSIZE 1) INBOX /private/comment
+		c GETMETADATA (DEPTH 1) INBOX /private/vendor
+		d GETMETADATA (DEPTH 1) INBOX (/private/comment /private/vendor)
+	END
+	)
+	has 'b OK \[METADATA LONGENTRIES 5\] .*' 'c OK .*' '\* METADATA INBOX \(/private/comment "hello"\)'
+	[ "$(grep -c '^\* METADATA' <<<"$output")" = 1 ]
 }
 
 @test "CREATE with USE, and special uses in LIST" {
