@@ -375,6 +375,25 @@ no_auth_left() {
 	[ -z "$(children "$listener")" ]
 }
 
+@test "an auth process serves 1000 logins and no more" {
+	need python3 python3
+	local counts
+	run timeout 280 python3 - "$HOST" "$POP3_PORT" <<-'P'
+		import poplib, sys
+		for n in range(1010):
+		    c = poplib.POP3(sys.argv[1], int(sys.argv[2]), timeout=60)
+		    c.user("alice@example.test")	# whose password costs nothing to check
+		    c.pass_("pen cil,=:%")
+		    c.close()
+		print("in")
+	P
+	[ "$output" = in ]
+	# It logs whom it has let in.  One that has waited a second in vain is gone before.
+	counts=$(cat "$DIR"/log/* | sed -n 's/^\(pop3d\[[0-9]*\]\): auth sid=.* text=ok$/\1/p' | sort | uniq -c)
+	[ "$(awk '{ n += $1 } END { print (n >= 1010) }' <<<"$counts")" = 1 ]
+	[ "$(awk '$1 > 1000' <<<"$counts")" = "" ]
+}
+
 @test "an auth process that waits for the next login knows a new passwords file" {
 	need python3 python3
 	cp -p "$CONTROL/passwords" "$DIR/passwords.old"
