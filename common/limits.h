@@ -116,6 +116,7 @@
 #define ACL_ENTRIES_MAX	1000	/* lines of one access control list */
 #define ACL_FILE_MAX	524288	/* bytes of it: each of these with the longest identifier */
 #define SHARE_FOLDERS_MAX 500	/* folders of others that one session sees: each costs the kernel a rule or three */
+#define SHARE_OWNER_MAX	250	/* of these that are of one other account: nobody takes the room of all others */
 #define SHARE_YOUNG	100	/* lines at its end that are never tidied away: those of who is about to share */
 #define SHARE_INDEX_MAX	1048576	/* bytes that are read of what concerns one account: 10,000 grants */
 

@@ -155,6 +155,19 @@ append(struct grant *g)
 	return 0;
 }
 
+/* The administrator's folders are as many as he likes. */
+static bool
+has_enough(const char *owner)
+{
+	size_t n = 0;
+
+	if (strcmp(owner, SHARE_TREE) == 0)
+		return false;
+	for (size_t i = 0; i < reach.n && n < SHARE_OWNER_MAX; i++)
+		n += strcmp(reach.g[i]->owner, owner) == 0;
+	return n == SHARE_OWNER_MAX;
+}
+
 /* Some line of the index: stale, false or true. */
 static void
 candidate(void *arg, const char *owner, const char *name)
@@ -162,7 +175,7 @@ candidate(void *arg, const char *owner, const char *name)
 	struct grant *g;
 
 	(void)arg;
-	if (++reach.lines > LINES_MAX ||
+	if (has_enough(owner) || ++reach.lines > LINES_MAX ||
 	    (g = calloc(1, sizeof(*g))) == NULL)
 		return;
 	if (raw_name(owner, name, g->raw) == -1 || reach_find(g->raw) != NULL ||

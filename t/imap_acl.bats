@@ -343,6 +343,26 @@ f = open(sys.argv[1], "r+"); fcntl.lockf(f, fcntl.LOCK_EX); print("held", flush=
 	[ "$(wc -l <"$S/for/anyone")" = "$before" ]
 }
 
+@test "who shares very many mailboxes leaves room for those of others: 250 of one account, 500 in all" {
+	shares lr
+	share_many() { # ACCOUNT OWNER N: as if so many SETACL had been
+		local i
+		for i in $(seq "$3"); do
+			mkdir -p "$H/$1/.Many$i"/{cur,new,tmp}
+			echo 'alice@example.test lr' >"$H/$1/.Many$i/posthouse.acl"
+			echo "$2 Many$i"
+		done >>"$S/for/alice@example.test"
+		[ "$(id -u)" != 0 ] || chown -R 64006 "$H/$1"
+	}
+	share_many bob bob@example.test 300
+	as carol <<<$'a CREATE One\nb SETACL One alice@example.test lr' >/dev/null
+	share_many .shared - 400
+	output=$(as alice <<<$'a LIST "" user/*\nb LIST "" Shared/*\nc SELECT user/carol@example.test/One')
+	[ "$(grep -c '^\* LIST.* user/bob@example.test/[PM]' <<<"$output")" = 250 ]
+	[ "$(grep -c '^\* LIST.* Shared/Many' <<<"$output")" = 249 ]
+	has ".*LIST.* $P" '.*LIST.* user/carol@example.test/One' 'c OK .*'
+}
+
 @test "a name that is nobody's makes no file in the index" {
 	output=$(as bob <<-'END'
 		a CREATE Proj
