@@ -6,46 +6,18 @@
 
 #include "casemap_table.h"
 #include "charset.h"
-
-/* Hangul syllables decompose by arithmetic: The Unicode Standard, section 3.12. */
-#define HANGUL_S	0xac00
-#define HANGUL_L	0x1100
-#define HANGUL_V	0x1161
-#define HANGUL_T	0x11a7
-#define HANGUL_NV	21
-#define HANGUL_NT	28
-#define HANGUL_NS	(19 * HANGUL_NV * HANGUL_NT)
-
-static void
-add_point(struct buf *out, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_addc(out, (unsigned char)c);
-		return;
-	}
-	if (c < 0x800) {
-		buf_addc(out, (unsigned char)(0xc0 | c >> 6));
-	} else {
-		if (c < 0x10000) {
-			buf_addc(out, (unsigned char)(0xe0 | c >> 12));
-		} else {
-			buf_addc(out, (unsigned char)(0xf0 | c >> 18));
-			buf_addc(out, (unsigned char)(0x80 | (c >> 12 & 0x3f)));
-		}
-		buf_addc(out, (unsigned char)(0x80 | (c >> 6 & 0x3f)));
-	}
-	buf_addc(out, (unsigned char)(0x80 | (c & 0x3f)));
-}
+#include "hangul.h"
+#include "utf8.h"
 
 static void
 add_hangul(struct buf *out, uint32_t c)
 {
 	uint32_t s = c - HANGUL_S;
 
-	add_point(out, HANGUL_L + s / (HANGUL_NV * HANGUL_NT));
-	add_point(out, HANGUL_V + s / HANGUL_NT % HANGUL_NV);
+	utf8_put(out, HANGUL_L + s / (HANGUL_NV * HANGUL_NT));
+	utf8_put(out, HANGUL_V + s / HANGUL_NT % HANGUL_NV);
 	if (s % HANGUL_NT != 0)
-		add_point(out, HANGUL_T + s % HANGUL_NT);
+		utf8_put(out, HANGUL_T + s % HANGUL_NT);
 }
 
 /* The run that c may be in: the last that begins at or before it. */
@@ -94,24 +66,13 @@ fold_point(struct buf *out, uint32_t c)
 	}
 	if ((s = find_seq(c)) != NULL) {
 		for (size_t i = 0; i < s->n; i++)
-			add_point(out, casemap_to[s->at + i]);
+			utf8_put(out, casemap_to[s->at + i]);
 		return;
 	}
 	if ((r = find_run(c)) != NULL && (c - r->first) / r->step < r->n &&
 	    (c - r->first) % r->step == 0)
 		c = (uint32_t)((int32_t)c + r->delta);
-	add_point(out, c);
-}
-
-/* The code point of a well-formed sequence of n bytes. */
-static uint32_t
-point_of(const unsigned char *p, size_t n)
-{
-	uint32_t c = p[0] & (0x7fU >> n);
-
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3fU);
-	return c;
+	utf8_put(out, c);
 }
 
 /* Most text is ASCII in long runs. */
@@ -141,7 +102,8 @@ casemap_fold(struct span s, struct buf *out)
 		if (n > 0)
 			fold_ascii(out, span_of(s.p, n));
 		else if ((n = charset_utf8_length(s)) > 1)
-			fold_point(out, point_of(s.p, n));
+			fold_point(out, utf8_get(&(struct cur){ s.p,
+			    s.p + n }));
 		else
 			buf_addc(out, s.p[0]);
 		n += n == 0;

@@ -11,6 +11,7 @@
 
 #include "addr.h"
 #include "buf.h"
+#include "utf8.h"
 
 #define LABEL_MAX	63	/* RFC 1035 section 2.3.4 */
 
@@ -22,19 +23,6 @@
 #define DAMP		700u
 #define INITIAL_BIAS	72u
 #define INITIAL_N	0x80u
-
-/* One code point of a span that is_utf8 has accepted. */
-static uint32_t
-next_point(struct cur *c)
-{
-	unsigned b = (unsigned)cur_next(c);
-	unsigned more = b < 0x80 ? 0 : b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
-	uint32_t v = more == 0 ? b : b & (0x3fu >> more);
-
-	for (; more > 0; more--)
-		v = v << 6 | ((unsigned)cur_next(c) & 0x3f);
-	return v;
-}
 
 /* RFC 3492 section 6.1 */
 static uint32_t
@@ -115,7 +103,7 @@ put_label(struct span label, struct buf *out)
 		return -1;
 	cur_init(&c, label);
 	while (!cur_end(&c)) {
-		points[n] = next_point(&c);
+		points[n] = utf8_get(&c);
 		ascii = ascii && points[n] < INITIAL_N;
 		n++;
 	}

@@ -6,6 +6,7 @@
 #include "utf7.h"
 
 #include "addr.h"
+#include "utf8.h"
 
 #define NAME_BYTES 4096
 
@@ -22,26 +23,6 @@ digit_value(int ch)
 	return -1;
 }
 
-static void
-utf8_put(uint32_t v, struct buf *out)
-{
-	if (v < 0x80) {
-		buf_addc(out, (unsigned char)v);
-	} else if (v < 0x800) {
-		buf_addc(out, (unsigned char)(0xc0 | v >> 6));
-		buf_addc(out, (unsigned char)(0x80 | (v & 0x3f)));
-	} else if (v < 0x10000) {
-		buf_addc(out, (unsigned char)(0xe0 | v >> 12));
-		buf_addc(out, (unsigned char)(0x80 | (v >> 6 & 0x3f)));
-		buf_addc(out, (unsigned char)(0x80 | (v & 0x3f)));
-	} else {
-		buf_addc(out, (unsigned char)(0xf0 | v >> 18));
-		buf_addc(out, (unsigned char)(0x80 | (v >> 12 & 0x3f)));
-		buf_addc(out, (unsigned char)(0x80 | (v >> 6 & 0x3f)));
-		buf_addc(out, (unsigned char)(0x80 | (v & 0x3f)));
-	}
-}
-
 /* One UTF-16 unit; *high holds the first half of a pair. */
 static int
 utf16_unit(uint32_t u, uint32_t *high, struct buf *out)
@@ -49,8 +30,8 @@ utf16_unit(uint32_t u, uint32_t *high, struct buf *out)
 	if (u >= 0xdc00 && u < 0xe000) {
 		if (*high == 0)
 			return -1;
-		utf8_put(0x10000 + ((*high - 0xd800) << 10) + (u - 0xdc00),
-		    out);
+		utf8_put(out, 0x10000 + ((*high - 0xd800) << 10) +
+		    (u - 0xdc00));
 		*high = 0;
 		return 0;
 	}
@@ -59,7 +40,7 @@ utf16_unit(uint32_t u, uint32_t *high, struct buf *out)
 	if (u >= 0xd800 && u < 0xdc00)
 		*high = u;
 	else
-		utf8_put(u, out);
+		utf8_put(out, u);
 	return 0;
 }
 
@@ -113,20 +94,6 @@ utf7_decode(struct span s, struct buf *out)
 		r = -1;
 	buf_free(&again);
 	return r;
-}
-
-/* One code point of well-formed UTF-8. */
-static uint32_t
-utf8_get(struct cur *c)
-{
-	uint32_t v = (uint32_t)cur_next(c);
-	int more = v < 0x80 ? 0 : v < 0xe0 ? 1 : v < 0xf0 ? 2 : 3;
-
-	if (more > 0)
-		v &= 0x3fu >> more;
-	while (more-- > 0)
-		v = v << 6 | ((uint32_t)cur_next(c) & 0x3f);
-	return v;
 }
 
 struct b64 {

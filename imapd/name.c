@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "nfc.h"
 #include "utf7.h"
 
 /* The parts of a name: none empty, none with a dot but the address in "user/bob@example.org/Sent". */
@@ -124,13 +125,22 @@ name_to_raw(struct span wire, bool utf8, char raw[NAME_RAW_MAX + 1])
 const char *
 name_for_new(struct span wire, bool utf8, char raw[NAME_RAW_MAX + 1])
 {
+	const char *why;
+
 	if (wire.len > 1 && wire.p[wire.len - 1] == '/')
 		wire.len--;
 	if (span_haschr(wire, '%') || span_haschr(wire, '*')) {
 		raw[0] = '\0';
 		return "A mailbox name cannot contain a wildcard";
 	}
-	return name_to_raw(wire, utf8, raw);
+	if ((why = name_to_raw(wire, utf8, raw)) != NULL)
+		return why;
+	/* RFC 9051 section 5.1, of names in 8 bits.  What is there under another is found. */
+	if (utf8 && !nfc_is(wire)) {
+		raw[0] = '\0';
+		return "A mailbox name must be in Unicode Normalization Form C";
+	}
+	return NULL;
 }
 
 int

@@ -40,3 +40,20 @@ setup() {
 	    '\* STATUS INBOX \(MESSAGES 4 SIZE [0-9]+ DELETED 0\)' '\* ESEARCH \(TAG "p"\)'
 	hasnot '.*RECENT.*' '.*Recent.*' '.*UNSEEN.*' '\* SEARCH.*'
 }
+
+@test "a mailbox is made or renamed in Normalization Form C alone (RFC 9051 section 5.1); what is there otherwise is found" {
+	mkdir -p "$M/.o&AwI-"/{cur,new,tmp}
+	output=$(bytes 'a ENABLE UTF8=ACCEPT\r\nb CREATE "cafe\314\201"\r\nc CREATE "caf\303\251"\r\nd RENAME "caf\303\251" "\342\204\253"\r\ne LIST "" *\r\nf STATUS "o\314\202" (MESSAGES)\r\ng RENAME "o\314\202" "\303\264"\r\n')
+	has 'b NO \[CANNOT\] .*' 'c OK .*' 'd NO \[CANNOT\] .*' $'.*LIST.* "caf\303\251"' $'.*LIST.* "o\314\202"' 'f OK .*' 'g OK .*'
+	[ -d "$M/.caf&AOk-" ]
+	[ -d "$M/.&APQ-" ]
+	[ "$(printf '%s\n' "$M"/.[!.]* | wc -l)" = 2 ]
+}
+
+@test "Normalization Form C is that of the Unicode Character Database" {
+	python3 -c 'import unicodedata, sys; sys.exit(unicodedata.unidata_version != "14.0.0")' ||
+		skip "NOT TESTED: this Python has another version of Unicode"
+	python3 "$ROOT/t/casemap.py" nfc | cmp - "$ROOT/common/nfc_table.c"
+	python3 "$ROOT/t/casemap.py" texts >"$BATS_TEST_TMPDIR/texts"
+	"$BIN/../t/nfc_test" lines <"$BATS_TEST_TMPDIR/texts" | python3 "$ROOT/t/casemap.py" answers
+}
