@@ -197,12 +197,16 @@ explain_remote(struct explain *x, const struct addr *a)
 	route_print(&r, &where);
 	step(x, "domains", 0, "%s is not local", domain);
 	if (strcmp(r.host, "mx:") == 0)
-		step(x, "routes", line, "%sto the MX of %s, %s", none, domain,
+		step(x, "routes", line, "%sto %s %s, %s", none,
+		    domain[0] == '[' ? "the address" : "the MX of", domain,
 		    tls[r.tls]);
 	else
 		step(x, "routes", line, "%sto %s, %s%s", none,
 		    buf_cstr(&where), tls[r.tls],
 		    r.user[0] != '\0' ? ", with a password" : "");
+	if (!span_isascii(addr_local(a)))
+		step(x, NULL, 0, "a server without SMTPUTF8 cannot take this "
+		    "address: from there the message would bounce");
 	explain_schedule(x, domain, &r, line);
 	if (x->dns && strcmp(r.host, "mx:") == 0 && domain[0] != '[')
 		explain_mx(x, domain);
@@ -334,6 +338,44 @@ explain_alias(struct explain *x, const struct addr *a,
 	x->naliases--;
 }
 
+/* "@example.com: @example.org" has put another domain in the place of the address's own. */
+static void
+explain_domain(struct explain *x, const struct addr *a,
+    const struct rcpt_decision *d)
+{
+	char key[ADDR_DOMAIN_MAX + 8];
+	struct span target;
+	unsigned line;
+
+	snprintf(key, sizeof(key), "@%s", addr_domain(a));
+	if (d->is_catchall && table_find(&x->c->aliases, span_str(key),
+	    &target, &line) && line != d->line)
+		step(x, "aliases", line, "%s is another name for %.*s",
+		    key, (int)target.len, (const char *)target.p);
+}
+
+/* What was found is the address without its detail. */
+static void
+explain_detail(struct explain *x, const struct addr *a,
+    const struct rcpt_decision *d)
+{
+	struct span detail = rcpt_detail(x->c, a);
+	char local[ADDR_MAX + 1];
+
+	strlcpy(local, a->text, sizeof(local));
+	local[a->local_len] = '\0';
+	if (detail.len == 0 || d->is_catchall || d->kind == RCPT_UNKNOWN ||
+	    d->kind == RCPT_REMOTE ||
+	    table_find(&x->c->aliases, span_str(a->text), NULL, NULL) ||
+	    table_find(&x->c->users, span_str(a->text), NULL, NULL) ||
+	    table_find(&x->c->aliases, span_str(local), NULL, NULL))
+		return;
+	step(x, "settings", 0, "recipient-delimiter: looked up without \"%.*s\"%s",
+	    (int)detail.len + 1, (const char *)detail.p - 1,
+	    d->kind == RCPT_MAILBOX && x->c->set.detail_folders ?
+	    ", which is its folder if there is one of that name" : "");
+}
+
 static int
 explain_target(struct explain *x, const struct addr *a)
 {
@@ -342,6 +384,8 @@ explain_target(struct explain *x, const struct addr *a)
 	rcpt_decide(x->c, a, &d);
 	put(x, "address", NULL, 0, a->text);
 	x->depth++;
+	explain_domain(x, a, &d);
+	explain_detail(x, a, &d);
 	switch (d.kind) {
 	case RCPT_MAILBOX:
 		step(x, d.line != 0 ? "users" : NULL, d.line,
@@ -389,12 +433,26 @@ options(struct explain *x, int argc, char *argv[])
 	return argc - optind == 1 ? 0 : -1;
 }
 
+/* A name without a domain is in the first one, as sendmail(1) takes it. */
+static bool
+parse_argument(const struct control *c, const char *text, struct addr *a)
+{
+	char full[ADDR_MAX + 8];
+
+	if (parse_mailbox(span_str(text), true, a) == ADDR_OK)
+		return true;
+	return (size_t)snprintf(full, sizeof(full), "%s@%s", text,
+	    c->first_domain) < sizeof(full) &&
+	    parse_mailbox(span_str(full), true, a) == ADDR_OK;
+}
+
 int
 admin_rcpt(const char *dir, int argc, char *argv[])
 {
 	static struct control c;
 	struct explain x = { .c = &c };
 	struct addr a;
+	bool itself;
 
 	if (options(&x, argc, argv) == -1)
 		return usage();
@@ -404,7 +462,8 @@ admin_rcpt(const char *dir, int argc, char *argv[])
 		fprintf(stderr, "%s\n", c.error);
 		return EX_CONFIG;
 	}
-	if (parse_mailbox(span_str(argv[optind]), true, &a) != ADDR_OK) {
+	itself = argv[optind][0] == '\\';
+	if (!parse_argument(&c, argv[optind] + itself, &a)) {
 		fprintf(stderr, "%s: this is not an address; write one like "
 		    "alice@example.org\n", argv[optind]);
 		return EX_USAGE;
@@ -418,7 +477,10 @@ admin_rcpt(const char *dir, int argc, char *argv[])
 		json_string(a.text);
 		fputs(",\"steps\":[", stdout);
 	}
-	(void)explain_target(&x, &a);
+	if (itself)		/* as mailq shows it */
+		explain_mailbox(&x, &a);
+	else
+		(void)explain_target(&x, &a);
 	if (x.json)
 		printf("\n],\"deliverable\":%s}\n",
 		    x.unknown ? "false" : "true");

@@ -66,7 +66,8 @@ explain)
 	for what; do :; done	# the last one
 	case $what in
 	*@*) helper admin rcpt "$@" ;;
-	*) helper queue-explain "$@" ;;
+	[0-9]*.*) helper queue-explain "$@" ;;
+	*) helper admin rcpt "$@" ;;	# a name in the first domain
 	esac
 	;;
 queue)

@@ -23,25 +23,33 @@ case ${1-} in
 [0-9]*.[0-9a-f]*) id=$1 ;;
 *) id='' ;;
 esac
-if [ -z "$id" ]; then
-	echo "usage: queue-explain [-j] [-C dir] [-l log] id" >&2
+if [ -z "$id" ] || [ $# -gt 1 ]; then
+	echo "usage: posthouse explain [-j] [-l log] id" >&2
 	exit 64
 fi
 setting() {
 	sed -n "s/^[[:space:]]*$1[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p" "$control/settings" 2>/dev/null | tail -n 1
 }
-spool=$(setting spool-directory) mail=$(setting mail-directory)
+spool=$(setting spool-directory) mail=$(setting mail-directory) home=$(setting home-maildir)
 spool=${spool:-/var/spool/posthouse} mail=${mail:-/var/mail/posthouse}
 path=$("$here/mailq" -l -C "$control" "$id") || exit
 # shellcheck disable=SC2086	# several logs, one a line
 log=$([ -z "$logs" ] || { IFS='
 ' && grep -h -e "qid=$id" -e "of $id\$" -- $logs; })
 
-# The envelope: before the content, and of several recipients behind it.
+# The envelope: before the content, and of several recipients behind it; or in the state, when it was about to be given away.
 envelope() {
+	sed -n '1{/^Return-Path: /!q}; /^$/q; p' "$spool/state/${path#*/}" 2>/dev/null | grep . && return
 	size=${path#*,S=}
 	sed -n '/^$/q; /^Received:/q; p' "$spool/$path"
 	tail -c +$((${size%%,*} + 1)) "$spool/$path"
+}
+
+# Where mailboxes are: in one directory, where users says, and below the homes of accounts of the system.
+maildirs() {
+	echo "$mail"
+	sed -n 's/^[^#:][^:]*:\(\/[^:]*\).*/\1/p' "$control/users" 2>/dev/null
+	[ "${home:-none}" = none ] || getent passwd | awk -F : -v name="$home" '$3 >= 1000 && $3 <= 60000 { print $6 "/" name }'
 }
 
 # The facts, one a line with fields separated by tabs; what they look like comes behind.
@@ -56,7 +64,7 @@ facts() {
 		# index, attempts, time of the last, address, answer; tried, number, time, answer: posthouse-spool(5)
 		sed -n 's/^[0-9]/undone	&/p; /^tried	/p' "$spool/state/${path#*/}" 2>/dev/null
 	else
-		find "$mail" -name "$id.*" -type f 2>/dev/null | sort | sed 's/^/landed	/'
+		maildirs | tr '\n' '\0' | xargs -0 sh -c 'find "$@" -name "$0.*" -type f 2>/dev/null' "$id" | sort -u | sed 's/^/landed	/'
 	fi
 	[ -z "$log" ] || printf '%s\n' "$log" | sed 's/	/ /g; s/^/log	/'
 }

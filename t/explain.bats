@@ -52,7 +52,8 @@ golden() {
 }
 
 @test "addresses: mailboxes, aliases, routes and DNS" {
-	printf '%s\n' example.test second.test >"$CONTROL/domains"
+	printf '%s\n' example.test second.test third.test >"$CONTROL/domains"
+	echo "carol+own@example.test:example.test/carol" >>"$CONTROL/users"
 	cat >>"$CONTROL/aliases" <<-'END'
 		sales: alice, team, x@far.example
 		deep: sales
@@ -60,6 +61,7 @@ golden() {
 		broken: alice, nosuch
 		@second.test: bob@example.test
 		info@second.test: alice@example.test
+		@third.test: @example.test
 	END
 	cat >"$CONTROL/routes" <<-'END'
 		smart.example relay.far.example:587 user=me password=hidden words
@@ -106,7 +108,18 @@ golden() {
 	situation "a route that gives up early" x@brief.example
 	situation "an address literal" 'x@[192.0.2.9]'
 	situation "a quoted local part" '"a b\"c"@example.test'
+	situation "an address literal of IPv6" 'x@[IPv6:2001:db8::9]'
+	situation "a local part in another script" 'jürgen@far.example'
+	situation "a domain that is another name, with a detail" single+x@third.test
+	situation "a mailbox there" bob@third.test
+	situation "nobody there" nosuch@third.test
+	situation "a mailbox that has a detail in its name" carol+own@example.test
+	situation "a name without a domain" postmaster
+	situation "a name that is nobody's" nosuch
+	situation "a mailbox itself, as mailq shows it" '\alice@example.test'
+	situation "a mailbox that is none" '\nosuch'
 	situation "no address" 'a b@example.test'
+	situation "nothing" ''
 	situation "DNS: two MX hosts" -d x@far.example
 	situation "DNS: no mail at all" -d x@null.example
 	situation "DNS: no MX but an address" -d x@plain.example
@@ -117,8 +130,33 @@ golden() {
 	situation "DNS: the host of a route" -d x@smart.example
 	situation "DNS: an alias's other host" -d sales@example.test
 	golden addresses
-	[ "$count" = 34 ]
+	[ "$count" = 45 ]
 	not grep -q 'hidden' "$WORK/out"
+	echo "detail-folders yes" >>"$CONTROL/settings"
+	explain alice+news@example.test | grep -q 'without "+news", which is its folder if there is one of that name'
+	code=0
+	explain 12.ab 12.cd 2>"$WORK/said" || code=$?
+	[ "$code" = 64 ]
+	grep -q '^usage: posthouse explain' "$WORK/said"
+}
+
+@test "a message about to be given away, and one in a mailbox that is elsewhere" {
+	mkdir -p "$WORK/else"
+	if [ "$(id -u)" = 0 ]; then chown 64006:64006 "$WORK/else"; fi
+	sed -i "s,^bob.*,bob@example.test:$WORK/else/bob," "$CONTROL/users"
+	message alice@example.test alice@example.test bob@example.test
+	mv "$SPOOL/new/$name" "$SPOOL/cur/$name"
+	{ envelope_of "$SPOOL/cur/$name"; echo; printf '%d\t0\t0\t%s@example.test\t\n' 1 alice 2 bob; } >"$SPOOL/state/$name"
+	size=${name#*,S=}
+	truncate -s "${size%%,*}" "$SPOOL/cur/$name"
+	explain "$qid" >"$WORK/out"
+	grep -q '^  Delivered-To: bob@example.test$' "$WORK/out"
+	grep -q "users:2: mailbox bob@example.test in $WORK/else/bob" "$WORK/out"
+	[ "$(grep -c 'none yet' "$WORK/out")" = 2 ]
+	rm "$SPOOL/state/$name" "$SPOOL/cur/$name"
+	message alice@example.test bob@example.test
+	pass
+	explain "$qid" | grep -qx "  $WORK/else/bob/new/$name"
 }
 
 # told NAME ARGS...: what is said of the message that was last written, with the log; by program, for those work side by side.
