@@ -54,8 +54,25 @@ broken(const char *dir, const char *why, unsigned line)
 {
 	if (errno != EBADMSG)
 		return failed(dir);
-	fprintf(stderr, "%s/" ACL_FILE ":%u: %s\n", dir, line, why);
+	fprintf(stderr, "%s/" ACL_FILE ":%u: %s; until then nobody has any "
+	    "right there\n", dir, line, why);
 	return EX_DATAERR;
+}
+
+/* The list of one folder, which the caller frees in any case.  An exit code; what is wrong is
+ * said. */
+static int
+load_list(const char *root, const char *name, struct acl *acl)
+{
+	const char *why = "";
+	unsigned line = 0;
+	char dir[1024];
+
+	acl_init(acl);
+	if (folder_path(root, name, dir, sizeof(dir)) == -1)
+		return failed(name);
+	return acl_load(dir, acl, NULL, &why, &line) == -1 ?
+	    broken(dir, why, line) : EX_OK;
 }
 
 /* "Shared/A/B" or "user/ADDRESS/A/B". */
@@ -127,17 +144,13 @@ static int
 list_one(void *arg, const char *name)
 {
 	struct acl_run *r = arg;
-	char dir[1024];
-	const char *why;
-	unsigned line;
 	struct acl acl;
+	int code;
 
 	if (r->name[0] != '\0' && strcmp(name, r->name) != 0)
 		return 0;
-	acl_init(&acl);
-	if (folder_path(r->root, name, dir, sizeof(dir)) == -1 ||
-	    acl_load(dir, &acl, NULL, &why, &line) == -1) {
-		r->failed = broken(dir, why, line);
+	if ((code = load_list(r->root, name, &acl)) != EX_OK) {
+		r->failed = code;
 	} else {
 		r->found++;
 		print_list(r, name, &acl);
@@ -181,10 +194,8 @@ static int
 run_set(struct acl_run *r)
 {
 	char dir[1024];
-	const char *why;
-	unsigned line;
 	struct acl acl;
-	int code = EX_OK;
+	int code;
 
 	if (folder_path(r->root, r->name, dir, sizeof(dir)) == -1)
 		return failed(r->name);
@@ -194,14 +205,11 @@ run_set(struct acl_run *r)
 		return failed(r->shared);
 	if (acl_change(dir, change, r) == 0)
 		return EX_OK;
-	acl_init(&acl);
-	if (errno == EBADMSG &&
-	    acl_load(dir, &acl, NULL, &why, &line) == -1)
-		code = broken(dir, why, line);
-	else
-		code = failed(dir);
+	if (errno != EBADMSG)
+		return failed(dir);
+	code = load_list(r->root, r->name, &acl);	/* says why */
 	acl_free(&acl);
-	return code;
+	return code == EX_OK ? failed(dir) : code;
 }
 
 struct lookup {
@@ -251,15 +259,11 @@ static int
 index_one(void *arg, const char *name)
 {
 	struct acl_run *r = arg;
-	char dir[1024];
-	const char *why;
-	unsigned line;
 	struct acl acl;
+	int code = load_list(r->root, name, &acl);
 
-	acl_init(&acl);
-	if (folder_path(r->root, name, dir, sizeof(dir)) == -1 ||
-	    acl_load(dir, &acl, NULL, &why, &line) == -1)
-		r->failed = broken(dir, why, line);
+	if (code != EX_OK)
+		r->failed = code;
 	else if (missing(r, &acl, name, note, r) == -1)
 		r->failed = failed(r->shared);
 	acl_free(&acl);
@@ -339,27 +343,41 @@ parse_set(struct acl_run *r, const char *identifier, const char *rights)
 	return EX_OK;
 }
 
-static int
-run_command(struct acl_run *r, int argc, char *argv[])
+static const struct command {
+	const char *name;
+	int (*run)(struct acl_run *);
+	int min, max;			/* arguments */
+} commands[] = {
+	{ "create", run_create, 1, 1 },
+	{ "index", run_index, 0, 0 },
+	{ "list", run_list, 0, 1 },
+	{ "set", run_set, 3, 3 },
+};
+
+static const struct command *
+find_command(int argc, char *argv[])
 {
-	bool set = strcmp(argv[0], "set") == 0 && argc == 4;
-	bool create = strcmp(argv[0], "create") == 0 && argc == 2;
-	bool list = strcmp(argv[0], "list") == 0 && argc <= 2;
+	for (size_t i = 0; argc > 1 &&
+	    i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0 &&
+		    argc - 2 >= commands[i].min && argc - 2 <= commands[i].max)
+			return &commands[i];
+	return NULL;
+}
+
+static int
+run_command(struct acl_run *r, const struct command *c, char *argv[])
+{
 	int code = EX_OK;
 
 	r->root = r->shared;
 	r->owner = SHARE_TREE;
-	if (strcmp(argv[0], "index") == 0 && argc == 1)
-		return as_owner(r, run_index);
-	if (!set && !create && !list)
-		return usage();
-	if (argc > 1)
-		code = find_folder(r, argv[1]);
-	if (code == EX_OK && set)
-		code = parse_set(r, argv[2], argv[3]);
+	if (argv[0] != NULL)
+		code = find_folder(r, argv[0]);
+	if (code == EX_OK && c->run == run_set)
+		code = parse_set(r, argv[1], argv[2]);
 	if (code == EX_OK)
-		code = as_owner(r, set ? run_set : create ? run_create :
-		    run_list);
+		code = as_owner(r, c->run);
 	buf_free(&r->identifier);
 	return code;
 }
@@ -367,10 +385,11 @@ run_command(struct acl_run *r, int argc, char *argv[])
 int
 admin_acl(const char *dir, int argc, char *argv[])
 {
+	const struct command *c = find_command(argc, argv);
 	static struct acl_run r;
 	int code;
 
-	if (argc < 2)
+	if (c == NULL)
 		return usage();
 	control_init(&r.control, dir, CONTROL_USERS);
 	if (control_load(&r.control, NULL) == -1) {
@@ -380,7 +399,7 @@ admin_acl(const char *dir, int argc, char *argv[])
 		share_path(&r.control.set, r.shared);
 		folder_setup(r.control.set.sync_directory);
 		if (r.shared[0] != '\0') {
-			code = run_command(&r, argc - 1, argv + 1);
+			code = run_command(&r, c, argv + 2);
 		} else {
 			fprintf(stderr, "%s/settings: nothing can be shared: "
 			    "shared-folders is none\n", r.control.dir);
@@ -409,21 +428,9 @@ static int
 check_one(void *arg, const char *name)
 {
 	struct check_run *c = arg;
-	char dir[1024];
-	const char *why;
-	unsigned line;
 	struct acl acl;
 
-	acl_init(&acl);
-	if (folder_path(c->r.shared, name, dir, sizeof(dir)) == -1) {
-		acl_free(&acl);
-		return 0;
-	}
-	if (acl_load(dir, &acl, NULL, &why, &line) == -1 && errno == EBADMSG) {
-		c->k->errors++;
-		fprintf(stderr, "%s/" ACL_FILE ":%u: %s; until then nobody has "
-		    "any right there\n", dir, line, why);
-	}
+	c->k->errors += load_list(c->r.shared, name, &acl) != EX_OK;
 	(void)missing(&c->r, &acl, name, warn_missing, &c->r);
 	acl_free(&acl);
 	return 0;

@@ -394,6 +394,19 @@ load_and_run(struct user *u, size_t verb, int argc, char *argv[])
 	return verbs[verb].run(u, argc, argv);
 }
 
+/* All but list are about an address: without any argument that is no option, no file is looked
+ * at. */
+static bool
+names_nobody(size_t verb, int argc, char *argv[])
+{
+	if (verbs[verb].run == user_list)
+		return false;
+	for (int i = 1; i < argc; i++)
+		if (argv[i][0] != '-')
+			return false;
+	return true;
+}
+
 /* The files are loaded under the lock, so that what is checked is what is edited. */
 static int
 run_once(struct user *u, size_t verb, const char *dir, int argc, char *argv[])
@@ -434,7 +447,8 @@ admin_user(const char *dir, int argc, char *argv[])
 	if (argc < 2)
 		return user_usage();
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
+		if (strcmp(argv[1], verbs[i].name) == 0 &&
+		    !names_nobody(i, argc - 1, argv + 1))
 			return run(i, dir, argc - 1, argv + 1);
 	return user_usage();
 }

@@ -130,16 +130,6 @@ done_flush(struct sched *s)
 	}
 }
 
-static size_t
-count(const struct message *m, enum rcpt_status status)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->rcpts.n; i++)
-		n += m->rcpts.v[i].status == status;
-	return n;
-}
-
 static void
 forget(struct sched *s, struct message *m)
 {
@@ -269,7 +259,7 @@ keep(struct sched *s, struct message *m)
 	time_t next = next_time(s, m);
 	struct item *it = index_item(&s->ix, m->item);
 	struct dest *d = parked_at(s, m);
-	bool waits = count(m, RCPT_TODO) > 0;
+	bool waits = rcpts_count(&m->rcpts, RCPT_TODO) > 0;
 	int r = keep_on_disk(s, m, next);
 
 	if (r == -1 && errno == ENOENT) {	/* held or deleted meanwhile */

@@ -19,16 +19,6 @@ static const struct {
 	[REPORT_DELAYED] = { "delay", RCPT_DEFERRED }
 };
 
-static size_t
-count(const struct message *m, enum rcpt_status status)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->rcpts.n; i++)
-		n += m->rcpts.v[i].status == status;
-	return n;
-}
-
 static void
 expire_one(struct rcpt *r)
 {
@@ -98,7 +88,7 @@ send_report(struct sched *s, struct message *m, enum report kind)
 static bool
 is_due(const struct sched *s, const struct message *m, enum report kind)
 {
-	if (count(m, kinds[kind].status) == 0)
+	if (rcpts_count(&m->rcpts, kinds[kind].status) == 0)
 		return false;
 	return kind != REPORT_DELAYED || schedule_warn(&s->c->set,
 	    m->name.arrival, s->now, m->rcpts.warned != 0);

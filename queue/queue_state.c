@@ -59,6 +59,16 @@ rcpts_add(struct rcpts *r, const char *index, const char *addr)
 	return p;
 }
 
+size_t
+rcpts_count(const struct rcpts *r, enum rcpt_status status)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += r->v[i].status == status;
+	return n;
+}
+
 bool
 rcpt_is_reported(const struct rcpt *r)
 {

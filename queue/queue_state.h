@@ -58,6 +58,7 @@ struct rcpts {
 };
 
 void	rcpts_free(struct rcpts *);	/* and init */
+size_t	rcpts_count(const struct rcpts *, enum rcpt_status);
 /* Is all done but the report? */
 bool	rcpt_is_reported(const struct rcpt *);
 /* Adds one to be tried; copies.  NULL: no memory. */

@@ -53,11 +53,11 @@ drop_group(void)
  * can make a hard link to us elsewhere.
  */
 static _Noreturn void
-run(const char *program, const char *control_dir)
+run(const char *program, const char *control_dir, const char *option)
 {
-	static char path[4096], name[64], c_flag[] = "-C", dir[256];
+	static char path[4096], name[64], c_flag[] = "-C", dir[256], more[8];
 	static char *const clean[] = { NULL };
-	char *argv[] = { name, NULL, NULL, NULL };
+	char *argv[] = { name, NULL, NULL, NULL, NULL };
 	ssize_t n;
 	char *slash;
 
@@ -66,6 +66,10 @@ run(const char *program, const char *control_dir)
 		strlcpy(dir, control_dir, sizeof(dir));
 		argv[1] = c_flag;
 		argv[2] = dir;
+	}
+	if (option != NULL) {
+		strlcpy(more, option, sizeof(more));
+		argv[control_dir != NULL ? 3 : 1] = more;
 	}
 	n = is_set_id() ? -1 : readlink("/proc/self/exe", path,
 	    sizeof(path) - sizeof(name) - 1);
@@ -84,7 +88,8 @@ run(const char *program, const char *control_dir)
 	err(EX_OSFILE, "cannot run %s", path);
 }
 
-/* -q: queue looks at its spool now, instead of in a while. */
+/* -q: queue looks at its spool now, instead of in a while; and what is deferred is due, if its
+ * caller is root, who alone may say so. */
 static _Noreturn void
 run_queue(struct sendmail *s)
 {
@@ -99,7 +104,11 @@ run_queue(struct sendmail *s)
 		    s->control.set.spool);
 	if (spool.trigger == -1 || write(spool.trigger, "scan\n", 5) == -1)
 		errx(EX_TEMPFAIL, "queue is not running");
-	exit(EX_OK);
+	if (getuid() != 0)
+		exit(EX_OK);
+	if (freopen("/dev/null", "w", stdout) == NULL)
+		err(EX_OSERR, "/dev/null");
+	run("queue-retry", s->control_dir, "-a");
 }
 
 /* -b: smtpd on this input, the queue's list, or nothing at all. */
@@ -113,17 +122,22 @@ mode(struct sendmail *s, const char *arg)
 		exit(EX_OK);		/* aliases are read as they are */
 	case 'p':
 		drop_group();
-		run("mailq", s->control_dir);
+		run("mailq", s->control_dir, NULL);
 	case 'q':			/* -q, which is no -b */
 		run_queue(s);
 	case 's':
-		run("smtpd", s->control_dir);
+		run("smtpd", s->control_dir, NULL);
 	case 'v':
 		s->verify = true;
 		return;
+	case 'd':
+	case 'D':
+		errx(EX_USAGE, "-b%s: servers are started by themselves "
+		    "(posthouse(7))", arg);
+	case 't':
+		errx(EX_USAGE, "-bt: say posthouse explain ADDRESS");
 	default:
-		errx(EX_USAGE, "-b%s is not known; servers are started by "
-		    "themselves (see posthouse(7))", arg);
+		errx(EX_USAGE, "-b%s is not known", arg);
 	}
 }
 
@@ -259,6 +273,8 @@ options(struct sendmail *s, int argc, char *argv[])
 			b = "i";
 		else if (ch == 'q' && optarg == NULL)
 			b = "q";
+		else if (ch == 'q')
+			s->queue_arg = optarg;
 		else
 			option(s, ch);
 	mode(s, b);
@@ -349,6 +365,9 @@ main(int argc, char *argv[])
 	proc_ignore_sigpipe();		/* queue may go away while it is told */
 	if (s.verify)
 		return sendmail_verify(&s, argc - optind, &argv[optind]);
+	if (!s.extract && argc == optind && s.queue_arg != NULL)
+		errx(EX_USAGE, "-q%s: queue runs by itself; for some messages "
+		    "say posthouse queue retry", s.queue_arg);
 	if (!s.extract && argc == optind)
 		errx(EX_USAGE, "name a recipient, or say -t to take them from "
 		    "the message");

@@ -11,6 +11,7 @@
 struct sendmail {
 	/* options */
 	const char *control_dir;
+	const char *queue_arg;		/* of -q */
 	const char *full_name;		/* -F; NULL: from the password file */
 	const char *sender_arg;		/* -f, -r; NULL: login@domain */
 	const char *notify, *ret;	/* -N, -R; NULL: not given */

@@ -227,6 +227,16 @@ none() {
 	none 64 usage
 	run "$S" -bd
 	none 64 "posthouse(7)"
+	run "$S" -bd -q30m
+	none 64 "posthouse(7)"
+	run "$S" -bt
+	none 64 "posthouse explain"
+	run "$S" -bz bob
+	none 64 "-bz is not known"
+	for which in 30m f I1795000000 Rexample.net; do
+		run "$S" "-q$which"
+		none 64 "-q$which: queue runs by itself; for some messages say posthouse queue retry"
+	done
 	run "$S" <<<"x"
 	none 64 "name a recipient"
 	run "$S" bob -f evil@example.net <<<"x"
@@ -279,6 +289,22 @@ alice@example.net... deliverable: to the servers of example.net" ]
 	[[ $output == *"queue is not running" ]]
 	printf 's: x\n\nb\n' | mail -q30m bob	# a daemon's option beside a message means nothing
 	[ "$(field Delivered-To)" = bob@example.test ]
+}
+
+@test "-q of root: what is deferred is tried; of others it keeps its time" {
+	need_root
+	printf 's: x\n\nb\n' | mail bob
+	deferred=$DIR/spool/cur/${file##*/}
+	mv "$file" "$deferred"
+	touch -d @2000000000 "$deferred"
+	chmod 666 "$DIR/spool/trigger"
+	chmod 755 "$DIR" "$DIR/spool" "$DIR/control"
+	exec 7<>"$DIR/spool/trigger"
+	unprivileged env POSTHOUSE="$DIR/control" "$S" -q
+	[ "$(stat -c %Y "$deferred")" = 2000000000 ]
+	[ -z "$("$S" -q)" ]
+	[ "$(stat -c %Y "$deferred")" -lt 2000000000 ]
+	exec 7>&-
 }
 
 # The calls of programs that are on every system, as they make them.

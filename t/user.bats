@@ -295,3 +295,16 @@ kill_everywhere() {
 	grep -q '^other@example.test:' "$POSTHOUSE/users"
 	grep -q '^alice@example.test:' "$POSTHOUSE/passwords"
 }
+
+@test "without an address the usage is told, whatever the control directory is" {
+	for command in "user add" "user add -n" "user passwd" "user app-password -d" "user delete -f" "user disable" "user enable" \
+	    "user show" "acl create" "acl set" "acl set Shared/A alice@example.test" "acl list a b" "acl index x" "acl other"; do
+		code=0
+		# shellcheck disable=SC2086
+		POSTHOUSE=/nonexistent "$BIN/admin" $command </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 || code=$?
+		echo "$command: $code"
+		[ "$code" = 64 ]
+		grep -q "^usage: posthouse ${command%% *}" "$BATS_TEST_TMPDIR/out"
+		not grep -q nonexistent "$BATS_TEST_TMPDIR/out"
+	done
+}
