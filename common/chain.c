@@ -507,8 +507,13 @@ log_start(const struct chain *ch, size_t nfds)
 	struct log l;
 
 	log_begin(&l, "start");
-	if (ch->options->nlisten > 0)
-		log_str(&l, "peer", ch->options->listen[0]);
+	if (ch->options->nlisten > 0) {
+		char spec[300];
+
+		listen_name(ch->options->listen[0], ch->listeners[0], spec,
+		    sizeof(spec));
+		log_str(&l, "peer", spec);
+	}
 	log_text(&l, "%s%s%s", nfds > 0 ? "listening" : "one session",
 	    ch->tls == NULL ? ", no TLS (no tls/cert.pem)" : "",
 	    !proc_is_root() ? ", not root: every process keeps this user" : "");

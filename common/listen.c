@@ -199,6 +199,23 @@ to_in6(const struct sockaddr_storage *ss, struct in6_addr *out, unsigned *port)
 	return false;
 }
 
+void
+listen_name(const char *spec, int fd, char *out, size_t size)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct in6_addr addr;
+	unsigned port;
+	size_t n = strlen(spec);
+
+	strlcpy(out, spec, size);
+	if (n < 2 || n >= size || strcmp(spec + n - 2, ":0") != 0 ||
+	    getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    !to_in6(&ss, &addr, &port))
+		return;
+	snprintf(out + n - 1, size - n + 1, "%u", port);
+}
+
 static void
 print_in6(const struct in6_addr *a, char *out, size_t size)
 {

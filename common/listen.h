@@ -17,6 +17,8 @@ enum listen_kind listen_kind(int fd);
  * *n of max).  0, or -1 with the reason in error. */
 int	listen_open(const char *spec, int *fds, size_t *n, size_t max,
 	    char *error, size_t size);
+/* The "host:port" that fd was opened with, and for port 0 the port that it got. */
+void	listen_name(const char *spec, int fd, char *out, size_t size);
 /* Prepares a listening socket that was inherited or opened: non-blocking,
  * replies not held back (TCP_NODELAY is inherited by its connections). */
 void	listen_prepare(int fd);
