@@ -327,11 +327,11 @@ silent_on() {
 	    sys.exit("the password was shown")
 	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 	END
-	run timeout 20 python3 "$DIR/terminal.py" "$POST" oneword oneword
+	run timeout 120 python3 "$DIR/terminal.py" "$POST" oneword oneword
 	[ "$status" = 0 ]
 	grep -q '^alice@example.test:{SCRAM-SHA-256}' passwords
 	cp passwords "$DIR/before"
-	run timeout 20 python3 "$DIR/terminal.py" "$POST" oneword otherword
+	run timeout 120 python3 "$DIR/terminal.py" "$POST" oneword otherword
 	[ "$status" = 65 ]
 	cmp passwords "$DIR/before"
 }

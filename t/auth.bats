@@ -57,7 +57,7 @@ port() {
 sasl() {
 	local protocol=$1 ca=$2
 	shift 2
-	run timeout 60 python3 "$ROOT/t/sasl.py" "$protocol" "$HOST" "$(port "$protocol")" "$ca" "$@"
+	run timeout 300 python3 "$ROOT/t/sasl.py" "$protocol" "$HOST" "$(port "$protocol")" "$ca" "$@"
 
 }
 
@@ -106,7 +106,7 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	try() { # PROTOCOL MECHANISM PASSWORD OPTIONS...: gsasl takes part with the channel's binding unless told --no-cb
 		local protocol=$1 mechanism=$2 password=$3
 		shift 3
-		run timeout 60 gsasl --"$protocol" --connect "localhost:$(port "$protocol")" --x509-ca-file "$CA_FILE" -m "$mechanism" \
+		run timeout 300 gsasl --"$protocol" --connect "localhost:$(port "$protocol")" --x509-ca-file "$CA_FILE" -m "$mechanism" \
 		    -a bob@example.test -p "$password" "$@" </dev/null
 		echo "$protocol $mechanism: $output"
 	}
@@ -273,7 +273,7 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 			n += $i ~ /^text=failed/
 		} END { print n }' "$BATS_TEST_TMPDIR/log")
 	[ "$failures" -gt 5 ]
-	timeout 60 fail2ban-regex "$BATS_TEST_TMPDIR/log" "$ROOT/common/fail2ban.conf" >"$BATS_TEST_TMPDIR/out"
+	timeout 300 fail2ban-regex "$BATS_TEST_TMPDIR/log" "$ROOT/common/fail2ban.conf" >"$BATS_TEST_TMPDIR/out"
 	grep -q "Failregex: $failures total" "$BATS_TEST_TMPDIR/out" || {
 		echo "not $failures:"
 		cat "$BATS_TEST_TMPDIR/out"
@@ -331,7 +331,7 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	sasl imap - plain user=sys@example.test password=	# the program would hang
 	[ "$status" = 1 ]
 	logged 'user=sys@example.test mech=PLAIN text=failed: empty password$'
-	timeout 60 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x >"$DIR/hung" 2>&1 3>&- &
+	timeout 300 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x >"$DIR/hung" 2>&1 3>&- &
 	local client=$! pids
 	read -r -a pids <"$asked"
 	[ -d "/proc/${pids[0]}" ]
@@ -349,7 +349,7 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 	need python3 python3
 	local logins pids
 	# Twenty in a row, of two users, each with a wrong password between: who is let in is who has the password.
-	run timeout 60 python3 - "$HOST" "$POP3_PORT" <<-'P'
+	run timeout 300 python3 - "$HOST" "$POP3_PORT" <<-'P'
 		import poplib, sys
 		for n in range(20):
 		    c = poplib.POP3(sys.argv[1], int(sys.argv[2]))
@@ -397,7 +397,7 @@ no_auth_left() {
 @test "an auth process that waits for the next login knows a new passwords file" {
 	need python3 python3
 	cp -p "$CONTROL/passwords" "$DIR/passwords.old"
-	run timeout 60 python3 - "$HOST" "$POP3_PORT" "$CONTROL/passwords" <<-'P'
+	run timeout 300 python3 - "$HOST" "$POP3_PORT" "$CONTROL/passwords" <<-'P'
 		import os, poplib, sys
 		def login(secret):
 		    c = poplib.POP3(sys.argv[1], int(sys.argv[2]))
@@ -426,13 +426,13 @@ no_auth_left() {
 
 @test "an auth process that is killed, or whose client goes in the middle, is replaced" {
 	need python3 python3
-	run timeout 60 python3 - "$HOST" "$IMAP_PORT" "$(awk '$3 == "imap" { print $1 }' "$DIR/pids" | tail -n 1)" <<-'P'
+	run timeout 300 python3 - "$HOST" "$IMAP_PORT" "$(awk '$3 == "imap" { print $1 }' "$DIR/pids" | tail -n 1)" <<-'P'
 		import base64, os, signal, socket, sys, time
 		def children(pid):
 		    return [int(c) for t in os.listdir(f"/proc/{pid}/task") for c in open(f"/proc/{pid}/task/{t}/children").read().split()]
 		def begin():
 		    s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-		    s.settimeout(20)
+		    s.settimeout(120)
 		    f = s.makefile("rwb", 0)
 		    f.readline()
 		    return s, f
@@ -446,7 +446,7 @@ no_auth_left() {
 		auth = set(children(sys.argv[3])) - before
 		f.close()			# in the middle: whoever waits for it ends
 		s.close()
-		end = time.time() + 15
+		end = time.time() + 120
 		while any(os.path.exists(f"/proc/{p}") for p in auth) and time.time() < end:
 		    time.sleep(0.05)
 		print(any(os.path.exists(f"/proc/{p}") for p in auth))
@@ -517,7 +517,7 @@ no_auth_left() {
 	E
 	chmod 600 "$BATS_TEST_TMPDIR/rc"
 	for account in scram external; do
-		printf 'Subject: %s\n\nbody\n' $account | timeout 60 msmtp -C "$BATS_TEST_TMPDIR/rc" -a $account bob@example.test
+		printf 'Subject: %s\n\nbody\n' $account | timeout 300 msmtp -C "$BATS_TEST_TMPDIR/rc" -a $account bob@example.test
 	done
 	logged 'smtpd.* user=alice@example.test mech=EXTERNAL text=ok'
 }

@@ -14,14 +14,18 @@ teardown_file() {
 	instance_stop
 }
 
-# empty_box: what each test begins with: nothing in her Maildir, $BOX, and a home directory for the program.
+# empty_box: what each test begins with: nothing in her Maildir, $BOX, and a home directory for the program.  It is another Maildir
+# each time: a session of the test before may not have ended yet.
 empty_box() {
-	BOX=$(maildir alice@example.test)
+	BOX=$(maildir alice@example.test).$BATS_TEST_NUMBER
 	HOME=$BATS_TEST_TMPDIR
 	export HOME
-	find "$BOX" -mindepth 1 -delete
 	mkdir -p "$BOX"/{cur,new,tmp}
+	chmod 700 "$BOX" "$BOX"/{cur,new,tmp}
 	own
+	echo "alice@example.test:example.test/${BOX##*/}:::" >"$DIR/users.new"
+	chmod --reference="$DIR/control/users" "$DIR/users.new"
+	mv "$DIR/users.new" "$DIR/control/users"
 }
 
 # own: what root puts into the Maildir belongs to its owner.

@@ -15,7 +15,7 @@ put() { # NAME SUBJECT [FOLDER]
 @test "curl: list, read, search, append, flag, over imaps and STARTTLS" {
 	need curl curl
 	put 1700000001.a.b hello
-	curl() { command curl -sS --max-time 20 --cacert "$CA_FILE" -u alice@example.test:secret "$@"; }
+	curl() { command curl -sS --max-time 120 --cacert "$CA_FILE" -u alice@example.test:secret "$@"; }
 	url=imaps://localhost:$IMAPS_PORT
 	curl "$url/" | grep -q '"/" INBOX'
 	curl "$url/INBOX;UID=1" | grep -q '^body of hello'
@@ -24,9 +24,9 @@ put() { # NAME SUBJECT [FOLDER]
 	curl "$url/INBOX" -X 'STORE 1 +FLAGS (\Flagged)' | grep -q 'Flagged'
 	printf 'Subject: up\r\n\r\nx\r\n' >"$HOME/up"
 	curl "$url/INBOX" -T "$HOME/up"
-	command curl -sS --max-time 20 --ssl-reqd --cacert "$CA_FILE" -u alice@example.test:secret "imap://localhost:$IMAP_PORT/INBOX;UID=2" |
+	command curl -sS --max-time 120 --ssl-reqd --cacert "$CA_FILE" -u alice@example.test:secret "imap://localhost:$IMAP_PORT/INBOX;UID=2" |
 	    grep -q '^Subject: up'
-	run command curl -sS --max-time 20 --cacert "$CA_FILE" -u alice@example.test:wrong "$url/"
+	run command curl -sS --max-time 120 --cacert "$CA_FILE" -u alice@example.test:wrong "$url/"
 	[ "$status" = 67 ]
 }
 
@@ -58,7 +58,7 @@ mbsync_config() {
 	END
 	mkdir -p "$HOME/near"
 }
-sync_now() { timeout 60 mbsync -c "$HOME/mbsyncrc" -a -V >"$HOME/mbsync.log" 2>&1 || { cat "$HOME/mbsync.log"; return 1; }; }
+sync_now() { timeout 300 mbsync -c "$HOME/mbsyncrc" -a -V >"$HOME/mbsync.log" 2>&1 || { cat "$HOME/mbsync.log"; return 1; }; }
 snapshot() { (cd "$1" && find . -type f ! -name '.*' ! -name 'posthouse*' ! -name 'maildirfolder' | sort); }
 
 @test "mbsync: full two-way sync, then nothing moves; deletions and flags go both ways" {
@@ -142,19 +142,19 @@ as_courier() {
 		set wait_key=no print=yes print_split=yes print_command="cat >>$HOME/printed" pipe_decode=yes
 		set imap_keepalive=10 timeout=5 imap_peek=no
 	END
-	TERM=vt100 timeout 30 script -qec "mutt -n -F $HOME/muttrc -f imaps://localhost:$IMAPS_PORT/INBOX -e 'push \"<jump>1<enter><print-message><jump>2<enter><print-message><quit>\"'" \
+	TERM=vt100 timeout 120 script -qec "mutt -n -F $HOME/muttrc -f imaps://localhost:$IMAPS_PORT/INBOX -e 'push \"<jump>1<enter><print-message><jump>2<enter><print-message><quit>\"'" \
 	    /dev/null </dev/null >"$HOME/screen" 2>&1 || :
 	grep -q 'body of greeting one' "$HOME/printed"
 	grep -q 'body of greeting two' "$HOME/printed"
 	rm "$HOME/printed"
-	TERM=vt100 timeout 30 script -qec "mutt -n -F $HOME/muttrc -f $BOX -e 'push \"<jump>1<enter><print-message><jump>2<enter><print-message><quit>\"'" \
+	TERM=vt100 timeout 120 script -qec "mutt -n -F $HOME/muttrc -f $BOX -e 'push \"<jump>1<enter><print-message><jump>2<enter><print-message><quit>\"'" \
 	    /dev/null </dev/null >"$HOME/screen" 2>&1 || :
 	grep -q 'body of greeting two' "$HOME/printed"
 }
 
 # neo WHERE KEYS: neomutt there, given these keys; a terminal of a size, for it waits for ever on one of 0 by 0.
 neo() {
-	TERM=vt100 timeout 30 script -qec "stty rows 40 cols 120; neomutt -n -F $HOME/neomuttrc -f $1 -e 'push \"$2\"'" \
+	TERM=vt100 timeout 120 script -qec "stty rows 40 cols 120; neomutt -n -F $HOME/neomuttrc -f $1 -e 'push \"$2\"'" \
 	    /dev/null </dev/null >"$HOME/screen" 2>&1 || { cat -v "$HOME/screen"; return 1; }
 }
 
@@ -215,7 +215,7 @@ neo() {
 		    mda "cat >>$HOME/got"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	fm() { FETCHMAILHOME=$HOME timeout 30 fetchmail --nosyslog -f "$HOME/fetchmailrc" -i "$HOME/ids" "$@" >"$HOME/fetch.log" 2>&1 || { s=$?; [ $s = 1 ] || cat "$HOME/fetch.log"; return $s; }; }
+	fm() { FETCHMAILHOME=$HOME timeout 120 fetchmail --nosyslog -f "$HOME/fetchmailrc" -i "$HOME/ids" "$@" >"$HOME/fetch.log" 2>&1 || { s=$?; [ $s = 1 ] || cat "$HOME/fetch.log"; return $s; }; }
 	fm --keep
 	[ "$(grep -c '^body of' "$HOME/got")" = 2 ]
 	[ "$(messages "$BOX")" = 2 ]
@@ -230,7 +230,7 @@ neo() {
 @test "Python imaplib: the whole of it" {
 	need python3 python3
 	put 1700000001.a.b one
-	timeout 60 python3 - "$IMAP_PORT" "$IMAPS_PORT" "$CA_FILE" <<-'END'
+	timeout 300 python3 - "$IMAP_PORT" "$IMAPS_PORT" "$CA_FILE" <<-'END'
 		import imaplib, ssl, sys
 		plain, tls, ca = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 		ctx = ssl.create_default_context(cafile=ca)

@@ -16,10 +16,10 @@ teardown() { instance_stop; }
 	need npm npm
 	if [ ! -e "$npm/node_modules/imapflow/package.json" ]; then
 		mkdir -p "$npm" 2>/dev/null || skip "NOT TESTED: $npm cannot be made"
-		timeout 120 npm install --no-audit --no-fund --ignore-scripts --prefix "$npm" imapflow@1.2.0 >"$DIR/npm" 2>&1 ||
+		timeout 600 npm install --no-audit --no-fund --ignore-scripts --prefix "$npm" imapflow@1.2.0 >"$DIR/npm" 2>&1 ||
 			skip "NOT TESTED: npm install imapflow: $(tail -n 1 "$DIR/npm")"
 	fi
-	run timeout 60 node "$ROOT/t/imapflow.js" "$npm/node_modules" "$IMAPS_PORT" "$CA_FILE" alice@example.test secret
+	run timeout 300 node "$ROOT/t/imapflow.js" "$npm/node_modules" "$IMAPS_PORT" "$CA_FILE" alice@example.test secret
 	echo "$output"
 	[ "$status" = 0 ]
 	[ "$output" = "all of it" ]

@@ -20,14 +20,14 @@ put() {
 
 @test "curl: list, read, delete, over pop3s and STLS; a wrong password" {
 	need curl curl
-	curl() { command curl -sS --max-time 20 --cacert "$CA_FILE" -u alice@example.test:secret "$@"; }
+	curl() { command curl -sS --max-time 120 --cacert "$CA_FILE" -u alice@example.test:secret "$@"; }
 	[ "$(curl "pop3s://localhost:$POP3S_PORT/" | wc -l)" = 3 ]
 	curl "pop3s://localhost:$POP3S_PORT/2" | tr -d '\r' >"$HOME/got"
 	cmp "$HOME/got" "$BOX/new/1700000002.c.d"
 	curl --ssl-reqd "pop3://localhost:$POP3_PORT/3" | grep -q '^Subject: three'
 	curl "pop3s://localhost:$POP3S_PORT/1" -X DELE -l
 	[ "$(messages "$BOX")" = 2 ]
-	run command curl -sS --max-time 20 --cacert "$CA_FILE" -u alice@example.test:wrong "pop3s://localhost:$POP3S_PORT/"
+	run command curl -sS --max-time 120 --cacert "$CA_FILE" -u alice@example.test:wrong "pop3s://localhost:$POP3S_PORT/"
 	[ "$status" = 67 ]
 }
 
@@ -43,7 +43,7 @@ fetched() {
 	ssl sslcertck sslcertfile $CA_FILE mda "$HOME/deliver"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	FETCHMAILHOME=$HOME timeout 60 fetchmail -f "$HOME/fetchmailrc" --nosyslog "$@" >"$HOME/log" 2>&1
+	FETCHMAILHOME=$HOME timeout 300 fetchmail -f "$HOME/fetchmailrc" --nosyslog "$@" >"$HOME/log" 2>&1
 }
 
 @test "fetchmail: keep, by UIDL: the second run fetches nothing, a third only what is new" {
@@ -103,7 +103,7 @@ fetched() {
 	sslcertck sslcertfile $CA_FILE mda "cat"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	FETCHMAILHOME=$HOME timeout 60 fetchmail -f "$HOME/fetchmailrc" --nosyslog --keep >"$HOME/log" 2>&1
+	FETCHMAILHOME=$HOME timeout 300 fetchmail -f "$HOME/fetchmailrc" --nosyslog --keep >"$HOME/log" 2>&1
 	grep -q 'body of three' "$HOME/log"
 }
 
@@ -126,7 +126,7 @@ fetched_by_mpop() {
 	received_header off
 	END
 	chmod 600 "$HOME/mpoprc"
-	timeout 60 mpop -C "$HOME/mpoprc" --quiet "$@"
+	timeout 300 mpop -C "$HOME/mpoprc" --quiet "$@"
 }
 
 @test "mpop: keep and fetch again; then fetch and delete, pipelined and not" {
@@ -150,7 +150,7 @@ fetched_by_mpop() {
 
 @test "s-nail reads a message over pop3s" {
 	need s-nail s-nail
-	printf 'type 2\nxit\n' | SSL_CERT_FILE=$CA_FILE timeout 60 s-nail -n -S v15-compat -S "tls-ca-file=$CA_FILE" -S pop3-auth=plain \
+	printf 'type 2\nxit\n' | SSL_CERT_FILE=$CA_FILE timeout 300 s-nail -n -S v15-compat -S "tls-ca-file=$CA_FILE" -S pop3-auth=plain \
 	    -S "pop3-bulk-load" -# -R -f "pop3s://alice%40example.test:secret@localhost:$POP3S_PORT" >"$HOME/out" 2>&1 ||
 	    skip "NOT TESTED: this s-nail has no POP3: $(tail -n 1 "$HOME/out")"
 	grep -q 'body of two' "$HOME/out"
@@ -164,7 +164,7 @@ fetched_by_mpop() {
 	set pop_checkinterval=1 mark_old=no folder=$HOME spoolfile=$HOME/in mbox_type=Maildir
 	push "<limit>~stwo<enter><pipe-message>cat > $HOME/piped<enter><exit>"
 	END
-	TERM=xterm timeout 60 script -qec "mutt -n -F $HOME/muttrc -f pops://localhost:$POP3S_PORT" /dev/null </dev/null >"$HOME/log" 2>&1 || :
+	TERM=xterm timeout 300 script -qec "mutt -n -F $HOME/muttrc -f pops://localhost:$POP3S_PORT" /dev/null </dev/null >"$HOME/log" 2>&1 || :
 	[ -s "$HOME/piped" ] || { tr -d "\033" <"$HOME/log" | tail -c 3000 >&2; return 1; }
 	grep -q 'body of two' "$HOME/piped"
 }
@@ -176,7 +176,7 @@ fetched_by_mpop() {
 	python3 - "$POP3_PORT" "$CA_FILE" <<-'PY'
 	import poplib, ssl, sys
 	ctx = ssl.create_default_context(cafile=sys.argv[2])
-	p = poplib.POP3("localhost", int(sys.argv[1]), timeout=20)
+	p = poplib.POP3("localhost", int(sys.argv[1]), timeout=120)
 	caps = p.capa()
 	assert "STLS" in caps and "UIDL" in caps and "PIPELINING" in caps, caps
 	p.stls(context=ctx)
@@ -206,7 +206,7 @@ fetched_by_mpop() {
 	import poplib, socket, ssl, sys
 	ctx = ssl.create_default_context(cafile=sys.argv[2])
 	def login():
-	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=30, context=ctx)
+	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=120, context=ctx)
 	    p.user("alice@example.test")
 	    p.pass_("secret")
 	    return p
@@ -238,7 +238,7 @@ fetched_by_mpop() {
 	import poplib, ssl, sys
 	ctx = ssl.create_default_context(cafile=sys.argv[2])
 	def login():
-	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=30, context=ctx)
+	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=120, context=ctx)
 	    p.user("alice@example.test")
 	    p.pass_("secret")
 	    return p
@@ -266,7 +266,7 @@ fetched_by_mpop() {
 	i = imaplib.IMAP4_SSL("localhost", int(sys.argv[2]), ssl_context=ctx)
 	i.login("alice@example.test", "secret")
 	assert i.select()[1] == [b"3"]
-	p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=30, context=ctx)
+	p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=120, context=ctx)
 	p.user("alice@example.test")
 	p.pass_("secret")
 	i.store("1", "+FLAGS", r"(\Seen)")

@@ -24,7 +24,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 
 @test "swaks: plain, as another server would" {
 	need swaks swaks
-	run timeout 30 swaks --server "$HOST" --port "$SMTP_PORT" --from x@example.org --to bob@example.test --header 'Subject: swaks plain'
+	run timeout 120 swaks --server "$HOST" --port "$SMTP_PORT" --from x@example.org --to bob@example.test --header 'Subject: swaks plain'
 	[ "$status" = 0 ]
 	arrives 'swaks plain'
 	grep -q 'with ESMTP$' "$mail"
@@ -33,7 +33,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 
 @test "swaks: pipelined, several recipients" {
 	need swaks swaks
-	run timeout 30 swaks --pipeline --server "$HOST" --port "$SMTP_PORT" --from x@example.org --to bob@example.test,alice@example.test --header 'Subject: swaks pipeline'
+	run timeout 120 swaks --pipeline --server "$HOST" --port "$SMTP_PORT" --from x@example.org --to bob@example.test,alice@example.test --header 'Subject: swaks pipeline'
 	[ "$status" = 0 ]
 	arrives 'swaks pipeline'
 	[ "$(grep -c '^Delivered-To: alice' "$mail")" = 0 ]
@@ -41,7 +41,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 
 @test "swaks: STARTTLS on 25, certificate verified" {
 	need swaks swaks
-	run timeout 30 swaks --server localhost --port "$SMTP_PORT" --tls --tls-verify --tls-ca-path "$CA_FILE" --from x@example.org --to bob@example.test --header 'Subject: swaks starttls'
+	run timeout 120 swaks --server localhost --port "$SMTP_PORT" --tls --tls-verify --tls-ca-path "$CA_FILE" --from x@example.org --to bob@example.test --header 'Subject: swaks starttls'
 	[ "$status" = 0 ]
 	arrives 'swaks starttls'
 	grep -qE 'with ESMTPS \(TLSv1\.[23] ' "$mail"
@@ -50,26 +50,26 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 @test "swaks: submission with every mechanism, on 587 and 465" {
 	need swaks swaks
 	for auth in PLAIN LOGIN; do
-		run timeout 30 swaks --server "$HOST" --port "$SUBMISSION_PORT" --tls --auth "$auth" --auth-user alice@example.test --auth-password secret \
+		run timeout 120 swaks --server "$HOST" --port "$SUBMISSION_PORT" --tls --auth "$auth" --auth-user alice@example.test --auth-password secret \
 		    --from alice@example.test --to bob@example.test --header "Subject: swaks 587 $auth"
 		[ "$status" = 0 ]
 		arrives "swaks 587 $auth"
 		grep -q 'with ESMTPSA ' "$mail"
-		run timeout 30 swaks --server "$HOST" --port "$SUBMISSIONS_PORT" --tls-on-connect --auth "$auth" --auth-user alice@example.test --auth-password secret \
+		run timeout 120 swaks --server "$HOST" --port "$SUBMISSIONS_PORT" --tls-on-connect --auth "$auth" --auth-user alice@example.test --auth-password secret \
 		    --from alice@example.test --to bob@example.test --header "Subject: swaks 465 $auth"
 		[ "$status" = 0 ]
 		arrives "swaks 465 $auth"
 	done
 	# A wrong password (28) and somebody else's address (23) are refused.
-	run timeout 30 swaks --server "$HOST" --port "$SUBMISSION_PORT" --tls --auth PLAIN --auth-user alice@example.test --auth-password wrong --from alice@example.test --to bob@example.test
+	run timeout 120 swaks --server "$HOST" --port "$SUBMISSION_PORT" --tls --auth PLAIN --auth-user alice@example.test --auth-password wrong --from alice@example.test --to bob@example.test
 	[ "$status" = 28 ]
-	run timeout 30 swaks --server "$HOST" --port "$SUBMISSION_PORT" --tls --auth PLAIN --auth-user alice@example.test --auth-password secret --from bob@example.test --to bob@example.test
+	run timeout 120 swaks --server "$HOST" --port "$SUBMISSION_PORT" --tls --auth PLAIN --auth-user alice@example.test --auth-password secret --from bob@example.test --to bob@example.test
 	[ "$status" = 23 ]
 }
 
 @test "swaks: no open relay" {
 	need swaks swaks
-	run timeout 30 swaks --server "$HOST" --port "$SMTP_PORT" --from x@example.org --to x@example.org
+	run timeout 120 swaks --server "$HOST" --port "$SMTP_PORT" --from x@example.org --to x@example.org
 	[ "$status" = 24 ]
 	[[ $output == *"550 5.7.1 Relaying denied"* ]]
 }
@@ -77,13 +77,13 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 @test "curl: smtp with STARTTLS, smtps, and a file" {
 	need curl curl
 	mail_text 'curl starttls' >"$BATS_TEST_TMPDIR/mail"
-	run timeout 30 curl -sS --cacert "$CA_FILE" --ssl-reqd -u alice@example.test:secret "smtp://localhost:$SUBMISSION_PORT/client.example" \
+	run timeout 120 curl -sS --cacert "$CA_FILE" --ssl-reqd -u alice@example.test:secret "smtp://localhost:$SUBMISSION_PORT/client.example" \
 	    --mail-from alice@example.test --mail-rcpt bob@example.test --crlf -T "$BATS_TEST_TMPDIR/mail"
 	[ "$status" = 0 ]
 	arrives 'curl starttls'
 	grep -qx '\.a line with a dot' "$mail"
 	mail_text 'curl smtps' >"$BATS_TEST_TMPDIR/mail"
-	run timeout 30 curl -sS --cacert "$CA_FILE" -u alice@example.test:secret "smtps://localhost:$SUBMISSIONS_PORT/client.example" \
+	run timeout 120 curl -sS --cacert "$CA_FILE" -u alice@example.test:secret "smtps://localhost:$SUBMISSIONS_PORT/client.example" \
 	    --mail-from alice@example.test --mail-rcpt bob@example.test --crlf -T "$BATS_TEST_TMPDIR/mail"
 	[ "$status" = 0 ]
 	arrives 'curl smtps'
@@ -107,7 +107,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 			from alice@example.test
 		E
 		chmod 600 "$BATS_TEST_TMPDIR/rc"
-		mail_text "msmtp $mode" | timeout 30 msmtp -C "$BATS_TEST_TMPDIR/rc" -t
+		mail_text "msmtp $mode" | timeout 120 msmtp -C "$BATS_TEST_TMPDIR/rc" -t
 		arrives "msmtp $mode"
 	done
 }
@@ -124,7 +124,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 			set use_from=yes
 			set copy=no
 		E
-		echo 'body' | HOME=$BATS_TEST_TMPDIR timeout 30 mutt -n -F "$BATS_TEST_TMPDIR/rc" -s "mutt ${url%%:*}" -- bob@example.test
+		echo 'body' | HOME=$BATS_TEST_TMPDIR timeout 120 mutt -n -F "$BATS_TEST_TMPDIR/rc" -s "mutt ${url%%:*}" -- bob@example.test
 		arrives "mutt ${url%%:*}"
 		grep -q 'with ESMTPSA' "$mail"
 	done
@@ -136,7 +136,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 		starttls=
 		[ "${url%%:*}" = smtps ] || starttls=-Ssmtp-use-starttls
 		for auth in plain login; do
-			echo 'body' | MAILRC=/dev/null timeout 30 s-nail -n -S v15-compat -S "tls-ca-file=$CA_FILE" -S tls-ca-no-defaults \
+			echo 'body' | MAILRC=/dev/null timeout 120 s-nail -n -S v15-compat -S "tls-ca-file=$CA_FILE" -S tls-ca-no-defaults \
 			    -S tls-verify=strict ${starttls:+"$starttls"} -S "smtp-auth=$auth" -S "mta=$url" -S from=alice@example.test \
 			    -S sendwait -s "s-nail ${url%%:*} $auth" bob@example.test
 			arrives "s-nail ${url%%:*} $auth"
@@ -147,7 +147,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 
 @test "Python's smtplib: 25, 587, 465, and each refusal as its exception" {
 	need python3 python3
-	run timeout 60 python3 - <<-'E'
+	run timeout 300 python3 - <<-'E'
 		import os, smtplib, ssl
 		ctx = ssl.create_default_context(cafile=os.environ["CA_FILE"])
 		msg = "From: alice@example.test\r\nTo: bob@example.test\r\nSubject: smtplib %s\r\n\r\n.dot\r\n\u00e4\r\n"
@@ -180,11 +180,11 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 }
 
 @test "a login in clear is forgotten at STARTTLS, and another is possible behind it" {
-	run timeout 30 python3 - "$SUBMISSION_PORT" <<-'E'
+	run timeout 120 python3 - "$SUBMISSION_PORT" <<-'E'
 		import smtplib, ssl, sys
 		c = ssl.create_default_context()
 		c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
-		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=120)
 		s.login("alice@example.test", "secret")
 		s.starttls(context=c)
 		s.ehlo()
@@ -199,7 +199,7 @@ mail_text() { printf 'From: alice@example.test\nTo: bob@example.test\nSubject: %
 	need python3 python3
 	need_data bounces/sisimai/lhost-postfix-01.eml
 	{ printf 'Subject: byte for byte\n'; tr -d '\r' <"$TESTDATA/bounces/sisimai/lhost-postfix-01.eml"; } >"$BATS_TEST_TMPDIR/mail"
-	timeout 30 python3 -c '
+	timeout 120 python3 -c '
 import smtplib, sys
 s = smtplib.SMTP(sys.argv[1], int(sys.argv[2]))
 s.sendmail("x@example.org", ["bob@example.test"], sys.stdin.buffer.read().replace(b"\n", b"\r\n"))

@@ -42,7 +42,7 @@ submit() {
 
 # Everything that is in the spool is looked at once, as if it were old: what a crash left is finished.
 queue_pass() {
-	timeout 60 "$BIN/queue" -1 -C "$CONTROL" </dev/null >>"$DIR/log/queue" 2>&1 3>&- 4>&-
+	timeout 300 "$BIN/queue" -1 -C "$CONTROL" </dev/null >>"$DIR/log/queue" 2>&1 3>&- 4>&-
 	find "$SPOOL/new" "$SPOOL/cur" -type f -printf 'left in the spool: %p\n'
 }
 
@@ -100,7 +100,7 @@ queue_start() {
 	before=$(grep -c ': start' "$DIR/log/queue" || :)
 	"$BIN/queue" -C "$CONTROL" </dev/null >/dev/null 2>>"$DIR/log/queue" 3>&- 4>&- &
 	queue=$!
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 12000; i++)); do
 		[ "$(grep -c ': start' "$DIR/log/queue")" = "$before" ] || return 0
 		sleep 0.01
 	done
@@ -125,7 +125,7 @@ delivery_under_fire() {
 		killer=$!
 		await 5 grep -q ready "$DIR/killed"
 		submit "$n"
-		for ((i = 0; i < 300; i++)); do
+		for ((i = 0; i < 12000; i++)); do
 			not_yet "$n" "$times" || break
 			sleep 0.01
 		done
@@ -185,7 +185,7 @@ everybody_has() { # MESSAGES
 		await 5 grep -q ready "$DIR/killed"
 		submit "$n"
 		k=$((k + 1))
-		for ((i = 0; i < 500; i++)); do
+		for ((i = 0; i < 12000; i++)); do
 			! grep -q '^killed' "$DIR/killed" || break
 			! { everybody_has "$k" && spool_empty; } || break
 			sleep 0.01

@@ -31,7 +31,7 @@ def send(host, port, recipient, acked, sessions, count):
     def session():
         while True:
             try:
-                with smtplib.SMTP(host, port, timeout=20) as smtp:
+                with smtplib.SMTP(host, port, timeout=120) as smtp:
                     for _ in range(5):
                         with lock:
                             n = next(numbers)

@@ -9,9 +9,10 @@ export ROOT BIN TESTDATA
 export INSTANCE_FAST=${INSTANCE_FAST:-1}
 INSTANCES=()
 
-# await SECONDS CMD...: polls until CMD succeeds; fails loudly when it never did.
+# await SECONDS CMD...: polls until CMD succeeds; fails loudly when it never did.  SECONDS are those of a quiet machine; one that
+# is slow and busy gets ten times as many.
 await() {
-	local seconds=$1 end
+	local seconds=$(($1 * 10)) end
 	shift
 	end=$((${EPOCHREALTIME/./} + seconds * 1000000))
 	until "$@"; do
@@ -120,18 +121,25 @@ spool_empty() {
 	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/tmp" -type f)" ]
 }
 
-# free_port: a port below the ephemeral range that nothing listens on now.  The caller starts its server at once and asks
-# again when another program was faster.
-free_port() {
-	local port try
-	for try in 1 2 3 4 5 6 7 8 9 10; do
-		port=$((20000 + (RANDOM * 32768 + RANDOM + try) % 12000))
-		(exec 7<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || {
-			echo "$port"
-			return 0
-		}
+# listening PID LOG: awaits a daemon of ours that was started with -l HOST:0; the port that it got is in $port.
+listening() {
+	await 10 port_in_log "$1" "$2" || {
+		tail -n 5 "$2" >&2
+		return 1
+	}
+}
+port_in_log() {
+	local pid
+	for pid in "$1" $(children "$1"); do
+		port=$(sed -n "s/.*\[$pid\]: start peer=[^ ]*:\([0-9]*\) text=listening.*/\1/p" "$2")
+		[ -z "$port" ] || return 0
 	done
 	return 1
+}
+
+# private_address: an address of this machine that nobody else uses; all ports are free there.
+private_address() {
+	echo "127.$((RANDOM % 253 + 1)).$((RANDOM % 254)).$((RANDOM % 253 + 1))"
 }
 
 # unprivileged CMD...: as nobody when root, else as we are.

@@ -22,13 +22,13 @@ clean() {
 
 # talk: what imapd answers to the lines on standard input over $M (PREAUTH), without the CRs.  Further words go to imapd.
 talk() {
-	sed 's/$/\r/' | timeout 20 "$BIN/imapd" "$@" "$M" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	sed 's/$/\r/' | timeout 120 "$BIN/imapd" "$@" "$M" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
 	clean
 }
 
 # bytes TEXT: the same with printf escapes and nothing added; for what is no clean line.
 bytes() {
-	printf "$1" | timeout 20 "$BIN/imapd" "$M" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	printf "$1" | timeout 120 "$BIN/imapd" "$M" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
 	clean
 }
 
@@ -54,7 +54,7 @@ control_dir() {
 
 # session TEXT: what imapd answers before login to these bytes (printf escapes).
 session() {
-	printf "$1" | timeout 20 "$BIN/imapd" -C "$CTL" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
+	printf "$1" | timeout 120 "$BIN/imapd" -C "$CTL" 2>"$BATS_TEST_TMPDIR/log" | tr -d '\r'
 	clean
 }
 

@@ -27,7 +27,7 @@ shared() {
 
 @test "Python imaplib: three accounts at once set, use and lose rights on one folder" {
 	need python3 python3
-	timeout 60 python3 - "$IMAP_PORT" <<-'END'
+	timeout 300 python3 - "$IMAP_PORT" <<-'END'
 	import imaplib, sys
 	P = 'user/bob@example.test/Proj'
 	def login(who):
@@ -97,7 +97,7 @@ shared() {
 	END
 	for prog in mutt neomutt; do
 		rm -f "$HOME/printed"
-		TERM=vt100 timeout 30 script -qec "stty rows 40 cols 120; $prog -n -F $HOME/muttrc -f imaps://localhost:$IMAPS_PORT/user/bob%40example.test/Proj -e 'push \"<print-message><quit>\"'" \
+		TERM=vt100 timeout 120 script -qec "stty rows 40 cols 120; $prog -n -F $HOME/muttrc -f imaps://localhost:$IMAPS_PORT/user/bob%40example.test/Proj -e 'push \"<print-message><quit>\"'" \
 		    /dev/null </dev/null >"$HOME/screen" 2>&1 || :
 		grep -q 'the plan of bob' "$HOME/printed" || { cat -v "$HOME/screen"; false; }
 	done
@@ -129,11 +129,11 @@ shared() {
 		SyncState *
 	END
 	mkdir -p "$HOME/near"
-	run timeout 30 mbsync -c "$HOME/mbsyncrc" all
+	run timeout 120 mbsync -c "$HOME/mbsyncrc" all
 	echo "$output"
 	[ "$status" = 0 ]
 	[ "$(messages "$HOME/near/Proj")" = 1 ]
-	run timeout 30 mbsync -c "$HOME/mbsyncrc" all
+	run timeout 120 mbsync -c "$HOME/mbsyncrc" all
 	[ "$status" = 0 ]
 	[ "$(messages "$HOME/near/Proj")" = 1 ]
 }

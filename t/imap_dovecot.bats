@@ -37,7 +37,7 @@ conf() {
 	export -f peer_run
 	export PEER HOME_DIR
 	conf
-	OWNER=65534:65534 timeout 120 python3 "$ROOT/t/imap_compare.py" "$ROOT/../shared/testdata" "$D" "$BIN/imapd" \
+	OWNER=65534:65534 timeout 600 python3 "$ROOT/t/imap_compare.py" "$ROOT/../shared/testdata" "$D" "$BIN/imapd" \
 	    -- bash -c 'peer_run "$@"' peer setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    env USER=nobody HOME="$D" /usr/lib/dovecot/imap -c "$D/conf" >"$D/out" || status=$?
 	cut -c1-300 "$D/out"

@@ -95,13 +95,13 @@ TO: d@example.org
 	i=0
 	until [ "$(find "$M/cur" -name '*:2,S' | wc -l)" -ge 50 ]; do
 		sleep 0.1
-		((++i < 100))
+		((++i < 1200))
 	done
-	output=$(SECONDS=0; printf 'a SELECT INBOX\nb STORE 407 +FLAGS (\\Flagged)\nz LOGOUT\n' | talk; echo "after $SECONDS")
+	output=$(printf 'a SELECT INBOX\nb STORE 407 +FLAGS (\\Flagged)\nz LOGOUT\n' | talk)
 	touch "$BATS_TEST_TMPDIR/changed"
 	exec 4>&-
 	wait
-	has '\* 407 FETCH \(FLAGS \(\\Flagged.*' 'after [0-5]'
+	has '\* 407 FETCH \(FLAGS \(\\Flagged.*'
 	grep -aq 'b OK Fetch completed' "$BATS_TEST_TMPDIR/out"
 	[ "$(grep -ac 'FLAGS (.*\\Seen' "$BATS_TEST_TMPDIR/out")" -ge 406 ]
 	[ "$(find "$M/cur" -name '*:2,*S*' | wc -l)" = 407 ]

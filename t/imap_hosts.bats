@@ -31,7 +31,7 @@ mounts() {
 	local m
 	cc -D_GNU_SOURCE -shared -fPIC -o "$D/ofdlock.so" "$ROOT/t/data/ofdlock.c"
 	for m in a b; do
-		LD_PRELOAD=$D/ofdlock.so timeout 10 bindfs --enable-lock-forwarding --multithreaded \
+		LD_PRELOAD=$D/ofdlock.so timeout 120 bindfs --enable-lock-forwarding --multithreaded \
 		    -o "attr_timeout=$1,entry_timeout=$1,negative_timeout=${2-$1}" "$D/real" "$D/$m" 3>&- ||
 		    skip "NOT TESTED: bindfs does not work here"
 	done
@@ -39,13 +39,13 @@ mounts() {
 
 @test "four sessions on two hosts, and foreign programs on a third: every response is what the model says" {
 	mounts 0
-	IMAP_MODEL_ROOTS=$D/a/box:$D/b/box timeout $((60 + ${IMAP_HOSTS_STEPS:-150} / 2)) \
+	IMAP_MODEL_ROOTS=$D/a/box:$D/b/box timeout $((300 + ${IMAP_HOSTS_STEPS:-150} * 2)) \
 	    python3 "$ROOT/t/imap_model.py" "$D/imapd" "$D/real/box" "${IMAP_HOSTS_STEPS:-150}" "${IMAP_MODEL_SEED:-1}"
 }
 
 @test "two hosts append at once: every UID once; IDLE tells what the other host does" {
 	mounts 1
-	timeout 60 python3 - "$D/imapd" "$D/a/box" "$D/b/box" <<-'P'
+	timeout 300 python3 - "$D/imapd" "$D/a/box" "$D/b/box" <<-'P'
 	import re, subprocess, sys, threading, time
 	class S:
 	    def __init__(self, root):
@@ -83,7 +83,7 @@ mounts() {
 	    t.join()
 	assert sorted(got) == list(range(1, 161)), sorted(got)
 	def sees(s, command, want):
-	    end = time.monotonic() + 20
+	    end = time.monotonic() + 120
 	    while True:
 	        out = s.cmd(command)
 	        if any(re.search(want, x) for x in out):
@@ -98,7 +98,7 @@ mounts() {
 	        pass
 	    do()
 	    for want in wants:
-	        end = time.monotonic() + 20
+	        end = time.monotonic() + 120
 	        while not re.search(want, s.line()):
 	            assert time.monotonic() < end
 	    s.send('DONE')
@@ -113,7 +113,7 @@ mounts() {
 	for s in (a, b, c, d):
 	    s.p.stdin.close()
 	    s.p.stdout.read()
-	    assert s.p.wait(10) == 0
+	    assert s.p.wait(120) == 0
 	P
 }
 
@@ -126,7 +126,7 @@ mounts() {
 		[ ! -e "$D/$h/box/posthouse.keywords" ]
 	done
 	for h in a b; do
-		out=$(printf 'a SELECT INBOX\r\na STORE 1 +FLAGS (%s)\r\na APPEND INBOX {1+}\r\nx\r\n' "\$$h" | timeout 20 "$D/imapd" "$D/$h/box")
+		out=$(printf 'a SELECT INBOX\r\na STORE 1 +FLAGS (%s)\r\na APPEND INBOX {1+}\r\nx\r\n' "\$$h" | timeout 120 "$D/imapd" "$D/$h/box")
 		grep -o 'UIDVALIDITY [0-9]*' <<<"$out" >>"$D/validity"
 		grep -o 'APPENDUID .*]' <<<"$out" | cut -d ' ' -f 3 >>"$D/uid"
 	done

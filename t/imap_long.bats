@@ -59,7 +59,10 @@ many() {
 	cmd('m', 'CREATE Other', 0)
 	for tag, text, goal in (('b1', 'SEARCH BODY "not there"', 3000), ('b2', 'UID SORT (SUBJECT) UTF-8 BODY "not there"', 3000),
 	                        ('b3', 'THREAD REFERENCES UTF-8 BODY "not there"', 3000), ('b4', 'COPY 1:* Other', 3000)):
-	    told, seconds = cmd(tag, text, 2)
+	    for _ in range(50 if tag == 'b1' else 1):	# the clock's thread must have had its turn
+	        told, seconds = cmd(tag, text, 2)
+	        if told:
+	            break
 	    if seconds > 60:
 	        assert told, (text, seconds)
 	    assert len(told) <= seconds // 10, (told, seconds)

@@ -13,7 +13,7 @@ setup() {
 }
 
 model() {
-	timeout $((60 + ${IMAP_MODEL_STEPS:-1500} / 5)) \
+	timeout $((300 + ${IMAP_MODEL_STEPS:-1500})) \
 	    python3 "$ROOT/t/imap_model.py" "$BIN/imapd" "$M" "${IMAP_MODEL_STEPS:-1500}" "$1" | tee "$BATS_TEST_TMPDIR/out"
 	[ "${PIPESTATUS[0]}" = 0 ]
 	echo "# $(cat "$BATS_TEST_TMPDIR/out")" >&3
@@ -28,6 +28,6 @@ model() {
 		sed -u 's/ STORE \(.*\) +FLAGS/ STORE \1 -FLAGS/' | "$BIN/imapd" "\$@"
 	END
 	chmod +x "$BATS_TEST_TMPDIR/bad"
-	not timeout 60 python3 "$ROOT/t/imap_model.py" "$BATS_TEST_TMPDIR/bad" "$M" 500 1 >"$BATS_TEST_TMPDIR/out"
+	not timeout 300 python3 "$ROOT/t/imap_model.py" "$BATS_TEST_TMPDIR/bad" "$M" 500 1 >"$BATS_TEST_TMPDIR/out"
 	grep -q '^seed 1: Wrong: ' "$BATS_TEST_TMPDIR/out"
 }

@@ -9,7 +9,7 @@ setup() {
 	mbox_dir
 }
 
-notify() { timeout 60 python3 "$ROOT/t/imap_notify.py" "$BIN/imapd" "$M" "$@"; }
+notify() { timeout 300 python3 "$ROOT/t/imap_notify.py" "$BIN/imapd" "$M" "$@"; }
 
 @test "NOTIFY: STATUS of other mailboxes" { notify others; }
 @test "NOTIFY: not of what the session does itself" { notify own; }

@@ -16,7 +16,7 @@ two_users() {
 }
 
 reuse() {
-	timeout 50 python3 "$ROOT/t/imap_reuse.py" "$@" 2>"$BATS_TEST_TMPDIR/log" || {
+	timeout 300 python3 "$ROOT/t/imap_reuse.py" "$@" 2>"$BATS_TEST_TMPDIR/log" || {
 		cat "$BATS_TEST_TMPDIR/log" >&2
 		return 1
 	}

@@ -30,7 +30,7 @@ class Imap:
                 context = ssl.create_default_context()
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
                 self.sock = context.wrap_socket(ours)
-            self.sock.settimeout(20)
+            self.sock.settimeout(120)
             self.read, self.write = self.sock.recv, self.sock.sendall
         theirs.close()
 

@@ -15,7 +15,7 @@ replay() {
 	local count=$1 files=() rfc
 	shift
 	for rfc; do files+=("$TESTDATA/../rfc/rfc$rfc.txt"); done
-	run timeout 120 python3 "$ROOT/t/imap_rfc.py" "$BIN/imapd" "$M" "${files[@]}"
+	run timeout 600 python3 "$ROOT/t/imap_rfc.py" "$BIN/imapd" "$M" "${files[@]}"
 	echo "$output"
 	[ "$status" = 0 ]
 	echo "# ${lines[-1]}" >&3

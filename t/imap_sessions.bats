@@ -10,7 +10,7 @@ setup() {
 }
 teardown() { [ "${#INSTANCES[@]}" = 0 ] || instance_stop; }
 
-sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1"; }
+sessions() { timeout 300 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1"; }
 
 @test "IDLE tells new mail, flags and expunges at once; DONE and NOOP in one packet" { sessions idle_sees_new_mail; }
 @test "no EXPUNGE during FETCH, STORE and SEARCH; numbers stay" { sessions no_expunge_in_fetch; }
@@ -34,7 +34,7 @@ sessions() { timeout 60 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1
 	python3 - "$IMAP_PORT" <<-'P'
 	import imaplib, sys
 	def login(user):
-	    m = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]), timeout=10)
+	    m = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]), timeout=120)
 	    m.login(user, "pw")
 	    return m
 	other = login("al@example.test")

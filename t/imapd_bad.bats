@@ -239,9 +239,9 @@ table() { # COMMAND
 	control_dir
 	for kind in session bytes; do
 		output=$(head -c 30000000 /dev/zero | tr '\0' x | { if [ $kind = bytes ]; then
-			timeout 20 "$BIN/imapd" "$M"
+			timeout 120 "$BIN/imapd" "$M"
 		else
-			timeout 20 "$BIN/imapd" -C "$CTL"
+			timeout 120 "$BIN/imapd" -C "$CTL"
 		fi; } 2>/dev/null | tr -d '\r') || :
 		hasnot 'a OK.*'
 		[ "${#output}" -lt 1000 ]
@@ -267,7 +267,7 @@ table() { # COMMAND
 	control_dir
 	# The loopback is trusted; a peer address elsewhere is not.
 	output=$(printf 'a CAPABILITY\r\nb LOGIN alice@example.test pw\r\nc LOGOUT\r\n' |
-	    env TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=40000 TCPLOCALIP=192.0.2.1 TCPLOCALPORT=143 PROTO=TCP timeout 20 "$BIN/imapd" -C "$CTL" 2>/dev/null | tr -d '\r')
+	    env TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=40000 TCPLOCALIP=192.0.2.1 TCPLOCALPORT=143 PROTO=TCP timeout 120 "$BIN/imapd" -C "$CTL" 2>/dev/null | tr -d '\r')
 	has '\* CAPABILITY .*LOGINDISABLED.*' 'b NO \[PRIVACYREQUIRED\] .*'
 	hasnot '.*AUTH=PLAIN.*'
 }

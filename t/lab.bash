@@ -13,7 +13,7 @@ lab_start() {
 	: >"$LAB/control/routes"
 	: >"$LAB/log"
 	lab_settings
-	export POSTHOUSE=$LAB/control RES_OPTIONS="timeout:1 attempts:1"
+	export POSTHOUSE=$LAB/control RES_OPTIONS="timeout:30 attempts:1"
 }
 
 # lab_settings [LINE...]: the settings, with these lines on top of the usual ones.
@@ -28,8 +28,8 @@ lab_settings() {
 			echo "$user-user 65534:65534"
 		done
 		echo "spool-group 65534"
-		grep -q ^reply-timeout "$LAB/control/settings.own" || echo "reply-timeout 3s"
-		grep -q ^connect-timeout "$LAB/control/settings.own" || echo "connect-timeout 2s"
+		grep -q ^reply-timeout "$LAB/control/settings.own" || echo "reply-timeout 60s"
+		grep -q ^connect-timeout "$LAB/control/settings.own" || echo "connect-timeout 60s"
 		cat "$LAB/control/settings.own"
 	} >"$LAB/control/settings"
 }
@@ -115,7 +115,7 @@ job() {
 
 # deliver: jobs on standard input; answers in $LAB/answers and $output, the log in $LAB/log.
 deliver() {
-	timeout -k 2 "${DELIVER_SECONDS:-30}" "$BIN/deliver-remote" >"$LAB/answers" 2>>"$LAB/log"
+	timeout -k 2 "${DELIVER_SECONDS:-300}" "$BIN/deliver-remote" >"$LAB/answers" 2>>"$LAB/log"
 	status=$?
 	output=$(cat "$LAB/answers")
 	[ "$status" = 0 ] || {

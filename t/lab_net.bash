@@ -33,7 +33,7 @@ in_net() {
 # peers NAME...: their packages are there, or the test is skipped.
 peers() {
 	need apt-get apt
-	timeout -k 5 240 "$ROOT/t/peers" fetch "$@" >&2 || skip "NOT TESTED: the packages of $* cannot be fetched (apt-get download)"
+	timeout -k 5 600 "$ROOT/t/peers" fetch "$@" >&2 || skip "NOT TESTED: the packages of $* cannot be fetched (apt-get download)"
 }
 
 # house DIR SETTING...: our own instance in the network, us.test, with mailbox alice@us.test, receiving on 192.0.2.1:25; ended
@@ -64,7 +64,7 @@ house_end() {
 # greets ADDRESS: an SMTP server is there.
 greets() {
 	# shellcheck disable=SC2016
-	in_net timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/25" && read -r line <&3 && printf "QUIT\r\n" >&3 && [[ $line == 220* ]]' "$1"
+	in_net timeout 60 bash -c 'exec 3<>"/dev/tcp/$0/25" && read -r line <&3 && printf "QUIT\r\n" >&3 && [[ $line == 220* ]]' "$1"
 }
 
 # submit FROM TO...: the message on standard input goes into our queue.

@@ -31,18 +31,18 @@ dialogue() {
 	esac
 }
 
-# talk PORT PROGRAM: the dialogue over a real socket, pipelined; all that comes back is in $output.
+# talk PROGRAM: the dialogue over a real socket, pipelined; all that comes back is in $output.
 talk() {
-	output=$(dialogue "$2" | timeout 10 python3 -c '
+	output=$(dialogue "$1" | timeout 120 python3 -c '
 import socket, sys
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10)
+s = socket.create_connection((sys.argv[1], 2525), timeout=120)
 s.sendall(sys.stdin.buffer.read())
 while True:
     data = s.recv(4096)
     if not data:
         break
     sys.stdout.buffer.write(data)
-' "$1")
+' "$HOST")
 }
 
 # Replies only: each line is one that the protocol knows.
@@ -72,25 +72,18 @@ served() {
 	only_replies "$1"
 }
 
-# launch COMMAND...: starts it where nothing of ours is inherited; PORT in its words is the port.  Tries other ports when
-# nothing answers there.
+# launch COMMAND...: starts it where nothing of ours is inherited, to listen on port 2525 of @HOST@, an address for it alone.
 launch() {
-	local words
-	for _ in 1 2 3 4 5; do
-		PORT=$(free_port)
-		words=("${@//@PORT@/$PORT}")
-		"${words[@]}" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/log" 3>&- 4>&- &
-		launcher=$!
-		if await 5 answers 2>/dev/null; then
-			return 0
-		fi
-		end "$launcher" 2>/dev/null
-	done
-	cat "$BATS_TEST_TMPDIR/log"
-	return 1
+	HOST=$(private_address)
+	"${@//@HOST@/$HOST}" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/log" 3>&- 4>&- &
+	launcher=$!
+	await 20 answers || {
+		cat "$BATS_TEST_TMPDIR/log"
+		return 1
+	}
 }
 answers() {
-	(exec 7<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null && ! gone "$launcher"
+	(exec 7<>"/dev/tcp/$HOST/2525") 2>/dev/null
 }
 
 inetd_serves() {
@@ -99,12 +92,12 @@ inetd_serves() {
 	need_root
 	user=$(id -un)
 	# inetd gives the program at most 20 words and no quoting; -i: no log, -d would print to its own output.
-	printf '127.0.0.1:%%PORT%% stream tcp %s %s %s %s -C %s\n' "$wait" "$user" "$BIN/$program" "$program" "$CONTROL" \
+	printf '%%HOST%%:2525 stream tcp %s %s %s %s -C %s\n' "$wait" "$user" "$BIN/$program" "$program" "$CONTROL" \
 	    >"$BATS_TEST_TMPDIR/inetd.conf"
-	launch bash -c 'sed "s/%PORT%/$1/" "$2/inetd.conf" >"$2/inetd.conf.$1"; exec inetd -i "$2/inetd.conf.$1"' \
-	    inetd @PORT@ "$BATS_TEST_TMPDIR"
+	launch bash -c 'sed "s/%HOST%/$1/" "$2/inetd.conf" >"$2/inetd.conf.$1"; exec inetd -i "$2/inetd.conf.$1"' \
+	    inetd @HOST@ "$BATS_TEST_TMPDIR"
 	for _ in 1 2; do
-		talk "$PORT" "$program"
+		talk "$program"
 		served "$program"
 	done
 }
@@ -118,7 +111,7 @@ inetd_serves() {
 
 # on_socket CMD...: what its client gets to see, with the socket as 0, 1 and 2.
 on_socket() {
-	timeout 20 python3 -c '
+	timeout 120 python3 -c '
 import socket, subprocess, sys
 s = socket.create_server(("127.0.0.1", 0))
 c = socket.create_connection(s.getsockname())
@@ -148,8 +141,8 @@ print(code, c.recv(4096).decode())' "$@"
 @test "tcpserver" {
 	need tcpserver ucspi-tcp
 	for program in smtpd pop3d imapd; do
-		launch tcpserver -HRl0 127.0.0.1 @PORT@ "$BIN/$program" -C "$CONTROL"
-		talk "$PORT" "$program"
+		launch tcpserver -HRl0 @HOST@ 2525 "$BIN/$program" -C "$CONTROL"
+		talk "$program"
 		served "$program"
 		[ "$program" != smtpd ] || grep -q 'sid=.* peer=127.0.0.1' "$BATS_TEST_TMPDIR/log"
 		end "$launcher"
@@ -159,8 +152,8 @@ print(code, c.recv(4096).decode())' "$@"
 @test "systemd-socket-activate, one process per connection" {
 	need systemd-socket-activate systemd
 	for program in smtpd pop3d imapd; do
-		launch systemd-socket-activate --inetd -a -l 127.0.0.1:@PORT@ "$BIN/$program" -C "$CONTROL"
-		talk "$PORT" "$program"
+		launch systemd-socket-activate --inetd -a -l @HOST@:2525 "$BIN/$program" -C "$CONTROL"
+		talk "$program"
 		served "$program"
 		end "$launcher"
 	done
@@ -169,9 +162,9 @@ print(code, c.recv(4096).decode())' "$@"
 @test "systemd-socket-activate, the socket itself" {
 	need systemd-socket-activate systemd
 	for program in smtpd pop3d imapd; do
-		launch systemd-socket-activate --inetd -l 127.0.0.1:@PORT@ "$BIN/$program" -C "$CONTROL"
+		launch systemd-socket-activate --inetd -l @HOST@:2525 "$BIN/$program" -C "$CONTROL"
 		for _ in 1 2; do
-			talk "$PORT" "$program"
+			talk "$program"
 			served "$program"
 		done
 		end "$launcher"
@@ -182,16 +175,16 @@ print(code, c.recv(4096).decode())' "$@"
 	need s6-svscan s6
 	local scan=$BATS_TEST_TMPDIR/scan pid
 	mkdir -p "$scan/smtpd"
-	printf '#!/bin/sh\nexec %s -C %s -l "127.0.0.1:$(cat port)" 2>>log\n' "$BIN/smtpd" "$CONTROL" >"$scan/smtpd/run"
+	printf '#!/bin/sh\nexec %s -C %s -l "$(cat host):2525" 2>>log\n' "$BIN/smtpd" "$CONTROL" >"$scan/smtpd/run"
 	chmod +x "$scan/smtpd/run"
-	launch sh -c 'echo "$1" >"$2/smtpd/port"; exec s6-svscan "$2"' scan @PORT@ "$scan"
-	talk "$PORT" smtpd
+	launch sh -c 'echo "$1" >"$2/smtpd/host"; exec s6-svscan "$2"' scan @HOST@ "$scan"
+	talk smtpd
 	served smtpd
 	pid=$(s6-svstat -o pid "$scan/smtpd")
 	kill -9 "$pid"
 	await 5 another_pid "$scan/smtpd" "$pid"
 	await 5 answers
-	talk "$PORT" smtpd
+	talk smtpd
 	served smtpd
 	grep -q 'smtpd\[[0-9]*\]: ' "$scan/smtpd/log"
 	s6-svscanctl -t "$scan"

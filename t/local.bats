@@ -19,7 +19,7 @@ teardown() {
 
 # jobs: job lines on standard input, answers in $output.
 jobs_run() {
-	output=$(timeout 60 "$QBIN/deliver-local" 2>>"$WORK/log")
+	output=$(timeout 300 "$QBIN/deliver-local" 2>>"$WORK/log")
 	status=$?
 }
 # job DIR MODE ID:INDEX:ADDRESS...: one job about $name.
@@ -36,7 +36,7 @@ other_fs() {
 	mkdir -p "$OTHER"
 	if [ "$(id -u)" = 0 ] && mount -t tmpfs -o "size=$1,mode=755" tmpfs "$OTHER" 2>/dev/null; then
 		MOUNTED=$OTHER
-	elif [ "$(stat -c %d /dev/shm)" != "$(stat -c %d "$SPOOL")" ] && [ "$1" = 1m ]; then
+	elif [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d "$SPOOL")" ] && [ "$1" = 1m ]; then
 		OTHER=$(mktemp -d /dev/shm/posthouse.XXXXXX)
 		BAD=$OTHER
 	else

@@ -72,7 +72,7 @@ status=$?; pwd >"$HOME/.cwd"; exit $status'
 run_command() {
 	local command=$1 shown=$2 out status=0
 	out=$(cd "$(cat "$dir/.cwd")" && HOME=$dir POSTHOUSE=$dir/control POSTHOUSE_LIBEXEC=$BIN PATH=$BIN:$PATH \
-	    unprivileged timeout 30 bash -o pipefail -c "$command$keep_cwd" 2>"$DIR/err" 9<>"$dir/spool/trigger") || status=$?
+	    unprivileged timeout 120 bash -o pipefail -c "$command$keep_cwd" 2>"$DIR/err" 9<>"$dir/spool/trigger") || status=$?
 	out=${out//$dir\/mail//var/mail/posthouse}
 	if [ $status != 0 ] || grep -qE '\]: (die|warn) |usage:|not found' "$DIR/err" ||
 	    { [ -n "$shown" ] && [ "$out" != "${shown%$'\n'}" ]; }; then

@@ -37,7 +37,7 @@ account() {
 
 # peer_run CMD...: in the namespace; each call has its own, /var stays.
 peer_run() {
-	PEER=$PEER HOME_DIR=$HOME_DIR timeout -k 5 60 unshare -m --propagation private sh -c '
+	PEER=$PEER HOME_DIR=$HOME_DIR timeout -k 5 300 unshare -m --propagation private sh -c '
 		set -e
 		mount -t overlay overlay -o "lowerdir=$PEER/usr:/usr" /usr
 		mount --bind "$HOME_DIR/etc" /etc

@@ -19,13 +19,13 @@ teardown() {
 	rm -rf "${HOME_DIR-/nonexistent}"
 }
 
-greets() { timeout 2 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1; read -r line <&3; [[ \$line == 220* ]]" 2>/dev/null; }
+greets() { timeout 20 bash -c "exec 3<>/dev/tcp/$ADDRESS/$1; read -r line <&3; [[ \$line == 220* ]]" 2>/dev/null; }
 # store CMD...: runs it in the peer's namespace until it greets on PORT, and the route leads there.
 store() {
 	peer_run "$@" >"$LAB/store.log" 2>&1 &
 	RUNNING=$!
 	await 20 greets "$PORT" || { cat "$LAB/store.log" "$LAB/store/log" 2>/dev/null; return 1; }
-	echo "store.test lmtp:[127.0.0.1]:$PORT tls=none" >"$LAB/control/routes"
+	echo "store.test lmtp:[$ADDRESS]:$PORT tls=none" >"$LAB/control/routes"
 }
 # letter WORD BYTES [SENDER]: a message in the spool, in name.
 letter() {
@@ -47,7 +47,7 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	peer_home
 	account dovecot 7001
 	account dovenull 7002
-	PORT=$(free_port)
+	ADDRESS=$(private_address) PORT=2424
 	S=$LAB/store
 	mkdir -p "$S/mail"
 	for user in alice bob carol dave; do
@@ -62,7 +62,7 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	state_dir = /run/dovecot
 	log_path = $S/log
 	ssl = no
-	listen = 127.0.0.1
+	listen = $ADDRESS
 	hostname = store.test
 	postmaster_address = postmaster@store.test
 	mail_location = maildir:~/Maildir
@@ -75,7 +75,7 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	}
 	service lmtp {
 	  inet_listener lmtp {
-	    address = 127.0.0.1
+	    address = $ADDRESS
 	    port = $PORT
 	  }
 	}
@@ -92,10 +92,10 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	store dovecot -F -c "$S/conf"
 	letter mixed 6000
 	to alice nobody carol dave bob
-	grep -q '^1 done 2.0.0 \[127.0.0.1\] 250 2.0.0 <alice@store.test> .*Saved' <<<"$output"
-	grep -q '^2 fail 5.1.1 \[127.0.0.1\] 550 5.1.1 ' <<<"$output"
-	grep -q '^3 fail 5.2.2 \[127.0.0.1\] 552 5.2.2 .*Quota exceeded' <<<"$output"
-	grep -q '^4 defer 4\.[0-9].[0-9] \[127.0.0.1\] 451 4\.' <<<"$output"
+	grep -q "^1 done 2.0.0 \[$ADDRESS\] 250 2.0.0 <alice@store.test> .*Saved" <<<"$output"
+	grep -q "^2 fail 5.1.1 \[$ADDRESS\] 550 5.1.1 " <<<"$output"
+	grep -q "^3 fail 5.2.2 \[$ADDRESS\] 552 5.2.2 .*Quota exceeded" <<<"$output"
+	grep -q "^4 defer 4\.[0-9].[0-9] \[$ADDRESS\] 451 4\." <<<"$output"
 	grep -q '^5 done 2.0.0 ' <<<"$output"
 	for user in alice bob; do
 		came_whole "$S/mail/$user/Maildir/new/"*
@@ -113,7 +113,7 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	peer_fetch cyrus cyrus-imapd cyrus-common
 	peer_home
 	account cyrus 7003
-	PORT=$(free_port)
+	ADDRESS=$(private_address) PORT=2424
 	S=$LAB/store
 	mkdir -p "$S"/{spool,conf/{db,socket,proc,log,msg,ptclient,lock,quota,user}} "$HOME_DIR/run/cyrus/"{proc,lock,socket}
 	cat >"$S/imapd.conf" <<-C
@@ -144,7 +144,7 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	  recover cmd="/usr/lib/cyrus/bin/ctl_cyrusdb -C $S/imapd.conf -r"
 	}
 	SERVICES {
-	  lmtp cmd="/usr/lib/cyrus/bin/lmtpd -a -C $S/imapd.conf" listen="127.0.0.1:$PORT" prefork=0
+	  lmtp cmd="/usr/lib/cyrus/bin/lmtpd -a -C $S/imapd.conf" listen="$ADDRESS:$PORT" prefork=0
 	}
 	EVENTS {
 	}
@@ -155,12 +155,12 @@ came_whole() { grep -qx '\.' "$1" && grep -qx '\.\.x' "$1" && grep -q $'^\303\27
 	store env CYRUS_USER=cyrus CYRUS_GROUP=cyrus /usr/sbin/cyrmaster -C "$S/imapd.conf" -M "$S/cyrus.conf" -p /run/cyrus/pid
 	letter first 6000
 	to alice nobody bob
-	grep -q '^1 done 2.1.5 \[127.0.0.1\] 250 2.1.5 Success' <<<"$output"
-	grep -q '^2 fail 5.1.1 \[127.0.0.1\] 550 Mailbox unknown' <<<"$output"
+	grep -q "^1 done 2.1.5 \[$ADDRESS\] 250 2.1.5 Success" <<<"$output"
+	grep -q "^2 fail 5.1.1 \[$ADDRESS\] 550 Mailbox unknown" <<<"$output"
 	grep -q '^3 done 2.1.5 ' <<<"$output"
 	letter second 6000
 	to alice carol nobody
-	grep -q '^1 defer 4.2.2 \[127.0.0.1\] 452 4.2.2 ' <<<"$output"
+	grep -q "^1 defer 4.2.2 \[$ADDRESS\] 452 4.2.2 " <<<"$output"
 	grep -q '^2 done 2.1.5 ' <<<"$output"
 	grep -q '^3 fail 5.1.1 ' <<<"$output"
 	find "$S/spool" -name '[0-9]*.' >"$LAB/files"

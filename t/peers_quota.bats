@@ -21,7 +21,7 @@ teardown() {
 
 ours() { # [BYTES]: delivered, or deferred
 	BYTES=${1-2000} message x@example.org alice@example.test
-	output=$(timeout 60 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name	new	move	1:1:alice@example.test")
+	output=$(timeout 300 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name	new	move	1:1:alice@example.test")
 }
 letter() { printf 'From: a@x.example\nSubject: x\n\n'; yes 'some line' | head -c "$1"; echo; }
 real() { find "$BOX" -path '*/tmp' -prune -o -type f \( -path '*/new/*' -o -path '*/cur/*' \) -printf '%s\n' | awk '{ b += $1 } END { print b + 0, NR }'; }

@@ -66,14 +66,13 @@ is() { # is WHAT WANTED GOT
 	printf 'bob@example.test:b\n' >>"$C/users"
 	printf 'bob@example.test:%s\n' "$hash" >>"$C/passwords"
 	certificate
-	port=$(free_port)
-	"$BIN/pop3d" -C "$C" -l "127.0.0.1:$port" 2>"$D/log" 3>&- &
+	"$BIN/pop3d" -C "$C" -l 127.0.0.1:0 2>"$D/log" 3>&- &
 	PID=$!
-	await 10 grep -q 'text=listening' "$D/log"
+	listening "$PID" "$D/log"
 	python3 - "$port" <<-'PY'
 	import hashlib, poplib, re, ssl, sys
 	def connect(tls=False):
-	    p = poplib.POP3("localhost", int(sys.argv[1]), timeout=10)
+	    p = poplib.POP3("localhost", int(sys.argv[1]), timeout=120)
 	    if tls:
 	        c = ssl.create_default_context()
 	        c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
@@ -323,12 +322,11 @@ is() { # is WHAT WANTED GOT
 }
 
 @test "a client that is gone without a word is noticed: the connection has keepalive" {
-	port=$(free_port)
-	"$BIN/pop3d" -C "$C" -l "127.0.0.1:$port" 2>"$D/log" 3>&- &
+	"$BIN/pop3d" -C "$C" -l 127.0.0.1:0 2>"$D/log" 3>&- &
 	PID=$!
-	await 10 grep -q 'text=listening' "$D/log"
+	listening "$PID" "$D/log"
 	exec 7<>"/dev/tcp/127.0.0.1/$port"
-	read -r -t 5 line <&7
+	read -r -t 60 line <&7
 	[[ $line == '+OK POP3 ready'* ]]
 	# The server's end, established, with the timer of keepalive (2) running.
 	armed() { awk -v port=":$(printf %04X "$port")" '$2 ~ port "$" && $4 == "01" && $6 ~ /^02:/ { n++ } END { exit n != 1 }' /proc/net/tcp; }

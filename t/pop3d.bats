@@ -100,7 +100,7 @@ is() { # is WHAT WANTED GOT
 	exec 7<>"$D/client"	# stays open, and says no more
 	printf 'AUTH PLAIN\r\n' >&7
 	is silent $'+OK POP3 ready\n+ \n-ERR Timeout, closing connection' \
-	    "$(timeout 10 "$BIN/pop3d" -C "$C" <"$D/client" 2>"$D/log" | tr -d '\r')"
+	    "$(timeout 120 "$BIN/pop3d" -C "$C" <"$D/client" 2>"$D/log" | tr -d '\r')"
 	exec 7>&-
 }
 
@@ -125,13 +125,12 @@ is() { # is WHAT WANTED GOT
 	mkdir "$C/tls"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$C/tls/key.pem" -out "$C/tls/cert.pem" \
 	    -days 2 -subj /CN=localhost 2>/dev/null
-	echo 'command-timeout 1s' >>"$C/settings"
+	echo 'command-timeout 4s' >>"$C/settings"
 	message new/1.a "Subject: a\n\n$(head -c 9000000 /dev/zero | tr '\0' x | fold -w 70)\n"
-	port=$(free_port)
-	"$BIN/pop3d" -S -C "$C" -l "127.0.0.1:$port" 2>"$D/log" &
+	"$BIN/pop3d" -S -C "$C" -l 127.0.0.1:0 2>"$D/log" &
 	PID=$!
-	await 10 grep -q 'text=listening' "$D/log"
-	timeout 30 python3 - "$port" 3>&- 4>&- <<-'E' &
+	listening "$PID" "$D/log"
+	timeout 300 python3 - "$port" 3>&- 4>&- <<-'E' &
 		import socket, ssl, sys, time
 		s = socket.socket()
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -143,7 +142,7 @@ is() { # is WHAT WANTED GOT
 		    t.sendall(line)
 		    t.recv(200)
 		t.sendall(b"RETR 1\r\n")
-		time.sleep(30)
+		time.sleep(300)
 	E
 	CLIENT=$!
 	await 10 grep -q disconnect "$D/log"

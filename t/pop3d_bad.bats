@@ -223,7 +223,7 @@ each() {
 	mkfifo "$M/new/2.fifo"
 	mkdir "$M/new/3.dir"
 	ln -s /etc/passwd "$M/new/4.link"
-	got=$(printf 'STAT\r\nRETR 2\r\nRETR 3\r\nNOOP\r\nQUIT\r\n' | timeout 20 "$BIN/pop3d" "$M" 2>"$D/log" | tr -d '\r')
+	got=$(printf 'STAT\r\nRETR 2\r\nRETR 3\r\nNOOP\r\nQUIT\r\n' | timeout 120 "$BIN/pop3d" "$M" 2>"$D/log" | tr -d '\r')
 	grep -q '^+OK Bye' <<<"$got"
 	[ "$(grep -c -e '^-ERR \[SYS/TEMP\] Cannot read the message' <<<"$got")" = 2 ]
 	if grep -q root: <<<"$got"; then return 1; fi

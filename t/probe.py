@@ -27,7 +27,7 @@ def context(ca):
 
 class Session:
     def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=15)
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=120)
         self.data = b""
 
     def tls(self, ca):
@@ -169,7 +169,7 @@ def inject(ca, port, path, only):
                     print(f"{text}: answered inside TLS: {early!r}")
                     wrong += 1
                     continue
-            session.sock.settimeout(15)
+            session.sock.settimeout(120)
             first = session.ask(real[protocol])
             if not first.startswith((b"250", b"+OK", b"z OK")):
                 raise EOFError(f"the first answer inside TLS is {first!r}")

@@ -51,7 +51,7 @@ remote() {
 			gone.*)	# noted, and all die before anybody hears of it
 				printf '%s\t%s\t%s\t0 done 2.0.0 [mx.%s] 250 ok\n' "$name" "$(cut -d : -f 2 <<<"$r")" \
 				    "${r##*:}" "$mode" >&5
-				if [ -e "$tried/linger" ]; then (sleep 2) <&- >&- 2>&- & fi
+				if [ -e "$tried/linger" ]; then (while [ -e "$tried/linger" ]; do sleep 0.1; done) <&- >&- 2>&- & fi
 				kill -9 $(pgrep -P $PPID) $PPID ;;
 			dsn.*) echo "$id passed 2.0.0 [mx.$mode] 250 ok" ;;
 			no.*) echo "$id fail 5.1.1 [mx.$mode] 550 no such user" ;;
@@ -107,7 +107,7 @@ message() {
 
 # pass: one pass of queue over what is due.
 pass() {
-	timeout 60 "$QBIN/queue" -1 2>>"$WORK/log"
+	timeout 300 "$QBIN/queue" -1 2>>"$WORK/log"
 }
 
 # start_queue: as a daemon; its pid is in $queue.
@@ -126,7 +126,7 @@ at() { # at SECONDS: the time from now on
 	chmod 644 "$CLOCK"
 	export POSTHOUSE_CLOCK=$CLOCK
 }
-in_mailbox() { ls "$MAIL/example.test/$1/new" 2>/dev/null; }
+in_mailbox() { ls "$MAIL/example.test/$1/new" 2>/dev/null | grep .; }
 count_in() { in_mailbox "$1" | grep -c . || :; }
 spool_is_empty() { [ -z "$(find "$SPOOL" -mindepth 2 -type f -not -path '*/sent/*')" ]; }
 attempts() { cat "$WORK/tried/$1" 2>/dev/null | grep -c "$qid" || :; }

@@ -9,7 +9,7 @@ teardown() { cleanup_site; }
 
 job() {
 	local IFS=$'\t'
-	output=$(timeout 60 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name"$'\t'"$*")
+	output=$(timeout 300 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name"$'\t'"$*")
 }
 size_file() { echo "$MAIL/example.test/$1/maildirsize"; }
 usage() { awk 'NR > 1 { b += $1; n += $2 } END { print b " " n }' "$(size_file "$1")"; }

@@ -88,21 +88,20 @@ certificate() {
 	try "defer 4.4.2 \[127.0.0.1\] connection lost while waiting for the reply to EHLO: Connection reset by peer" -r "EHLO: reset"
 	try "defer 4.3.2 \[127.0.0.1\] 421 4.3.2 shutting down" -r "RCPT: 421 4.3.2 shutting down && close"
 	try "defer 4.3.2 \[127.0.0.1\] 421 4.3.2 shutting down" -r "MAIL: 421 4.3.2 shutting down && close"
-	try "defer 4.4.1 \[127.0.0.1\] cannot connect: Connection refused" -r "CONNECT: 220 never" -p 1 || {
-		# Port 1 could not be had: nothing listens there, which is what is meant.
-		echo "far.test [127.0.0.1]:1" >"$LAB/control/routes"
-		job "$(simple)" far.test 7:1:b@far.test | deliver
-		[ "$output" = "7 defer 4.4.1 [127.0.0.1] cannot connect: Connection refused" ]
-	}
+	# Nothing listens there.
+	echo "far.test [127.0.0.1]:1" >"$LAB/control/routes"
+	job "$(simple)" far.test 7:1:b@far.test | deliver
+	[ "$output" = "7 defer 4.4.1 [127.0.0.1] cannot connect: Connection refused" ]
 }
 
 @test "slow servers: each reply has its time, drop by drop or not at all" {
-	lab_settings "reply-timeout 1s"
-	try "defer 4.4.2 \[127.0.0.1\] no reply to the connection in time" -r "CONNECT: sleep 30"
-	try "defer 4.4.2 \[127.0.0.1\] no reply to MAIL in time" -e - -r "MAIL: sleep 30"
+	lab_settings "reply-timeout 3s"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to the connection in time" -r "CONNECT: sleep 300"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to MAIL in time" -e - -r "MAIL: sleep 300"
 	try "defer 4.4.2 \[127.0.0.1\] no reply to the final dot in time; the message may have been taken and may arrive twice" \
-	    -r "DOT: sleep 30"
-	try "defer 4.4.2 \[127.0.0.1\] no reply to EHLO in time" -r "EHLO: slow && 250 this takes more than a second to say"
+	    -r "DOT: sleep 300"
+	try "defer 4.4.2 \[127.0.0.1\] no reply to EHLO in time" -r "EHLO: slow && 250 $(printf 'this takes more than three seconds to say %.0s' 1 2 3)"
+	lab_settings
 	try "done 2.0.0 *" -r "RCPT: slow && go"
 }
 
@@ -173,7 +172,7 @@ certificate() {
 	[ "$(grep -c '^10[123] fail 5.1.1' "$LAB/answers")" = 3 ]
 	[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
 	grep -q '< RSET' "$LAB/sink/log"
-	grep -q '< QUIT' "$LAB/sink/log"
+	await 10 grep -q '< QUIT' "$LAB/sink/log"
 }
 
 @test "a connection that was closed while idle costs nothing" {
@@ -206,7 +205,7 @@ certificate() {
 	await 10 grep -q '^2 done' "$LAB/answers"
 	[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
 	await 10 grep -q '< QUIT' "$LAB/sink/log"
-	await 5 test -z "$(children "$pid")" || await 5 childless "$pid"
+	await 10 childless "$pid"
 	job "$(simple)" far.test 3:1:b@far.test >&8
 	await 10 grep -q '^3 done' "$LAB/answers"
 	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
@@ -366,13 +365,13 @@ childless() { [ -z "$(children "$1")" ]; }
 
 @test "a TLS handshake has one time for all of it, drop by drop or not at all" {
 	certificate localhost
-	lab_settings "reply-timeout 1s"
+	lab_settings "reply-timeout 3s"
 	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: Connection timed out" \
-	    -e STARTTLS -r "STARTTLS: 220 ready && sleep 20"
-	start=$EPOCHSECONDS
+	    -e STARTTLS -r "STARTTLS: 220 ready && sleep 300"
+	start=$EPOCHSECONDS	# drop by drop it would take 75 seconds
 	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: Connection timed out" \
-	    -e STARTTLS -r "STARTTLS: 220 ready && slow && raw \\x16\\x03\\x03\\x3f\\xf0$(printf '\\x00%.0s' {1..300})"
-	[ $((EPOCHSECONDS - start)) -lt 8 ]
+	    -e STARTTLS -r "STARTTLS: 220 ready && slow && raw \\x16\\x03\\x03\\x3f\\xf0$(printf '\\x00%.0s' {1..1500})"
+	[ $((EPOCHSECONDS - start)) -lt 60 ]
 }
 
 @test "each step has its share of reply-timeout (RFC 5321 section 4.5.3.2)" {
@@ -382,17 +381,17 @@ childless() { [ -z "$(children "$1")" ]; }
 		local start=${EPOCHREALTIME/./} ms
 		try "defer 4.4.2 \[127.0.0.1\] $3*" -e - -r "$2"
 		ms=$(((${EPOCHREALTIME/./} - start) / 1000))
-		[ "$ms" -ge "$1"000 ] && [ "$ms" -lt 20000 ] || {
+		[ "$ms" -ge "$1"000 ] || {
 			echo "$2: $ms ms"
 			return 1
 		}
 	}
-	took 2 "DATA: sleep 30" "no reply to DATA in time"
-	took 5 "RCPT: sleep 30" "no reply to RCPT in time"
+	took 2 "DATA: sleep 300" "no reply to DATA in time"
+	took 5 "RCPT: sleep 300" "no reply to RCPT in time"
 	lab_settings "reply-timeout 2s"
-	took 4 "DOT: sleep 30" "no reply to the final dot in time; the message may"
+	took 4 "DOT: sleep 300" "no reply to the final dot in time; the message may"
 	# A server that does not read.
-	sink sink -e - -r "DATA: 354 go on && sleep 30"
+	sink sink -e - -r "DATA: 354 go on && sleep 300"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
 	name=$({
 		printf 'Subject: x\n\n'
@@ -590,7 +589,7 @@ last" ]
 	[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 45 ]
 	[ "$(for f in "$LAB"/sink/*.env; do grep -c ^RCPT "$f"; done | sort -n | tr '\n' ' ')" = "5 10 10 10 10 " ]
 	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
-	[ "$(grep -c '< QUIT' "$LAB/sink/log")" = 2 ]
+	await 10 eval '[ "$(grep -c "< QUIT" "$LAB/sink/log")" = 2 ]'
 	# Values that are none are no limits.
 	try "done 2.0.0 *" -e "LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX= =,LIMITS"
 }
@@ -680,6 +679,7 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	garbage.test	GARBAGE
 	half.test	MX	10 broken.test
 	E
+	export RES_OPTIONS="timeout:3 attempts:1"
 	expect() {
 		job "$(simple)" "$1" "7:1:b@$1" | deliver
 		[ "$output" = "7 $2" ] || {
@@ -716,7 +716,7 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 @test "address literals, IPv4 and IPv6, and a dead family that costs under a second" {
 	sink four -l 127.0.0.2
 	port=$PORT
-	lab_settings "smtp-port $port" "connect-timeout 20s"
+	lab_settings "smtp-port $port" "connect-timeout 200s"
 	job "$(simple)" "[127.0.0.2]" "1:1:b@[127.0.0.2]" | deliver
 	[ "$output" = "1 done 2.0.0 [127.0.0.2] 250 2.0.0 kept" ]
 	zone <<-E
@@ -728,8 +728,8 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	start=${EPOCHREALTIME/./}
 	job "$(simple)" far.test 1:1:b@far.test | deliver
 	[[ $output == "1 done 2.0.0 [both.far.test] "* ]]
-	# Far from the 20 s of the dead one, however busy this machine is.
-	[ $((${EPOCHREALTIME/./} - start)) -lt 10000000 ]
+	# Far from the 200 s of the dead one, however busy this machine is.
+	[ $((${EPOCHREALTIME/./} - start)) -lt 100000000 ]
 	[ -e /proc/net/if_inet6 ] || return 0
 	grep -q "^0*1 " /proc/net/if_inet6 || return 0
 	sink six -l ::1 -p "$port"
@@ -747,18 +747,16 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 }
 
 @test "a dead destination is deferred at once for all who wait, and holds up nobody else" {
-	sink dead -r "CONNECT: sleep 60"
+	sink dead -r "CONNECT: sleep 600"
 	echo "dead.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
 	sink sink
 	echo "far.test [127.0.0.1]:$PORT" >>"$LAB/control/routes"
-	lab_settings "destination-jobs 5" "remote-jobs 3"
+	lab_settings "destination-jobs 5" "remote-jobs 3" "reply-timeout 5s"
 	for i in {1..40}; do
 		job "$(simple)" dead.test "$i:1:b@dead.test"
 	done >"$LAB/jobs"
 	job "$(simple)" far.test "100:1:b@far.test" >>"$LAB/jobs"
-	start=${EPOCHREALTIME/./}
 	deliver <"$LAB/jobs"
-	[ $((${EPOCHREALTIME/./} - start)) -lt 9000000 ]
 	[ "$(grep -c 'defer 4.4.2 \[127.0.0.1\] no reply to the connection in time' "$LAB/answers")" = 40 ]
 	[ "$(head -n 1 "$LAB/answers")" = "100 done 2.0.0 [127.0.0.1] 250 2.0.0 kept" ]
 	[ "$(grep -c '! connect' "$LAB/dead/log")" -le 2 ]
@@ -776,7 +774,7 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 }
 
 @test "a worker that dies defers its one job, and is in the log" {
-	sink sink -r "DOT#-1: sleep 20"
+	sink sink -r "DOT#-1: sleep 300"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
 	lab_settings "destination-jobs 1"
 	mkfifo "$LAB/jobs"
@@ -797,7 +795,7 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 }
 
 @test "-s: what was taken is noted before it is answered, and the notes answer for a worker that dies" {
-	sink sink -r "RCPT~c@: 550 5.1.1 no" -r "DOT#2: sleep 20"
+	sink sink -r "RCPT~c@: 550 5.1.1 no" -r "DOT#2: sleep 300"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
 	: >"$LAB/notes"
 	mkfifo "$LAB/jobs"
@@ -897,7 +895,7 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 }
 
 @test "the workers are confined: user, no privileges, filter, no file to write" {
-	sink sink -r "DOT#-1: sleep 20"
+	sink sink -r "DOT#-1: sleep 300"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
 	mkfifo "$LAB/jobs"
 	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &

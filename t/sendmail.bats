@@ -280,7 +280,7 @@ alice@example.net... deliverable: to the servers of example.net" ]
 	unprivileged true || skip "NOT TESTED: no setpriv"
 	exec 7<>"$DIR/spool/trigger"
 	"$S" -q
-	read -r -t 5 line <&7
+	read -r -t 60 line <&7
 	[ "$line" = scan ]
 	exec 7>&-
 	need_root

@@ -53,7 +53,7 @@ literal() {
 		curl -sSk -u alice@example.org:secret imaps://127.0.0.1/INBOX -X 'FETCH 1:* (UID RFC822.SIZE)'
 		echo worked
 	END
-	O=${BIN%/bin} ROOT=$ROOT T=$T run timeout 60 unshare -mn --propagation private bash "$T/inside"
+	O=${BIN%/bin} ROOT=$ROOT T=$T run timeout 300 unshare -mn --propagation private bash "$T/inside"
 	[ "$status" = 0 ] || { cat "$T/log"; false; }
 	[ "${lines[-1]}" = worked ]
 	grep -q '^[*] 4 FETCH' <<<"$output"

@@ -34,7 +34,7 @@ certificate() {
 setting() { echo "$*" >>"$CONTROL/settings"; }
 
 # session [ARGS...]: smtpd from stdin to stdout; its log is added to $LOG.
-session() { unprivileged timeout 60 "${WRAP[@]}" "$BIN/smtpd" -C "$CONTROL" "$@" 2>>"$LOG"; }
+session() { unprivileged timeout 300 "${WRAP[@]}" "$BIN/smtpd" -C "$CONTROL" "$@" 2>>"$LOG"; }
 
 # smtp TEXT [ARGS...]: one session whose client says TEXT (printf %b escapes).  All replies are in $output without CR, the
 # exit code is in $status; what was seen is kept for the test of the manual page.

@@ -56,7 +56,7 @@ setup() {
 @test "the queue is told the name through the trigger" {
 	exec 8<>"$SPOOL/trigger"
 	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
-	read -r -t 5 name <&8
+	read -r -t 60 name <&8
 	exec 8>&-
 	[ -f "$SPOOL/new/$name" ]
 }
@@ -260,7 +260,7 @@ walk() {
 	start=$SECONDS
 	[ "$(printf 'EHLO a\r\nMAIL FROM:<>\r\n%s\nQUIT\r\n' "$(seq -f 'RCPT TO:<bob+%.0f@example.test>'$'\r' 50000)" |
 	    session | grep -c '^452 4.5.3')" = 49995 ]
-	[ $((SECONDS - start)) -lt 20 ]
+	[ $((SECONDS - start)) -lt 120 ]
 	[ "$(grep -c 'Too many recipients' "$LOG")" -le 2 ]
 }
 
@@ -303,10 +303,16 @@ walk() {
 @test "silence ends the session, also in the data, and nothing is kept" {
 	setting command-timeout 1
 	smtp ''
-	output=$( (printf 'EHLO a\r\n'; sleep 3) | session | tr -d '\r')
+	mkfifo "$DIR/in"
+	chmod 666 "$DIR/in"
+	exec 8<>"$DIR/in"	# stays open, and says no more
+	printf 'EHLO a\r\n' >&8
+	output=$(session <"$DIR/in" | tr -d '\r')
 	echo "$output" >>"$SEEN"
 	has "421 4.4.2 Too slow, closing connection"
-	output=$( (printf 'EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nx: y\r\n'; sleep 3) | session | tr -d '\r')
+	printf 'EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nx: y\r\n' >&8
+	output=$(session <"$DIR/in" | tr -d '\r')
+	exec 8>&-
 	has "421 4.4.2 Too slow, closing connection"
 	nothing_left
 }
@@ -461,7 +467,7 @@ tls_client() {
 	python3 - "$@" <<-'E'
 		import socket, ssl, sys
 		port, mode, text = int(sys.argv[1]), sys.argv[2], sys.argv[3].encode().decode("unicode_escape").encode("latin-1")
-		s = socket.create_connection(("127.0.0.1", port), timeout=20)
+		s = socket.create_connection(("127.0.0.1", port), timeout=120)
 		def reply(s):
 		    data = b""
 		    while not data.endswith(b"\n") or data.split(b"\r\n")[-2][3:4] == b"-":
@@ -488,11 +494,10 @@ tls_client() {
 	need python3 python3
 	certificate
 	for mode in starttls implicit; do
-		port=$(free_port)
 		[ "$mode" = starttls ] && flag=-s || flag=-S
-		unprivileged "$BIN/smtpd" -C "$CONTROL" "$flag" -l "127.0.0.1:$port" 2>>"$LOG" &
+		unprivileged "$BIN/smtpd" -C "$CONTROL" "$flag" -l 127.0.0.1:0 2>>"$LOG" &
 		pid=$!
-		await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
+		listening "$pid" "$LOG"
 		output=$(tls_client "$port" "$mode" "${M}QUIT\r\n")
 		[ "$mode" = implicit ] || grep -q '^503 5.5.1 Send EHLO first' <<<"$output"
 		output=$(tls_client "$port" "$mode" "EHLO b\r\n${LOGIN}STARTTLS\r\nMAIL FROM:<bob@example.test>\r\n${R}DATA\r\n\r\n.\r\nQUIT\r\n")
@@ -659,20 +664,19 @@ tls_client() {
 	setting connection-limit 4
 	setting client-connection-limit 2
 	setting network-connection-limit 3
-	port=$(free_port)
-	unprivileged "$BIN/smtpd" -C "$CONTROL" -l "127.0.0.1:$port" 2>>"$LOG" &
+	unprivileged "$BIN/smtpd" -C "$CONTROL" -l 127.0.0.1:0 2>>"$LOG" &
 	pid=$!
-	await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
-	run timeout 30 python3 - "$port" <<-'E'
+	listening "$pid" "$LOG"
+	run timeout 120 python3 - "$port" <<-'E'
 		import socket, sys, time
 		def client(address):
-		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10, (address, 0))
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 120, (address, 0))
 		    return s, s.recv(200)[:9].decode()
 		held = [client(a) for a in ("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.1.1", "127.0.2.1")]
 		print(" ".join(text[:3] for _, text in held), held[-1][1])
 		held[0][0].sendall(b"QUIT\r\n")
 		while held[0][0].recv(200): pass
-		for _ in range(100):
+		for _ in range(1200):
 		    text = client("127.0.2.1")[1]
 		    if text[:3] == "220": break
 		    time.sleep(0.05)
@@ -685,6 +689,9 @@ tls_client() {
 
 # peer ADDRESS TEXT [ARGS...]: a session of a client at that address.
 peer() { TCPREMOTEIP=$1 smtp "${@:2}"; }
+
+# replies N: so many have come in $DIR/out.
+replies() { [ "$(tr -d '\r' <"$DIR/out" | grep -cE '^[2-5][0-9][0-9]( |$)')" -ge "$1" ]; }
 
 @test "greet-pause and early-talkers: who speaks before its turn is noted, or refused" {
 	# In one piece: everything is early; strangers are noted, and served.
@@ -709,8 +716,16 @@ peer() { TCPREMOTEIP=$1 smtp "${@:2}"; }
 	setting greet-pause 1
 	while read -r code text; do
 		printf '%b' "$text" >"$DIR/text"	# in one write
-		output=$( (sleep 2; printf 'EHLO a\r\n'; sleep 0.5; cat "$DIR/text"; sleep 0.5; printf 'QUIT\r\n') |
-		    TCPREMOTEIP=198.51.100.7 session | tr -d '\r')
+		: >"$DIR/out"
+		{
+			await 10 replies 1
+			printf 'EHLO a\r\n'
+			await 10 replies 2
+			cat "$DIR/text"
+			await 10 replies $((2 + $(tr ',' '\n' <<<"${code%,221}" | wc -l)))
+			printf 'QUIT\r\n' 2>/dev/null || :
+		} | TCPREMOTEIP=198.51.100.7 session >"$DIR/out" || :
+		output=$(tr -d '\r' <"$DIR/out")
 		[ "$(codes)" = "250 ${code//,/ }" ] || { echo "$text: $output"; return 1; }
 	done <<-E
 		250,250,221 MAIL\x20FROM:<a@example.org>\r\nRSET\r\n
@@ -894,6 +909,6 @@ peer() { TCPREMOTEIP=$1 smtp "${@:2}"; }
 	grep -q '^221 ' <<<"$output"
 	grep -q 'not root' <<<"$output"
 	# But never on a socket.
-	run unprivileged env -u POSTHOUSE timeout 10 "$BIN/smtpd" -l 127.0.0.1:0
+	run unprivileged env -u POSTHOUSE timeout 120 "$BIN/smtpd" -l 127.0.0.1:0
 	[ "$status" = 78 ]
 }

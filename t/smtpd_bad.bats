@@ -261,7 +261,7 @@ E
 		sys.stdout.buffer.write(p.stdout.read().replace(b"\r", b""))
 		sys.exit(p.wait())
 	E
-	output=$(unprivileged timeout 30 python3 "$DIR/code" "$BIN/smtpd" -s -C "$CONTROL" 2>>"$LOG")
+	output=$(unprivileged timeout 120 python3 "$DIR/code" "$BIN/smtpd" -s -C "$CONTROL" 2>>"$LOG")
 	expect 250 334 334 235 250 250 250 250 250 250 354 250 221
 	[ "$(stored)" = 2 ]
 	for f in "$SPOOL"/new/*; do [[ $(tail -n 1 "$f") == . || $(tail -n 1 "$f") == .. ]]; done
@@ -269,15 +269,14 @@ E
 
 @test "half-closed connections and clients that do not wait for replies" {
 	need python3 python3
-	port=$(free_port)
-	unprivileged "$BIN/smtpd" -C "$CONTROL" -l "127.0.0.1:$port" 2>>"$LOG" &
+	unprivileged "$BIN/smtpd" -C "$CONTROL" -l 127.0.0.1:0 2>>"$LOG" &
 	pid=$!
-	await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
-	run timeout 60 python3 - "$port" <<-'E'
+	listening "$pid" "$LOG"
+	run timeout 300 python3 - "$port" <<-'E'
 		import socket, sys
 		port = int(sys.argv[1])
 		def talk(data, read=True):
-		    s = socket.create_connection(("127.0.0.1", port), timeout=20)
+		    s = socket.create_connection(("127.0.0.1", port), timeout=120)
 		    s.sendall(data); s.shutdown(socket.SHUT_WR)
 		    out = b""
 		    while read:
@@ -305,7 +304,7 @@ E
 @test "slow clients hold their own process alone: others are served among them" {
 	need python3 python3
 	[ -z "${SANITIZED-}" ] || skip "the sanitizer's own memory"
-	run timeout 120 "$ROOT/t/bench/slow-clients" 100 20
+	run timeout 600 "$ROOT/t/bench/slow-clients" 100 20
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ ${lines[1]} =~ among\ 100\ clients.*\ 0\ lost ]]

@@ -71,15 +71,14 @@ host() {
 	certificate
 	for row in "25||UTF8SMTPS" "587|-s|UTF8SMTPSA"; do
 		IFS='|' read -r n args want <<<"$row"
-		port=$(free_port)
-		unprivileged "$BIN/smtpd" -C "$CONTROL" -l "127.0.0.1:$port" ${args:+"$args"} 2>>"$LOG" &
+		unprivileged "$BIN/smtpd" -C "$CONTROL" -l 127.0.0.1:0 ${args:+"$args"} 2>>"$LOG" &
 		pid=$!
-		await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
-		run timeout 30 python3 - "$port" "$args" <<-'E'
+		listening "$pid" "$LOG"
+		run timeout 120 python3 - "$port" "$args" <<-'E'
 			import smtplib, ssl, sys
 			c = ssl.create_default_context()
 			c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
-			s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+			s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=120)
 			s.starttls(context=c)
 			if sys.argv[2]:
 			    s.login("bob@example.test", "pw")
@@ -102,7 +101,7 @@ host() {
 	adduser alice@example.test secret
 	python3 - "$SMTP_PORT" <<-'E'
 		import smtplib, sys
-		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=120)
 		for to in "\u7528@b\u00fc.example", "x@old.example":
 		    s.sendmail("alice@example.test", to, "Subject: gr\u00fcn\r\n\r\nx\r\n".encode(), ["SMTPUTF8", "BODY=8BITMIME"])
 	E
@@ -326,7 +325,7 @@ assert m["Content-Transfer-Encoding"] in ("8bit", None), m["Content-Transfer-Enc
 	host far PIPELINING,8BITMIME far.example
 	python3 - "$SMTP_PORT" <<-'E'
 		import smtplib, sys
-		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=120)
 		s.sendmail("alice@example.test", "x@far.example", b"Subject: x\r\nX-Long: " + b"b" * 3000 + b"\r\n\r\n" + b"." * 5000 + b"\r\n")
 	E
 	await 20 test -s "$DIR/far/1.eml"
@@ -356,7 +355,7 @@ assert m["Content-Transfer-Encoding"] in ("8bit", None), m["Content-Transfer-Enc
 	echo bare-newline repair >>"$CONTROL/settings"
 	python3 - "$SMTP_PORT" <<-'E'
 		import smtplib, sys, time
-		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=10)
+		s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=120)
 		s.ehlo("a"); s.mail("alice@example.test"); s.rcpt("x@far.example")
 		text = b"Subject: x\r\n\r\na\n.\r\n.\nb\r.\r\r\n.\r\nMAIL FROM:<evil@b.example>"
 		for i in range(0, len(text), 7):

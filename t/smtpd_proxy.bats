@@ -18,10 +18,9 @@ setup() {
 behind() {
 	local port pid program=$1 flag=$2
 	need python3 python3
-	port=$(free_port)
-	unprivileged "$BIN/$program" -C "$CONTROL" ${flag:+"$flag"} -l "127.0.0.1:$port" 2>>"$LOG" &
+	unprivileged "$BIN/$program" -C "$CONTROL" ${flag:+"$flag"} -l 127.0.0.1:0 2>>"$LOG" &
 	pid=$!
-	await 10 grep -q "start peer=127.0.0.1:$port" "$LOG"
+	listening "$pid" "$LOG"
 	{
 		cat <<-'E'
 			import ipaddress, socket, ssl, struct, sys
@@ -34,7 +33,7 @@ behind() {
 			    body = a + bytes(len(a)) + struct.pack("!HH", port, 25) + tlv
 			    return b"\r\n\r\n\0\r\nQUIT\n" + bytes([command, 0x21 if len(a) == 16 else 0x11]) + struct.pack("!H", len(body)) + body
 			def talk(head, text=b"QUIT\r\n", tls=None, pieces=False):
-			    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=15)
+			    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=120)
 			    if pieces:
 			        for i in range(len(head)): s.sendall(head[i:i + 1])
 			    else:
@@ -62,7 +61,7 @@ behind() {
 		E
 		cat
 	} >"$DIR/code"
-	timeout 60 python3 "$DIR/code" "$port" >"$DIR/said" 2>&1 || { cat "$DIR/said"; end "$pid"; return 1; }
+	timeout 300 python3 "$DIR/code" "$port" >"$DIR/said" 2>&1 || { cat "$DIR/said"; end "$pid"; return 1; }
 	end "$pid"
 	output=$(cat "$DIR/said")
 }
@@ -110,7 +109,7 @@ behind() {
 		assert "\n221" in talk(v2("192.0.2.7", command=0x20))
 		held = []
 		def hold(client):
-		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=15)
+		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=120)
 		    s.sendall(v1(client))
 		    held.append(s)
 		    return s.recv(100).decode()[:9]

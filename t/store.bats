@@ -215,7 +215,7 @@ kept() {
 	set mark_old=no
 	push "<tag-pattern>~s ^2\$<enter><tag-prefix><flag-message><delete-pattern>~s ^4\$<enter><sync-mailbox><quit>"
 	END
-	TERM=xterm timeout 30 script -qec "mutt -n -F $D/muttrc -f $D/a" /dev/null </dev/null >"$D/mutt.log" 2>&1
+	TERM=xterm timeout 120 script -qec "mutt -n -F $D/muttrc -f $D/a" /dev/null </dev/null >"$D/mutt.log" 2>&1
 	[ "$(messages "$D/a")" = 4 ]
 	whole "$D/a"
 	kept "$D/before" "$D/one"

@@ -13,7 +13,7 @@ log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 log.bind("/dev/log")
 os.chmod("/dev/log", 0o666)
 listener = socket.create_server(("127.0.0.1", 0))
-client = socket.create_connection(listener.getsockname(), timeout=20)
+client = socket.create_connection(listener.getsockname(), timeout=120)
 ours, _ = listener.accept()
 listener.close()
 fd = ours.fileno()
@@ -43,7 +43,7 @@ print("exit", child.returncode)
 under_inetd() {
 	local cwd=$BATS_TEST_TMPDIR/dev
 	mkdir -p "$cwd"
-	output=$(timeout 60 unshare -m --propagation private sh -c '
+	output=$(timeout 300 unshare -m --propagation private sh -c '
 		set -e
 		mount -t tmpfs -o mode=755 tmpfs "$1"
 		for node in null zero full random urandom; do

@@ -28,7 +28,7 @@ inside() {
 }
 job() {
 	local IFS=$'\t'
-	output=$(inside timeout 60 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name"$'\t'"$*")
+	output=$(inside timeout 300 "$QBIN/deliver-local" 2>>"$WORK/log" <<<"$name"$'\t'"$*")
 }
 
 @test "carol gets mail at home, hers; services, root and strangers get none" {

@@ -77,15 +77,15 @@ near() {
 	Expunge Both
 	SyncState *
 	END
-	timeout 60 mbsync -c "$D/rc" -a -V >"$D/mbsync.log" 2>&1 || { cat "$D/mbsync.log"; return 1; }
+	timeout 300 mbsync -c "$D/rc" -a -V >"$D/mbsync.log" 2>&1 || { cat "$D/mbsync.log"; return 1; }
 }
 snapshot() { (cd "$D/near" && find . -type f \( -path '*/cur/*' -o -path '*/new/*' \) | sort); }
-state() { timeout 60 python3 "$ROOT/t/takeover.py" state "$2" -- "$D/$1"; }
+state() { timeout 300 python3 "$ROOT/t/takeover.py" state "$2" -- "$D/$1"; }
 
 # taken_over: what their server had is the same with ours, for any client and for mbsync; then ours goes on.
 taken_over() {
 	local before
-	timeout 60 python3 "$ROOT/t/takeover.py" fill "$PREFIX" -- "$D/theirs"
+	timeout 300 python3 "$ROOT/t/takeover.py" fill "$PREFIX" -- "$D/theirs"
 	near theirs "$PREFIX"
 	before=$(snapshot)
 	[ "$(wc -l <<<"$before")" -gt 50 ]

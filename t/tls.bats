@@ -18,7 +18,7 @@ teardown_file() {
 
 # client OPTIONS...: one TLS connection to IMAPS by openssl; what it says is in $output.
 client() {
-	run timeout 30 openssl s_client -connect "$HOST:$IMAPS_PORT" -CAfile "$CA_FILE" "$@" <<<'a LOGOUT'
+	run timeout 120 openssl s_client -connect "$HOST:$IMAPS_PORT" -CAfile "$CA_FILE" "$@" <<<'a LOGOUT'
 }
 
 # certificate NAME: a new one for that host, by the instance's authority, in NAME.crt and NAME.key.
@@ -61,7 +61,7 @@ install_certificate() { # NAME DIRECTORY
 	need openssl openssl
 	client -tls1_2
 	grep -q 'Compression: NONE' <<<"$output"
-	run timeout 30 openssl s_client -connect "$HOST:$IMAPS_PORT" -CAfile "$CA_FILE" -tls1_2 < <(printf 'R\n'; sleep 1; echo 'a LOGOUT')
+	run timeout 120 openssl s_client -connect "$HOST:$IMAPS_PORT" -CAfile "$CA_FILE" -tls1_2 < <(printf 'R\n'; sleep 1; echo 'a LOGOUT')
 	not grep -q '^a OK' <<<"$output"
 }
 
@@ -75,7 +75,7 @@ install_certificate() { # NAME DIRECTORY
 	client -tls1_3 -sess_out "$BATS_TEST_TMPDIR/session"
 	not grep -q 'Session-ID:' <<<"$output"	# printed for each ticket that comes
 	[ ! -s "$BATS_TEST_TMPDIR/session" ]
-	run timeout 60 gnutls-cli --x509cafile "$CA_FILE" --priority NORMAL:-VERS-TLS1.3 --resume -p "$IMAPS_PORT" localhost </dev/null
+	run timeout 300 gnutls-cli --x509cafile "$CA_FILE" --priority NORMAL:-VERS-TLS1.3 --resume -p "$IMAPS_PORT" localhost </dev/null
 	grep -q 'Resume Handshake was completed' <<<"$output"
 	not grep -q 'This is a resumed session' <<<"$output"
 	[ "$(grep -c 'Got a certificate list of 1' <<<"$output")" = 2 ]
@@ -83,14 +83,14 @@ install_certificate() { # NAME DIRECTORY
 
 @test "a ticket of another server is no harm, with and without client certificates" {
 	need openssl openssl
-	local port
-	port=$(free_port)
-	(cd "$DIR" && exec timeout 60 openssl s_server -accept "$port" -cert control/tls/cert.pem -key control/tls/key.pem -quiet \
+	local at
+	at=$(private_address):4433
+	(cd "$DIR" && exec timeout 300 openssl s_server -accept "$at" -cert control/tls/cert.pem -key control/tls/key.pem -quiet \
 	    </dev/null >/dev/null 2>&1 3>&-) &
-	answers() { openssl s_client -connect "127.0.0.1:$port" "-$1" -sess_out "$BATS_TEST_TMPDIR/foreign.$1" </dev/null >/dev/null 2>&1; }
+	answers() { openssl s_client -connect "$at" "-$1" -sess_out "$BATS_TEST_TMPDIR/foreign.$1" </dev/null >/dev/null 2>&1; }
 	await 10 answers tls1_2
 	for version in tls1_2 tls1_3; do
-		(sleep 1; echo Q) | openssl s_client -connect "127.0.0.1:$port" -$version -sess_out "$BATS_TEST_TMPDIR/foreign.$version" \
+		(sleep 1; echo Q) | openssl s_client -connect "$at" -$version -sess_out "$BATS_TEST_TMPDIR/foreign.$version" \
 		    >/dev/null 2>&1 || :
 		[ -s "$BATS_TEST_TMPDIR/foreign.$version" ] || continue
 		for ca in no yes; do

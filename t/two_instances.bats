@@ -9,14 +9,13 @@ load helper
 setup() {
 	need python3 python3
 	WORK=$(private_dir)
-	PORT_ONE=$(free_port)
-	PORT_TWO=$(free_port)
-	[ "$PORT_ONE" != "$PORT_TWO" ]
+	HOST_ONE=$(private_address)
+	HOST_TWO=$(private_address)
 	cat >"$WORK/zone" <<-E
 	one.test	MX	10 mx.one.test
-	mx.one.test	A	127.0.0.1
+	mx.one.test	A	$HOST_ONE
 	two.test	MX	10 mx.two.test
-	mx.two.test	A	127.0.0.1
+	mx.two.test	A	$HOST_TWO
 	E
 	python3 "$ROOT/t/dnsd.py" -q "$WORK/queries" "$WORK/zone" >"$WORK/port" 3>&- &
 	DNSD=$!
@@ -31,16 +30,15 @@ teardown() {
 	rm -rf "$WORK"
 }
 
-# Each has the other's port for MX hosts: one machine, two of them.
+# One machine, two of them: each has an address for itself.
 start_one() {
-	DOMAINS=one.test SMTP_PORT=$PORT_ONE INSTANCE_SETTINGS="smtp-port $PORT_TWO
-connect-timeout 2s
+	DOMAINS=one.test INSTANCE_HOST=$HOST_ONE SMTP_PORT=2525 INSTANCE_SETTINGS="smtp-port 2525
 $1" instance_start "$WORK/one"
 	ONE=$MAIL
 	adduser alice@one.test secret
 }
 start_two() {
-	DOMAINS=two.test SMTP_PORT=$PORT_TWO INSTANCE_SETTINGS="smtp-port $PORT_ONE" instance_start "$WORK/two"
+	DOMAINS=two.test INSTANCE_HOST=$HOST_TWO SMTP_PORT=2525 INSTANCE_SETTINGS="smtp-port 2525" instance_start "$WORK/two"
 	TWO=$MAIL
 	adduser bob@two.test secret
 }
@@ -66,7 +64,7 @@ tried() { grep -q "qid=$1 .* status=$2" "$WORK/one/log/queue"; }
 	grep -q '^From one house to the other\.$' "$file"
 	# It was looked up, went over TLS, and both logs tell the same story.
 	grep -q '^two.test MX' "$WORK/queries"
-	grep -q 'rcpt=<bob@two.test> relay=mx.two.test\[127.0.0.1\].* tls=TLSv1.3 status=sent dsn=2\.[0-9.]* ' "$WORK/one/log/queue"
+	grep -q "rcpt=<bob@two.test> relay=mx.two.test\[$HOST_TWO\].* tls=TLSv1.3 status=sent dsn=2\.[0-9.]* " "$WORK/one/log/queue"
 	SPOOL=$WORK/one/spool await 10 spool_empty
 	SPOOL=$WORK/two/spool await 10 spool_empty
 }

@@ -201,10 +201,10 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	    pass
 	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 	END
-	run timeout 20 python3 "$DIR/terminal.py" "$POST" y
+	run timeout 120 python3 "$DIR/terminal.py" "$POST" y
 	[ "$status" = 77 ]
 	grep -q '^alice' users
-	run timeout 20 python3 "$DIR/terminal.py" "$POST" yes
+	run timeout 120 python3 "$DIR/terminal.py" "$POST" yes
 	[ "$status" = 0 ]
 	not grep -q '^alice' users
 }
@@ -288,7 +288,7 @@ kill_everywhere() {
 	"$POST" user passwd alice@example.test <"$DIR/typed" 3>&- &
 	pid=$!
 	exec 9>"$DIR/typed"
-	echo other | timeout -k 1 20 "$POST" user add -q 1000000 other@example.test
+	echo other | timeout -k 1 120 "$POST" user add -q 1000000 other@example.test
 	echo 'new password' >&9
 	exec 9>&-
 	wait "$pid"
