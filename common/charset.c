@@ -237,7 +237,7 @@ charset_decode(struct span text, struct span charset, struct buf *out)
 		return add_utf8(text, out);
 	if (is_latin1_name(charset))
 		return add_latin1(text, out);
-	if (!is_ascii_name(charset) &&
+	if (charset.len > 0 && !is_ascii_name(charset) &&
 	    (cd = find_converter(charset)) != (iconv_t)-1)
 		return add_converted(cd, text, out);
 	return is_utf8_text(text) ? buf_addspan(out, text) :
