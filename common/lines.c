@@ -1,7 +1,7 @@
 /*
  * Line ends in bulk.  Whole folders go through here, so it looks at 16 or 64 bytes at a time and not at lines: the
- * counting with vectors that every compiler of ours can do without, the conversion with SSE2 where there is any, else
- * byte by byte.  Trusts no length and no content.
+ * counting with vectors that every compiler of ours can do without, the conversion and the search with SSE2 where there
+ * is any, else byte by byte.  Trusts no length and no content.
  */
 #include "lines.h"
 
@@ -12,7 +12,7 @@
 
 #define VECTOR	16
 #define ROUNDS	128		/* vectors between two sums: a lane counts to 255 */
-#define LOOK	16		/* vectors between two looks for dashes */
+#define BLOCK	64		/* a bit for each byte */
 
 typedef uint8_t vector __attribute__((vector_size(VECTOR)));
 
@@ -39,15 +39,6 @@ lanes(vector v)
 		n += (size_t)((pairs * 0x0001000100010001ULL) >> 48);
 	}
 	return n;
-}
-
-static bool
-any(vector v)
-{
-	uint64_t half[2];
-
-	memcpy(half, &v, sizeof(half));
-	return (half[0] | half[1]) != 0;
 }
 
 static void
@@ -88,25 +79,28 @@ lines_count(struct span s, unsigned char before, struct lines *l)
 		count_byte(s.p + i, s.p[i - 1], l);
 }
 
-/* Does a line that begins with a dash follow on a line end among the n vectors?  One byte more can be read, and
- * they are counted when not. */
-static bool
-has_dash(const unsigned char *p, size_t n, struct lines *l)
+/* Where the line ends of a vector are: a bit each. */
+static uint64_t
+vector_ends(const unsigned char *p)
 {
-	vector lf = { 0 }, crlf = { 0 }, found = { 0 };
+#ifdef __SSE2__
+	return (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
+	    _mm_loadu_si128((const void *)p), _mm_set1_epi8('\n')));
+#else
+	uint64_t ends = 0;
 
-	for (; n > 0; n--, p += VECTOR) {
-		vector is = (vector)(load(p) == '\n');
+	for (unsigned i = 0; i < VECTOR; i++)
+		ends |= (uint64_t)(p[i] == '\n') << i;
+	return ends;
+#endif
+}
 
-		lf -= is;
-		crlf -= is & (vector)(load(p - 1) == '\r');
-		found |= is & (vector)(load(p + 1) == '-');
-	}
-	if (any(found))
-		return true;
-	l->lf += lanes(lf);
-	l->bare += lanes(lf) - lanes(crlf);
-	return false;
+static uint64_t
+block_ends(const unsigned char *p)
+{
+	return vector_ends(p) | vector_ends(p + VECTOR) << VECTOR |
+	    vector_ends(p + 2 * VECTOR) << 2 * VECTOR |
+	    vector_ends(p + 3 * VECTOR) << 3 * VECTOR;
 }
 
 static bool
@@ -118,25 +112,24 @@ begins_with_dashes(struct span s, size_t at)
 size_t
 lines_find_dashes(struct span s, struct lines *l)
 {
-	size_t i = 0, n, end;
+	size_t i = 1, at;
 
 	if (s.len == 0 || begins_with_dashes(s, 0))
 		return 0;
-	count_byte(s.p + i++, '\n', l);
-	while (i < s.len) {
-		if (s.p[i - 1] == '\n' && begins_with_dashes(s, i))
-			return i;
-		n = (s.len - i - 1) / VECTOR;
-		n = n < LOOK ? n : LOOK;
-		end = n > 0 ? i + n * VECTOR : s.len;
-		if (n > 0 && !has_dash(s.p + i, n, l)) {
-			i = end;
-			continue;
+	count_byte(s.p, '\n', l);
+	if (s.p[0] == '\n' && begins_with_dashes(s, i))
+		return i;
+	for (; s.len - i >= BLOCK; i += BLOCK)
+		for (uint64_t e = block_ends(s.p + i); e != 0; e &= e - 1) {
+			at = i + (size_t)__builtin_ctzll(e);
+			count_byte(s.p + at, s.p[at - 1], l);
+			if (begins_with_dashes(s, at + 1))
+				return at + 1;
 		}
-		do
-			count_byte(s.p + i, s.p[i - 1], l);
-		while (++i < end && !(s.p[i - 1] == '\n' &&
-		    begins_with_dashes(s, i)));
+	for (; i < s.len; i++) {
+		count_byte(s.p + i, s.p[i - 1], l);
+		if (s.p[i] == '\n' && begins_with_dashes(s, i + 1))
+			return i + 1;
 	}
 	return i;
 }
@@ -164,8 +157,6 @@ convert_byte(struct convert *c)
 }
 
 #ifdef __SSE2__
-#define BLOCK	64
-
 /* Copies a block and tells where its line ends are; false: a NUL is in it. */
 static bool
 copy_block(const unsigned char *in, unsigned char *out, uint64_t *ends)

@@ -229,14 +229,14 @@ is_encoded(struct span body)
 	return span_isis(word, "base64") || span_isis(word, "quoted-printable");
 }
 
-/* Takes the next field.  False: the header has ended. */
+/* Takes the next field; its lines are not counted.  False: the header has ended. */
 static bool
 take_field(struct parser *ps, struct header_field *f)
 {
 	struct span rest = span_of(ps->c.p, cur_left(&ps->c));
 	bool found = header_field(&rest, f);
 
-	take_lines(ps, cur_left(&ps->c) - rest.len);
+	cur_take(&ps->c, cur_left(&ps->c) - rest.len);
 	return found;
 }
 
@@ -246,7 +246,8 @@ static void
 parse_header(struct parser *ps)
 {
 	struct mime_part *p = part_of(ps, ps->current);
-	size_t lines = ps->lines, lf = ps->lf;
+	size_t lines = ps->lines, lf = ps->lf, end;
+	const struct cur start = ps->c;
 	struct header_field f;
 
 	ps->encoded = false;
@@ -257,7 +258,10 @@ parse_header(struct parser *ps)
 		else if (span_isis(f.name, "content-transfer-encoding"))
 			ps->encoded = is_encoded(f.body);
 	}
-	p->body = p->end = offset(ps);
+	end = offset(ps);
+	ps->c = start;
+	take_lines(ps, end - p->header);
+	p->body = p->end = end;
 	p->header_lines = ps->lines - lines;
 	p->header_lf = ps->lf - lf;
 	/* until the part is closed: what they were where the body began */
