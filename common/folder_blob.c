@@ -64,6 +64,7 @@ struct blobs {
 	struct blob_wait *wait;
 	size_t nwait, cap;
 	bool writable, hopeless;
+	bool looked;			/* the index is mapped as far as it went */
 };
 
 static const char magic[8] = "phblobs";
@@ -234,8 +235,12 @@ place_of(struct blobs *b, uint32_t uid, unsigned kind)
 	if (uid < b->head.base)
 		return 0;
 	at = sizeof(b->head) + (uint64_t)(uid - b->head.base) * sizeof(p);
-	if (at + sizeof(p) > b->index.len && (!mapped_grow(&b->index) ||
-	    at + sizeof(p) > b->index.len))
+	/* What others add is seen after the next flush: not a look for each message. */
+	if (at + sizeof(p) > b->index.len && !b->looked) {
+		b->looked = true;
+		(void)mapped_grow(&b->index);
+	}
+	if (at + sizeof(p) > b->index.len)
 		return 0;
 	memcpy(&p, b->index.p + at, sizeof(p));
 	return p.at[kind];
@@ -328,6 +333,7 @@ blobs_flush(struct blobs *b)
 		    write_index(b, (uint64_t)end - b->out.len) == 0;
 	}
 	b->nwait = 0;
+	b->looked = false;
 	buf_clear(&b->out);
 	b->writable = b->writable && ok;
 	errno = e;

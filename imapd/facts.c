@@ -126,22 +126,34 @@ add_shown(struct buf *out, struct scratch *t, const struct addr_item *item)
 }
 
 static void
-add_address(struct buf *out, struct scratch *t, struct span body, bool shown)
+add_mailbox(struct buf *out, struct scratch *t, const struct addr_item *item)
 {
-	struct first f = { .done = false };
-
-	if (body.len > 0)
-		(void)parse_address_list(body, first_address, &f);
-	if (!f.done)
-		add_string(out, span_of(NULL, 0));
-	else if (shown)
-		add_shown(out, t, &f.item);
-	else if (f.item.kind == ADDR_GROUP_START)
-		add_string(out, folded(t, clean(t, f.item.name,
-		    ADDR_CLEAN_PHRASE)));	/* as ENVELOPE has it */
+	if (item->kind == ADDR_GROUP_START)	/* as ENVELOPE has it */
+		add_string(out, folded(t, clean(t, item->name,
+		    ADDR_CLEAN_PHRASE)));
 	else
-		add_string(out, folded(t, clean(t, f.item.local,
+		add_string(out, folded(t, clean(t, item->local,
 		    ADDR_CLEAN_PLAIN)));
+}
+
+/* From, To and Cc: their mailboxes, then what is shown of the first two. */
+static void
+add_addresses(struct buf *out, struct scratch *t, const struct header_field *f)
+{
+	struct first first[3] = { { .done = false } };
+
+	for (size_t i = 0; i < 3; i++) {
+		(void)parse_address_list(f[i].body, first_address, &first[i]);
+		if (first[i].done)
+			add_mailbox(out, t, &first[i].item);
+		else
+			add_string(out, span_of(NULL, 0));
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (first[i].done)
+			add_shown(out, t, &first[i].item);
+		else
+			add_string(out, span_of(NULL, 0));
 }
 
 /* Without quoting, in t->a: RFC 5256 section 3, "normalize any msg-id". */
@@ -204,22 +216,11 @@ add_references(struct buf *out, struct scratch *t, struct span references,
 
 enum { SUBJECT, FROM, TO, CC, DATE, ID, IN_REPLY_TO, REFERENCES, NFIELDS };
 
-/* Where each field first stands. */
-static void
-find_fields(struct span header, struct span found[NFIELDS])
-{
-	static const char *const names[NFIELDS] = { "Subject", "From", "To",
-		"Cc", "Date", "Message-ID", "In-Reply-To", "References" };
-	struct header_field f;
-
-	memset(found, 0, NFIELDS * sizeof(*found));
-	while (header_field(&header, &f))
-		for (size_t i = 0; i < NFIELDS; i++)
-			if (found[i].p == NULL && span_isis(f.name, names[i])) {
-				found[i] = f.body;
-				break;
-			}
-}
+static const struct span names[NFIELDS] = {
+	HEADER_NAME("Subject"), HEADER_NAME("From"), HEADER_NAME("To"),
+	HEADER_NAME("Cc"), HEADER_NAME("Date"), HEADER_NAME("Message-ID"),
+	HEADER_NAME("In-Reply-To"), HEADER_NAME("References")
+};
 
 static void
 add_head(struct buf *out, struct span date, bool reply)
@@ -240,22 +241,23 @@ add_head(struct buf *out, struct span date, bool reply)
 int
 facts_pack(struct span header, struct buf *out)
 {
-	struct span found[NFIELDS], subject, id;
+	struct header_field found[NFIELDS];
+	struct span subject, id;
 	struct scratch t;
 	bool reply = false;
 
+	_Static_assert(TO == FROM + 1 && CC == FROM + 2, "add_addresses");
 	buf_init(&t.a, 16 * IMAP_SORT_KEY_MAX);
 	buf_init(&t.b, CASEMAP_GROWTH * IMAP_SORT_KEY_MAX);
-	find_fields(header, found);
-	subject = subject_base(readable(&t, found[SUBJECT]), &reply);
-	add_head(out, found[DATE], reply);
+	(void)header_find_all(header, names, NFIELDS, found);
+	subject = subject_base(readable(&t, found[SUBJECT].body), &reply);
+	add_head(out, found[DATE].body, reply);
 	add_string(out, folded(&t, subject));
-	for (int i = FROM; i <= CC; i++)
-		add_address(out, &t, found[i], false);
-	add_address(out, &t, found[FROM], true);
-	add_address(out, &t, found[TO], true);
-	add_string(out, next_id(&t, &found[ID], &id) ? id : span_of(NULL, 0));
-	add_references(out, &t, found[REFERENCES], found[IN_REPLY_TO]);
+	add_addresses(out, &t, &found[FROM]);
+	add_string(out, next_id(&t, &found[ID].body, &id) ? id :
+	    span_of(NULL, 0));
+	add_references(out, &t, found[REFERENCES].body,
+	    found[IN_REPLY_TO].body);
 	buf_free(&t.a);
 	buf_free(&t.b);
 	return out->bad ? -1 : 0;

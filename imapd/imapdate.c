@@ -5,6 +5,9 @@
  */
 #include "imapdate.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "parse.h"
 
 static const char months[12][4] = {
@@ -128,16 +131,11 @@ void
 imap_date_print(time_t t, char out[IMAP_DATE_SIZE])
 {
 	struct tm tm;
-	struct buf b;
 
-	buf_init(&b, IMAP_DATE_SIZE);
-	if (gmtime_r(&t, &tm) == NULL)
-		tm = (struct tm){ .tm_mday = 1, .tm_year = 70 };
-	buf_addf(&b, "%02d-%s-%04d %02d:%02d:%02d +0000", tm.tm_mday,
+	if (gmtime_r(&t, &tm) == NULL || snprintf(out, IMAP_DATE_SIZE,
+	    "%02d-%s-%04d %02d:%02d:%02d +0000", tm.tm_mday,
 	    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec);
-	if (b.bad || span_cstr(buf_span(&b), out, IMAP_DATE_SIZE) == -1)
-		(void)span_cstr(span_str("01-Jan-1970 00:00:00 +0000"), out,
+	    tm.tm_sec) >= IMAP_DATE_SIZE)
+		(void)strlcpy(out, "01-Jan-1970 00:00:00 +0000",
 		    IMAP_DATE_SIZE);
-	buf_free(&b);
 }

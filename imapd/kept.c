@@ -4,16 +4,21 @@
  */
 #include "kept.h"
 
+#include "header.h"
+
 #define TEXT_MAX	65535
 
 int
 kept_field(struct span name)
 {
-	static const char *const names[] = { "From", "To", "Cc", "Subject",
-		"Bcc", "Message-ID" };
+	static const struct span names[] = {
+		HEADER_NAME("From"), HEADER_NAME("To"), HEADER_NAME("Cc"),
+		HEADER_NAME("Subject"), HEADER_NAME("Bcc"),
+		HEADER_NAME("Message-ID")
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_isis(name, names[i]))
+		if (names[i].len == name.len && span_iseq(names[i], name))
 			return (int)i;
 	return -1;
 }

@@ -155,5 +155,5 @@ struct span
 message_header(const struct message *m)
 {
 	return m->has == NEED_TREE ? mime_header(&m->tree, m->tree.parts) :
-	    span_of(m->text.p, header_length(m->text));
+	    m->text;
 }

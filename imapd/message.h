@@ -33,7 +33,7 @@ int	message_need(struct message *, enum message_need);
 void	message_end(struct message *);
 void	message_free(struct message *);
 
-/* The header with its empty line, and what follows it. */
+/* The header, maybe with what follows it: for header_field, which finds its end. */
 struct span message_header(const struct message *);
 
 #endif

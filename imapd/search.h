@@ -48,6 +48,8 @@ struct search_run {
 	struct buf work, text, folded;	/* undone step by step */
 	struct grams set;		/* being made */
 	struct buf grams;		/* the message's sets, packed; len 0: none yet */
+	struct buf facts, kept;		/* of its header, packed */
+	bool has_kept;			/* all that kept.h has of it */
 	unsigned score;			/* of the message that matched: RFC 6203 */
 };
 

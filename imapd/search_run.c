@@ -45,17 +45,14 @@ has_blob(const struct search_run *r, unsigned kind, uint32_t format)
 static void
 keep_header(struct search_run *r)
 {
-	struct buf packed;
-
 	if (!has_blob(r, FOLDER_BLOB_SEARCH, KEPT_FORMAT))
 		text_keep_fields(r);
 	if (has_blob(r, FOLDER_BLOB_FACTS, FACTS_FORMAT))
 		return;
-	buf_init(&packed, FACTS_MAX);
-	if (facts_pack(message_header(&r->m), &packed) == 0)
+	buf_clear(&r->facts);
+	if (facts_pack(message_header(&r->m), &r->facts) == 0)
 		folder_blob_put(r->m.folder, r->m.i, FOLDER_BLOB_FACTS,
-		    FACTS_FORMAT, packed.p, packed.len);
-	buf_free(&packed);
+		    FACTS_FORMAT, r->facts.p, r->facts.len);
 }
 
 bool
@@ -70,6 +67,7 @@ search_matches(struct search_run *r, size_t i)
 	r->i = i;
 	r->score = 100;
 	buf_clear(&r->grams);
+	r->has_kept = false;
 	message_begin(&r->m, i);
 	for (unsigned cost = 0; cost < COST_N && res == SEARCH_UNKNOWN; cost++) {
 		if ((r->costs >> cost & 1) == 0)
@@ -127,6 +125,8 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 	if (r->wants_modseq)
 		condstore_enable(im);
 	buf_init(&r->grams, GRAMS_MAX);
+	buf_init(&r->facts, FACTS_MAX);
+	buf_init(&r->kept, FOLDER_BLOB_MAX);
 	r->costs = search_costs(root) | 1u << COST_INDEX;
 	if ((r->costs & (1u << COST_HEADER | 1u << COST_BODY)) != 0)
 		r->costs |= 1u << COST_KEPT;
@@ -238,6 +238,8 @@ search_end(struct search_run *r)
 	buf_free(&r->text);
 	buf_free(&r->folded);
 	buf_free(&r->grams);
+	buf_free(&r->facts);
+	buf_free(&r->kept);
 }
 
 /* RFC 9586 section 3.5 */

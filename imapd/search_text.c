@@ -115,20 +115,20 @@ text_keep_fields(struct search_run *r)
 {
 	struct span rest = message_header(&r->m);
 	struct header_field f;
-	struct buf b;
+	struct buf *b = &r->kept;
 	bool ok = true;
 	int field;
 
 	text_begin(r);
-	buf_init(&b, FOLDER_BLOB_MAX);
+	buf_clear(b);
 	while (ok && header_field(&rest, &f))
 		if ((field = kept_field(f.name)) != -1)
 			ok = text_of_field(r, f.body) &&
-			    kept_add(&b, field, buf_span(&r->text)) == 0;
+			    kept_add(b, field, buf_span(&r->text)) == 0;
 	if (ok)
 		folder_blob_put(r->m.folder, r->i, FOLDER_BLOB_SEARCH,
-		    KEPT_FORMAT, b.len > 0 ? b.p : (const void *)"", b.len);
-	buf_free(&b);
+		    KEPT_FORMAT, b->len > 0 ? b->p : (const void *)"", b->len);
+	r->has_kept = ok;
 }
 
 bool
@@ -138,6 +138,8 @@ search_header(struct search_run *r, const struct search_key *k)
 	struct header_field f;
 
 	text_begin(r);
+	if (r->has_kept && kept_field(k->name) != -1)
+		return kept_has(r, buf_span(&r->kept), k) == SEARCH_YES;
 	while (header_field(&rest, &f))
 		if (span_iseq(f.name, k->name) && field_has(r, f.body, k))
 			return true;

@@ -78,6 +78,13 @@ octets(const struct mime_part *p)
 }
 
 static void
+out_number(struct netout *o, size_t n)
+{
+	(void)netout_adds(o, " ");
+	(void)netout_addu(o, n);
+}
+
+static void
 out_unfolded(struct netout *o, struct span s)
 {
 	struct buf b;
@@ -192,7 +199,9 @@ out_multipart(struct netout *o, const struct mime_tree *t,
 	if (p->first_child == 0) {
 		(void)netout_adds(o, PLAIN_TEXT);
 		out_encoding(o, f[ENCODING].body);
-		(void)netout_addf(o, " %zu %zu)", octets(p), p->body_lines);
+		out_number(o, octets(p));
+		out_number(o, p->body_lines);
+		(void)netout_adds(o, ")");
 	}
 	for (size_t i = p->first_child; i != 0; i = t->parts[i].next)
 		out_part(o, t, &t->parts[i], extended);
@@ -223,7 +232,7 @@ out_fields(struct netout *o, const struct mime_part *p,
 	out_unfolded(o, f[DESCRIPTION].body);
 	(void)netout_adds(o, " ");
 	out_encoding(o, f[ENCODING].body);
-	(void)netout_addf(o, " %zu", octets(p));
+	out_number(o, octets(p));
 }
 
 /* body-type-basic, -msg and -text */
@@ -249,7 +258,7 @@ out_single(struct netout *o, const struct mime_tree *t,
 		(void)netout_adds(o, " " EMPTY_ENVELOPE " " EMPTY_PART);
 	}
 	if (message || span_isis(p->type, "text"))
-		(void)netout_addf(o, " %zu", p->body_lines);
+		out_number(o, p->body_lines);
 	if (!extended)
 		return;
 	(void)netout_adds(o, " ");

@@ -110,6 +110,19 @@ arrive() { printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"; }
 	within "$((${i[0]} * 4))" "${i[1]}" 5
 }
 
+@test "a message is opened, looked at, read once and closed: FETCH, SEARCH, SORT and whole bodies" {
+	local n=1200 base command
+	fill "$D/box" "$n"
+	base=$(calls "$D/box" 'a SELECT INBOX')
+	for command in 'FETCH 1:* (ENVELOPE BODYSTRUCTURE)' 'SEARCH FROM kind' 'SORT (SUBJECT) UTF-8 ALL' 'FETCH 1:* (BODY.PEEK[])'; do
+		rm -f "$D/box"/posthouse.cache-*
+		run calls "$D/box" 'a SELECT INBOX' "b $command"
+		echo "$command: $(((output - base) * 100 / n)) system calls for 100 messages"
+		[ "$((output - base))" -lt "$((n * 42 / 10))" ]
+		grep -q '^b OK' "$D/replies"
+	done
+}
+
 @test "APPEND into the selected mailbox costs the same among 1,500 and among 12,000" {
 	local n c=() one=('b APPEND INBOX {14+}' 'Subject: x' '' '')
 	for n in 1500 12000; do
