@@ -3,6 +3,7 @@
 #	make O=build/x CFLAGS=-O0		another tree, other flags
 #	make install DESTDIR=/tmp/x PREFIX=/usr	for a package
 #	make ZLIB=1				imapd with COMPRESS=DEFLATE
+#	make SHARED=1				no archives: libbsd, libmd, libcrypt shared
 PREFIX	?= /usr/local
 SBINDIR	?= $(PREFIX)/sbin
 LIBEXEC	?= $(PREFIX)/libexec/posthouse
@@ -19,7 +20,6 @@ HARD	?= -fPIE -fstack-protector-strong -fstack-clash-protection \
 LDHARD	?= -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed
 BSD	!= pkg-config --cflags libbsd-overlay 2>/dev/null
 BSDLIBS	!= pkg-config --libs libbsd-overlay 2>/dev/null
-# zlib is for COMPRESS=DEFLATE of imapd alone, and only where asked for.
 ZCFLAGS_1 != pkg-config --cflags zlib 2>/dev/null
 ZLIBS_1	!= pkg-config --libs zlib 2>/dev/null
 ZFLAGS	= $(if $(filter 1,$(ZLIB)),-DPOSTHOUSE_ZLIB $(ZCFLAGS_1))
@@ -28,7 +28,9 @@ PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(ZFLAGS)
 ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
 	  $(CPPFLAGS) $(CFLAGS) $(SAN)
 ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
-LIBS	= -lmd $(BSDLIBS) -lcrypt -lresolv
+# From archives where they are there: each library that is mapped costs every fork.
+archive	= $(if $(SHARED),,$(filter /%,$(shell $(CC) -print-file-name=$(l:-l%=lib%.a))))
+LIBS	:= -lc -lresolv $(foreach l,$(BSDLIBS) -lmd -lcrypt,$(or $(archive),$(l)))
 TLSLIBS	= -lssl -lcrypto
 
 PROGS	= smtpd queue deliver-local deliver-remote bounce sendmail admin pop3d imapd

@@ -1,6 +1,6 @@
 /*
- * DNS look-ups through libresolv: questions are asked and answers taken apart
- * by it, and what comes out is judged here.  Trusts the name server's word but
+ * DNS look-ups: questions are asked by libc's resolver, which expands names,
+ * too; answers are taken apart and judged here.  Trusts the name server's word but
  * not its bytes: a host name with other than letters, digits, "-" and "_" is
  * dropped, counts are limited, and a CNAME chain has an end.  No cache: that is
  * the name server's work.
@@ -99,24 +99,57 @@ dns_is_host(const char *name)
 	return label > 0;
 }
 
+struct record {
+	char name[NS_MAXDNAME];
+	unsigned type, class;
+	struct span data;
+};
+
+/* Two bytes, the higher one first. */
+static unsigned
+get16(const unsigned char *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+/* RFC 1035 section 4.1.2, and 4.1.3 if data is wanted.  -1: not all there. */
+static int
+next_record(struct span msg, size_t *at, bool data, struct record *r)
+{
+	const unsigned char *p = msg.p + *at;
+	size_t need = data ? NS_RRFIXEDSZ : NS_QFIXEDSZ, left = msg.len - *at;
+	int n = dn_expand(msg.p, msg.p + msg.len, p, r->name, sizeof(r->name));
+
+	if (n == -1 || left - (size_t)n < need)
+		return -1;
+	p += n;
+	left -= (size_t)n + need;
+	r->type = get16(p);
+	r->class = get16(p + 2);
+	r->data = span_of(p + need, data ? get16(p + 8) : 0);
+	if (left < r->data.len)
+		return -1;
+	*at = msg.len - left + r->data.len;
+	return 0;
+}
+
 /* RFC 1035 section 3.3.9. */
 static void
-take_mx(ns_msg *m, const ns_rr *rr, struct dns_answer *a)
+take_mx(struct span msg, const struct record *r, struct dns_answer *a)
 {
 	struct dns_mx *mx = &a->mx[a->n];
-	const unsigned char *rd = ns_rr_rdata(*rr);
 	char host[NS_MAXDNAME];
 
-	if (a->n >= DNS_MX_MAX || ns_rr_rdlen(*rr) < 3)
+	if (a->n >= DNS_MX_MAX || r->data.len < 3)
 		return;
-	if (dn_expand(ns_msg_base(*m), ns_msg_end(*m), rd + 2, host,
+	if (dn_expand(msg.p, msg.p + msg.len, r->data.p + 2, host,
 	    sizeof(host)) == -1)
 		return;
 	if (host[0] != '\0' && !dns_is_host(host)) {
 		a->dropped = true;
 		return;
 	}
-	mx->pref = ns_get16(rd);
+	mx->pref = get16(r->data.p);
 	strlcpy(mx->host, host, sizeof(mx->host));
 	for (char *s = mx->host; *s != '\0'; s++)
 		*s = (char)ascii_lower((unsigned char)*s);
@@ -145,64 +178,81 @@ set_addr(struct sockaddr_storage *ss, int family, const void *addr,
 }
 
 static void
-take_addr(const ns_rr *rr, struct dns_answer *a)
+take_addr(const struct record *r, struct dns_answer *a)
 {
 	if (a->n >= DNS_ADDR_MAX)
 		return;
-	if (ns_rr_type(*rr) == ns_t_a && ns_rr_rdlen(*rr) == 4)
-		set_addr(&a->addr[a->n++], AF_INET, ns_rr_rdata(*rr), 0);
-	else if (ns_rr_type(*rr) == ns_t_aaaa && ns_rr_rdlen(*rr) == 16)
-		set_addr(&a->addr[a->n++], AF_INET6, ns_rr_rdata(*rr), 0);
+	if (r->type == ns_t_a && r->data.len == 4)
+		set_addr(&a->addr[a->n++], AF_INET, r->data.p, 0);
+	else if (r->type == ns_t_aaaa && r->data.len == 16)
+		set_addr(&a->addr[a->n++], AF_INET6, r->data.p, 0);
 }
 
-/* One pass over the answer section for the records that a->name owns.  True if
- * a CNAME has changed a->name, and so another pass is needed. */
+/* One pass over the answer section, n records that begin at, for those that
+ * a->name owns.  True if a CNAME has changed a->name, and so another pass is
+ * needed. */
 static bool
-take_records(ns_msg *m, int type, struct dns_answer *a)
+take_records(struct span msg, size_t at, unsigned n, int type,
+    struct dns_answer *a)
 {
 	char target[NS_MAXDNAME];
-	ns_rr rr;
+	struct record r;
 
-	for (int i = 0; i < ns_msg_count(*m, ns_s_an); i++) {
-		if (ns_parserr(m, ns_s_an, i, &rr) == -1)
-			return false;
-		if (ns_rr_class(rr) != ns_c_in ||
-		    strcasecmp(ns_rr_name(rr), a->name) != 0)
+	for (; n > 0 && next_record(msg, &at, true, &r) == 0; n--) {
+		if (r.class != ns_c_in || strcasecmp(r.name, a->name) != 0)
 			continue;
-		if (ns_rr_type(rr) == ns_t_cname && type != ns_t_cname) {
-			if (dn_expand(ns_msg_base(*m), ns_msg_end(*m),
-			    ns_rr_rdata(rr), target, sizeof(target)) == -1 ||
-			    !dns_is_host(target))
+		if (r.type == ns_t_cname && type != ns_t_cname) {
+			if (dn_expand(msg.p, msg.p + msg.len, r.data.p, target,
+			    sizeof(target)) == -1 || !dns_is_host(target))
 				return false;
 			snprintf(a->name, sizeof(a->name), "%s", target);
 			return true;
 		}
-		if ((int)ns_rr_type(rr) != type)
+		if ((int)r.type != type)
 			continue;
 		if (type == ns_t_mx)
-			take_mx(m, &rr, a);
+			take_mx(msg, &r, a);
 		else
-			take_addr(&rr, a);
+			take_addr(&r, a);
 	}
 	return false;
+}
+
+/* RFC 1035 section 4.1.1: the four counts stand at 4, 6, 8 and 10.  Where the
+ * answers begin; -1 if the message is not whole. */
+static int
+check_message(struct span msg, size_t *answers)
+{
+	size_t at = NS_HFIXEDSZ;
+	struct record r;
+
+	if (msg.len < NS_HFIXEDSZ || msg.len > DNS_ANSWER_MAX)
+		return -1;
+	for (size_t section = 0; section < 4; section++) {
+		if (section == 1)
+			*answers = at;
+		for (unsigned n = get16(msg.p + 4 + section * 2); n > 0; n--)
+			if (next_record(msg, &at, section > 0, &r) == -1)
+				return -1;
+	}
+	return at == msg.len ? 0 : -1;
 }
 
 enum dns_result
 dns_parse(struct span msg, const char *name, int type, struct dns_answer *a)
 {
-	ns_msg m;
+	size_t answers;
 	int rcode, hops = 0;
 
 	a->n = 0;
 	a->alias = a->dropped = false;
 	if ((size_t)snprintf(a->name, sizeof(a->name), "%s", name) >=
-	    sizeof(a->name) || msg.len > DNS_ANSWER_MAX ||
-	    ns_initparse(msg.p, (int)msg.len, &m) == -1)
+	    sizeof(a->name) || check_message(msg, &answers) == -1)
 		return DNS_TEMP;
-	rcode = ns_msg_getflag(m, ns_f_rcode);
+	rcode = msg.p[3] & 15;
 	if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)
 		return DNS_TEMP;
-	while (take_records(&m, type, a)) {
+	while (take_records(msg, answers, get16(msg.p + 6), type, a)) {
 		a->alias = true;
 		if (++hops > DNS_CNAME_MAX)
 			return DNS_TEMP;

@@ -1,5 +1,5 @@
 /*
- * DNS by libresolv.  RESOLVER=address:port in the environment names the server
+ * DNS by libc's resolver.  RESOLVER=address:port in the environment names the server
  * instead of resolv.conf (tests; ignored in set-id programs).
  */
 #ifndef DNS_H

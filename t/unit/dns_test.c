@@ -194,6 +194,12 @@ test_codes(void)
 		CHECK(m.len == whole ? r == DNS_OK : r != DNS_OK, "cut");
 	}
 	begin(&m, "example.org", ns_t_mx, 0);
+	name_record(&m, "example.org", ns_t_mx, 10, "a.example.org");
+	m.p[m.len++] = 0;
+	CHECK(parse(&m, "example.org", ns_t_mx, &a) == DNS_TEMP, "more");
+	m.p[11] = 1;
+	CHECK(parse(&m, "example.org", ns_t_mx, &a) == DNS_TEMP, "half a record");
+	begin(&m, "example.org", ns_t_mx, 0);
 	record(&m, "example.org", ns_t_mx, "\0\12\300\72", 4);
 	CHECK(parse(&m, "example.org", ns_t_mx, &a) != DNS_OK, "loop");
 	test_end("codes and broken answers");
