@@ -16,7 +16,8 @@
 #include "watch_names.h"
 
 #define WATCH_WORTH	256	/* messages from which listing costs more than a watch */
-#define OWN_MAX		8192	/* changes of our own not read back yet */
+#define OWN_MAX		16384	/* changes of our own not read back yet: as many as inotify(7) keeps */
+#define OWN_FIRST	256
 #define FOREIGN_MAX	32	/* changes of others; each is looked up among all messages */
 #define FEW		16	/* of so many messages one that is new pays for no more */
 #define GARBAGE		65536	/* bytes of old names above which listing tidies up */
@@ -44,14 +45,26 @@ event_hash(bool in_new, bool came, const char *name)
 	return h;
 }
 
+static bool
+own_grow(struct folder *f)
+{
+	size_t cap = f->own_cap == 0 ? OWN_FIRST : f->own_cap * 2;
+	uint64_t *p = cap > OWN_MAX ? NULL :
+	    reallocarray(f->own, cap, sizeof(*p));
+
+	if (p == NULL)
+		return false;
+	f->own = p;
+	f->own_cap = cap;
+	return true;
+}
+
 void
 folder_own(struct folder *f, const char *path, bool came)
 {
 	if (f->watch == -1 || f->dirty)
 		return;
-	if (f->own == NULL)
-		f->own = calloc(OWN_MAX, sizeof(*f->own));
-	if (f->own == NULL || f->own_end == OWN_MAX) {
+	if (f->own_end == f->own_cap && !own_grow(f)) {
 		f->dirty = true;	/* too many to know them all: list */
 		return;
 	}
@@ -62,6 +75,11 @@ void
 folder_own_forget(struct folder *f)
 {
 	f->own_at = f->own_end = 0;
+	if (f->own_cap > OWN_FIRST) {
+		free(f->own);
+		f->own = NULL;
+		f->own_cap = 0;
+	}
 }
 
 void

@@ -54,7 +54,7 @@ struct folder {
 	size_t touched_from, touched_to; /* and of known messages it concerns some of these */
 	bool watch_tried;
 	uint64_t *own;		/* changes of our own that the watch has still to tell */
-	size_t own_at, own_end;
+	size_t own_at, own_end, own_cap;
 	struct msg *msgs;	/* by UID; those at and after count are not told yet */
 	size_t count, nmsgs, cap;
 	struct cache_map map;

@@ -136,9 +136,9 @@ cur_num(struct cur *c, uint64_t max, uint64_t *out)
 	while (c->p < c->end && *c->p >= '0' && *c->p <= '9') {
 		uint64_t d = (uint64_t)(*c->p - '0');
 
-		if (v > (UINT64_MAX - d) / 10 || v * 10 + d > max)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, d, &v) || v > max)
 			return -1;
-		v = v * 10 + d;
 		any = true;
 		c->p++;
 	}

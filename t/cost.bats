@@ -123,6 +123,20 @@ arrive() { printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"; }
 	done
 }
 
+@test "STORE on 5,000 messages is a rename of each and nothing else of each" {
+	local n=5000 base
+	fill "$D/box" "$n"
+	base=$(calls "$D/box" 'a SELECT INBOX')
+	run calls "$D/box" 'a SELECT INBOX' 'b STORE 1:* +FLAGS.SILENT (\Flagged)'
+	grep -q '^b OK' "$D/replies"
+	! grep -q 'inotify.*= -1' "$D/out/calls" || skip "NOT TESTED: no inotify instance left"
+	[ "$(grep -c 'rename.*new\|rename.*cur' "$D/out/calls")" -eq "$n" ]
+	echo "$((output - base - n)) system calls beside the renames"
+	[ "$((output - base - n))" -lt 300 ]
+	# What the watch tells of them is known to be the session's own doing: nothing is listed again.
+	[ "$(grep -c getdents "$D/out/calls")" -eq 0 ]
+}
+
 @test "APPEND into the selected mailbox costs the same among 1,500 and among 12,000" {
 	local n c=() one=('b APPEND INBOX {14+}' 'Subject: x' '' '')
 	for n in 1500 12000; do
