@@ -22,6 +22,7 @@
 #include "log.h"
 
 #define SLACK		65536	/* messages that may come before memory has to move */
+#define SMALL_SUMS	(CACHE_MAP_MIN * (sizeof(struct msg) + 256) / CACHE_BLOCK + 2)
 #define TAIL		1024	/* bytes of the uid list by which it is known again */
 
 _Static_assert(sizeof(struct msg) == 64, "the file has it so");
@@ -157,49 +158,48 @@ folder_cache_check(const struct folder *f, const void *p, size_t n)
 	}
 }
 
-/* All of the file at once, private: small folders need no more. */
+/* Whole blocks to where they stay; sums is what the file has of them. */
 static bool
-read_small(struct cache_map *map, int fd, const struct cache_head *h)
+read_blocks(int fd, void *to, size_t n, uint64_t at, const uint64_t *sums)
 {
-	unsigned char *all = malloc((size_t)h->size);
-	bool ok = all != NULL && pread(fd, all, (size_t)h->size, 0) ==
-	    (ssize_t)h->size;
+	const unsigned char *p = to;
 
-	map->file = all;
-	map->sums = (const void *)(map->file + h->sums_at);
-	for (size_t b = 0; ok && b < map->nblocks; b++)
-		ok = block_ok(map, b);
-	if (!ok) {
-		free(all);
-		map->file = NULL;
-	}
-	return ok;
+	if (pread(fd, to, n, (off_t)at) != (ssize_t)n)
+		return false;
+	for (; n > 0; n -= CACHE_BLOCK, p += CACHE_BLOCK)
+		if (cache_sum(p, CACHE_BLOCK) != *sums++)
+			return false;
+	return true;
 }
 
-/* Takes over a small one, and the memory it was read into is free again. */
+/* A small one is read, private: what its hash tells is found without. */
 static bool
-take_small(struct folder *f, struct cache_map *map, const struct cache_head *h)
+take_small(struct folder *f, int fd, const struct cache_head *h)
 {
-	size_t n = (size_t)h->nmsgs;
-	struct msg *msgs = malloc((n + 1) * sizeof(*msgs));
+	size_t n = (size_t)h->names_at - CACHE_BLOCK;
+	size_t more = (size_t)(h->hash_at - h->names_at);
+	size_t nsums = (n + more) / CACHE_BLOCK * sizeof(uint64_t);
+	uint64_t sums[SMALL_SUMS];
+	struct msg *msgs = malloc(n + sizeof(*msgs));
+	unsigned char *room;
 	struct buf names;
-	bool ok;
 
 	buf_init(&names, FOLDER_NAMES_MAX);
-	ok = msgs != NULL && buf_add(&names, map->file + h->names_at,
-	    (size_t)h->names_len) == 0;
-	if (ok) {
-		memcpy(msgs, map->file + CACHE_BLOCK, n * sizeof(*msgs));
-		folder_cache_drop(f);
-		f->msgs = msgs;
-		f->cap = n + 1;
-		f->names = names;
-	} else {
+	room = buf_room(&names, more);
+	if (msgs == NULL || room == NULL || nsums > sizeof(sums) ||
+	    pread(fd, sums, nsums, (off_t)h->sums_at) != (ssize_t)nsums ||
+	    !read_blocks(fd, msgs, n, CACHE_BLOCK, sums) ||
+	    !read_blocks(fd, room, more, h->names_at, sums + n / CACHE_BLOCK)) {
 		free(msgs);
 		buf_free(&names);
+		return false;
 	}
-	free((void *)(uintptr_t)map->file);
-	return ok;
+	names.len = (size_t)h->names_len;
+	folder_cache_drop(f);
+	f->msgs = msgs;
+	f->cap = n / sizeof(*msgs) + 1;
+	f->names = names;
+	return true;
 }
 
 /* The messages, writable: our changes stay ours.  Behind them there is room. */
@@ -254,11 +254,12 @@ take_mapped(struct folder *f, struct cache_map *map, int fd,
 bool
 cache_take(struct folder *f, int fd, const struct cache_head *h)
 {
-	struct cache_map map = { 0 };
+	struct cache_map map = {
+		.nblocks = (size_t)(h->sums_at / CACHE_BLOCK - 1)
+	};
 
-	map.nblocks = (size_t)(h->sums_at / CACHE_BLOCK - 1);
 	if (h->nmsgs < CACHE_MAP_MIN) {
-		if (!read_small(&map, fd, h) || !take_small(f, &map, h))
+		if (!take_small(f, fd, h))
 			return false;
 	} else if (!take_mapped(f, &map, fd, h)) {
 		return false;
