@@ -47,7 +47,8 @@ int	auth_apop(int out, int in, struct span user, struct span digest,
 /* What the auth process is given and has opened while it still could. */
 struct auth_files {
 	int in;				/* records of the session */
-	int session_out, account_out;	/* answers; the account for the listener, or -1 */
+	int session_out;		/* answers */
+	int account_out;		/* for the listener, or -1 */
 	unsigned protocols;		/* FOR_...: what its session can be */
 	struct span facts;		/* what the tls process tells of the connection (bindings.h) */
 	const struct passwords *passwords;
@@ -58,8 +59,9 @@ struct auth_files {
 
 /*
  * The auth process, confined: serves one exchange for the client conn, logs the outcome,
- * and tells the session, and when AUTH_OK the listener.  Exit code.  Failures take the
- * same time whether the account exists or not.
+ * tells the session, and then the listener in one line: the account, or "." for nobody.
+ * Exit code; the listener is told when it is 0.  Failures take the same time whether the
+ * account exists or not.
  */
 int	auth_serve(struct control *, const struct conn *,
 	    const struct auth_files *);

@@ -26,6 +26,7 @@ struct auth {
 	char name_text[ADDR_MAX + 1];
 	char name[ADDR_MAX + 1];	/* canonical; "" cannot be one */
 	bool counted;			/* guess_begin has been called */
+	bool let_in;			/* and the session knows */
 	struct guess guess;
 	uint64_t began;			/* when the secret came, clock_mono_ms() */
 	struct account account;

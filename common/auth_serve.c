@@ -240,11 +240,11 @@ finish(struct auth *a, enum auth_verdict v)
 	log_verdict(a, v);
 	if (v != AUTH_OK && a->counted && spent < pause)
 		wait_ms(pause - spent);
-	if (v == AUTH_OK && a->files->account_out != -1 &&
-	    answer(a->files->account_out, "", a->name) == -1)
+	if (answer(a->files->session_out, words[v], v == AUTH_OK ? a->name :
+	    a->text) == -1)
 		return EX_IOERR;
-	return answer(a->files->session_out, words[v], v == AUTH_OK ? a->name :
-	    a->text) == -1 ? EX_IOERR : EX_OK;
+	a->let_in = v == AUTH_OK;
+	return EX_OK;
 }
 
 /* The head of the first record: protocol NUL mechanism NUL.  The session has
@@ -310,6 +310,10 @@ auth_serve(struct control *control, const struct conn *conn,
 	if (bindings_parse(files->facts, &a.facts) == -1)
 		log_warn("what the tls process tells cannot be read");
 	r = serve(&a);
+	/* Last, so that nothing of this exchange comes after it. */
+	if (r == EX_OK && files->account_out != -1 &&
+	    answer(files->account_out, "", a.let_in ? a.name : ".") == -1)
+		r = EX_IOERR;
 	buf_wipe(&a.record);
 	buf_wipe(&a.lines);
 	explicit_bzero(&a, sizeof(a));

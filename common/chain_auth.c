@@ -302,19 +302,19 @@ client_start_auth(struct chain *ch, struct chain_client *cl)
 		worker_retire(w);
 }
 
-/* A line: an account, for a login that has succeeded; or ".", when all is done. */
+/* It has done: an account, for a login that has succeeded; or ".". */
 static void
 worker_line(struct chain *ch, struct auth_worker *w, const char *line)
 {
 	struct chain_client *cl = w->client == NONE ? NULL :
 	    &ch->clients[w->client];
 
-	if (strcmp(line, ".") == 0)
-		w->client = NONE;
-	else if (cl != NULL)
+	w->client = NONE;
+	if (cl == NULL)
+		return;
+	if (strcmp(line, ".") != 0)
 		strlcpy(cl->account, line, sizeof(cl->account));
-	if (cl != NULL)
-		client_auth_told(ch, cl, w->client == NONE);
+	client_auth_told(ch, cl);
 }
 
 static void
@@ -368,6 +368,6 @@ auth_reaped(struct chain *ch, pid_t pid, int status)
 	else
 		auth_failed(ch, cl);
 	if (!auth_busy(ch, cl))
-		client_auth_told(ch, cl, true);
+		client_auth_told(ch, cl);
 	return true;
 }

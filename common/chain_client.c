@@ -575,11 +575,11 @@ client_settle(struct chain *ch, struct chain_client *cl)
 }
 
 void
-client_auth_told(struct chain *ch, struct chain_client *cl, bool done)
+client_auth_told(struct chain *ch, struct chain_client *cl)
 {
 	if (cl->handover && cl->account[0] != '\0')
 		(void)client_start_mailbox(ch, cl);
-	if (!done || cl->pid[PROC_SESSION] != 0)
+	if (cl->pid[PROC_SESSION] != 0)
 		return;
 	auth_slot_return(ch, cl);
 	client_settle(ch, cl);

@@ -94,8 +94,8 @@ void	chain_forked(void);
 /* Starts what a new client begins with; takes over the descriptors in and out.
  * 0, or -1: the client has been told and closed. */
 int	client_start(struct chain *, struct chain_client *, int in, int out);
-/* Auth has said something of the client: its account, or that it has done (done). */
-void	client_auth_told(struct chain *, struct chain_client *, bool done);
+/* Auth has done, and has set the account if it let the client in. */
+void	client_auth_told(struct chain *, struct chain_client *);
 void	client_log_death(const struct chain_client *, const char *name,
 	    int status);
 /* One of the client's processes has ended with this wait(2) status. */

@@ -130,13 +130,12 @@ serve_one(struct chain *ch, struct auth_files *f, struct auth_request *r)
 		code = auth_serve(ch->control, &r->conn, f);
 	else
 		code = read(f->in, record, sizeof(record)) > 0 &&
-		    file_write_all(f->session_out, "temp\n", 5) == 0 ?
+		    file_write_all(f->session_out, "temp\n", 5) == 0 &&
+		    file_write_all(TOLD, ".\n", 2) == 0 ?
 		    EX_OK : EX_IOERR;
 	explicit_bzero(facts, sizeof(facts));
 	if (f->passwords == NULL)
 		explicit_bzero(record, sizeof(record));
-	if (code == EX_OK && file_write_all(TOLD, ".\n", 2) == -1)
-		return EX_IOERR;
 	return code;
 }
 

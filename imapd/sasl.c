@@ -19,6 +19,7 @@ static void
 hand_over(struct login *s)
 {
 	struct span rest = netin_buffered(&s->input.in);
+	struct buf left;
 
 	s->done = true;
 	if (s->tag.len + rest.len > IMAP_HANDOVER_MAX) {
@@ -28,17 +29,19 @@ hand_over(struct login *s)
 		return;
 	}
 	(void)netout_flush(&s->out);
-	if ((s->conn->tls && tls_facts_write(s->conn->left_out,
+	buf_init(&left, IMAP_HANDOVER_MAX + 1);
+	(void)buf_addspan(&left, s->tag);
+	(void)buf_addc(&left, '\n');
+	(void)buf_addspan(&left, rest);
+	if (left.bad || (s->conn->tls && tls_facts_write(s->conn->left_out,
 	    &s->conn->facts) == -1) ||
-	    file_write_all(s->conn->left_out, s->tag.p, s->tag.len) == -1 ||
-	    file_write_all(s->conn->left_out, "\n", 1) == -1 ||
-	    (rest.len > 0 && file_write_all(s->conn->left_out, rest.p,
-	    rest.len) == -1)) {
+	    file_write_all(s->conn->left_out, left.p, left.len) == -1) {
 		login_reply(s, "NO", "[UNAVAILABLE] Internal error");
 		s->exit_code = EX_OSERR;
-		return;
+	} else {
+		s->exit_code = CHAIN_EXIT_MAILBOX;
 	}
-	s->exit_code = CHAIN_EXIT_MAILBOX;
+	buf_wipe(&left);
 }
 
 /* RFC 5530 section 3.  The auth process has logged it. */
