@@ -20,9 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scram s;
 	struct cur c;
 
-	if (keys.server_key[0] == 0 &&
-	    scram_keys_derive(&keys, span_str("pencil")) == -1)
-		abort();
+	if (keys.server_key[0] == 0)
+		scram_keys_derive(&keys, span_str("pencil"));
 	cur_init(&c, span_of(data, size));
 	first = cur_until(&c, '\n');
 	(void)cur_ch(&c, '\n');
