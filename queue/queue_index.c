@@ -67,29 +67,30 @@ index_find(const struct index *ix, const struct spool_name *n)
 	struct parts p;
 
 	name_parts(n, &p);
-	for (uint32_t i = (uint32_t)p.rnd & mask; ix->slots[i] != 0;
+	for (uint32_t i = (uint32_t)p.rnd & mask; ix->slots[i].item != 0;
 	    i = (i + 1) & mask)
-		if (item_is(ix, &ix->items[ix->slots[i] - 1], n, &p))
-			return ix->slots[i] - 1;
+		if (ix->slots[i].hash == (uint32_t)p.rnd &&
+		    item_is(ix, &ix->items[ix->slots[i].item - 1], n, &p))
+			return ix->slots[i].item - 1;
 	return ITEM_NONE;
 }
 
 static void
-slot_put(struct index *ix, uint32_t id)
+slot_put(struct index *ix, struct slot slot)
 {
-	uint32_t mask = ix->nslots - 1;
-	uint32_t i = (uint32_t)ix->items[id].rnd & mask;
+	uint32_t mask = ix->nslots - 1, i = slot.hash & mask;
 
-	while (ix->slots[i] != 0)
+	while (ix->slots[i].item != 0)
 		i = (i + 1) & mask;
-	ix->slots[i] = id + 1;
+	ix->slots[i] = slot;
 }
 
 /* Keeps at least a third of the slots empty. */
 static int
 slots_grow(struct index *ix)
 {
-	uint32_t *old = ix->slots, n = ix->nslots;
+	struct slot *old = ix->slots;
+	uint32_t n = ix->nslots;
 
 	if (ix->count + 1 < (size_t)n / 3 * 2)
 		return 0;
@@ -101,8 +102,8 @@ slots_grow(struct index *ix)
 	}
 	ix->nslots = n * 2;
 	for (uint32_t i = 0; i < n; i++)
-		if (old[i] != 0)
-			slot_put(ix, old[i] - 1);
+		if (old[i].item != 0)
+			slot_put(ix, old[i]);
 	free(old);
 	return 0;
 }
@@ -114,19 +115,15 @@ slot_remove(struct index *ix, uint32_t id)
 	uint32_t mask = ix->nslots - 1;
 	uint32_t i = (uint32_t)ix->items[id].rnd & mask;
 
-	while (ix->slots[i] != id + 1)
+	while (ix->slots[i].item != id + 1)
 		i = (i + 1) & mask;
-	for (uint32_t j = (i + 1) & mask; ix->slots[j] != 0;
-	    j = (j + 1) & mask) {
-		uint32_t home =
-		    (uint32_t)ix->items[ix->slots[j] - 1].rnd & mask;
-
-		if (((j - home) & mask) >= ((j - i) & mask)) {
+	for (uint32_t j = (i + 1) & mask; ix->slots[j].item != 0;
+	    j = (j + 1) & mask)
+		if (((j - ix->slots[j].hash) & mask) >= ((j - i) & mask)) {
 			ix->slots[i] = ix->slots[j];
 			i = j;
 		}
-	}
-	ix->slots[i] = 0;
+	ix->slots[i].item = 0;
 }
 
 static int
@@ -202,7 +199,7 @@ index_add(struct index *ix, const struct spool_name *n)
 		errno = EINVAL;
 		return ITEM_NONE;
 	}
-	slot_put(ix, id);
+	slot_put(ix, (struct slot){ id + 1, (uint32_t)p.rnd });
 	ix->count++;
 	return id;
 }

@@ -1,5 +1,5 @@
 /*
- * Every message that queue knows, in 52 bytes each: enough to make its file
+ * Every message that queue knows, in 62 bytes each: enough to make its file
  * name again, and where it stands: in the heap by the time of its next try, in
  * a list, or being worked on.  What is in the file is never kept here.
  */
@@ -33,13 +33,18 @@ struct item {
 	bool asked : 1;		/* deliver-local was asked to give it back */
 };
 
+/* The low half of rnd stands beside the item, so that others that came to the
+ * same place are passed without a look at them: far apart, and in no cache. */
+struct slot { uint32_t item, hash; };	/* item + 1; 0 is empty */
+
 struct item_list { uint32_t head, tail; size_t n; };
 
 struct index {
 	struct item *items;
 	uint32_t nitems, cap, free;	/* free: head of the unused ones, by link */
 	uint32_t *heap, nheap, heap_cap;
-	uint32_t *slots, nslots;		/* hash by rnd: item + 1, 0 is empty */
+	struct slot *slots;	/* by rnd */
+	uint32_t nslots;
 	char **hosts;
 	uint16_t nhosts;
 	size_t count;
