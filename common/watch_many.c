@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "watch.h"
@@ -31,9 +32,17 @@ watch_many_add(int fd, const char *path)
 	return inotify_add_watch(fd, path, WATCHED);
 }
 
+static unsigned
+what_of(uint32_t mask)
+{
+	return (mask & (IN_CREATE | IN_MOVED_TO) ? NOTICE_CAME : 0U) |
+	    (mask & (IN_DELETE | IN_MOVED_FROM) ? NOTICE_LEFT : 0U) |
+	    (mask & IN_ISDIR ? NOTICE_DIRECTORY : 0U);
+}
+
 int
-watch_many_read(int fd, void (*each)(void *arg, int dir, const char *name),
-    void *arg)
+watch_many_read(int fd, void (*each)(void *arg, int dir, unsigned what,
+    const char *name), void *arg)
 {
 	union {
 		struct inotify_event e;
@@ -51,7 +60,8 @@ watch_many_read(int fd, void (*each)(void *arg, int dir, const char *name),
 			if (e->mask & IN_Q_OVERFLOW)
 				r = -1;
 			else if (e->len > 0 || e->mask & IN_IGNORED)
-				each(arg, e->wd, e->len > 0 ? e->name : "");
+				each(arg, e->wd, what_of(e->mask),
+				    e->len > 0 ? e->name : "");
 		}
 	}
 	return n == -1 && errno != EAGAIN ? -1 : r;
@@ -75,12 +85,13 @@ watch_many_add(int fd, const char *path)
 }
 
 int
-watch_many_read(int fd, void (*each)(void *arg, int dir, const char *name),
-    void *arg)
+watch_many_read(int fd, void (*each)(void *arg, int dir, unsigned what,
+    const char *name), void *arg)
 {
 	(void)fd;
 	(void)each;
 	(void)arg;
-	return 0;
+	errno = ENOTSUP;
+	return -1;
 }
 #endif

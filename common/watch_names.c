@@ -1,61 +1,42 @@
 /*
- * Reading inotify(7) notices of a watch made by watch_open, which adds cur first, new second, and then the directory itself:
- * watch descriptors count from 1.
+ * What a watch made by watch_open tells, which adds cur first, new second, and then the directory itself: watch descriptors count
+ * from 1.
  */
 #include "watch_names.h"
 
-#include <errno.h>
-#include <unistd.h>
+#include <stddef.h>
 
-#ifdef __linux__
-#include <sys/inotify.h>
+#include "watch_many.h"
 
 #define WD_CUR	1
 #define WD_NEW	2
 #define WD_SELF	3
-#define CAME	(IN_CREATE | IN_MOVED_TO)
-#define LEFT	(IN_DELETE | IN_MOVED_FROM)
+
+struct names {
+	void (*each)(void *arg, bool in_new, bool came, const char *name);
+	void *arg;
+	bool lost;
+};
+
+static void
+on_notice(void *arg, int dir, unsigned what, const char *name)
+{
+	struct names *n = arg;
+
+	if (dir == WD_SELF && *name != '\0')
+		return;			/* our own files: no names of messages */
+	if ((what & (NOTICE_CAME | NOTICE_LEFT)) == 0 || *name == '\0' ||
+	    (dir != WD_CUR && dir != WD_NEW))
+		n->lost = true;		/* the directory is gone */
+	else if ((what & NOTICE_DIRECTORY) == 0)
+		n->each(n->arg, dir == WD_NEW, (what & NOTICE_CAME) != 0, name);
+}
 
 int
 watch_names(int fd, void (*each)(void *arg, bool in_new, bool came,
     const char *name), void *arg)
 {
-	union {
-		struct inotify_event e;
-		char bytes[16384];
-	} u;
-	ssize_t n;
-	int r = 0;
+	struct names n = { each, arg, false };
 
-	while ((n = read(fd, u.bytes, sizeof(u.bytes))) > 0) {
-		for (ssize_t at = 0; at < n;) {
-			const struct inotify_event *e =
-			    (const void *)(u.bytes + at);
-
-			at += (ssize_t)(sizeof(*e) + e->len);
-			if (e->wd == WD_SELF && e->len > 0)
-				continue;	/* our own files: no names of messages */
-			if ((e->mask & (CAME | LEFT)) == 0 || e->len == 0 ||
-			    (e->wd != WD_CUR && e->wd != WD_NEW))
-				r = -1;		/* overflow, or the directory is gone */
-			else if ((e->mask & IN_ISDIR) == 0)
-				each(arg, e->wd == WD_NEW,
-				    (e->mask & CAME) != 0, e->name);
-		}
-	}
-	return n == -1 && errno != EAGAIN ? -1 : r;
+	return watch_many_read(fd, on_notice, &n) == -1 || n.lost ? -1 : 0;
 }
-
-#else
-
-int
-watch_names(int fd, void (*each)(void *arg, bool in_new, bool came,
-    const char *name), void *arg)
-{
-	(void)fd;
-	(void)each;
-	(void)arg;
-	errno = ENOTSUP;
-	return -1;
-}
-#endif

@@ -270,14 +270,6 @@ fetch_one(void *arg, size_t i)
 }
 
 static int
-count_one(void *arg, size_t i)
-{
-	(void)i;
-	++*(uint64_t *)arg;
-	return 0;
-}
-
-static int
 fetch_window(void *arg, size_t i)
 {
 	struct fetch_cmd *c = arg;
@@ -301,7 +293,7 @@ fetch_all(struct fetch_cmd *c, struct seqset *set)
 	if (!c->f.partial.given)
 		return limit_each(im, set, im->uid, &c->gone, fetch_one, c,
 		    &c->lowest);
-	if (view_each(im, set, im->uid, NULL, count_one, &n) == -1)
+	if (view_count(im, set, im->uid, NULL, &n) == -1)
 		return -1;
 	c->left = partial_window(&c->f.partial, n, &c->skip);
 	c->over = limit_messages(im) > 0 && c->left > limit_messages(im);

@@ -28,14 +28,6 @@ limit_saves(const struct imap *im)
 }
 
 static int
-count_one(void *arg, size_t i)
-{
-	(void)i;
-	++*(uint64_t *)arg;
-	return 0;
-}
-
-static int
 take_one(void *arg, size_t i)
 {
 	struct window *w = arg;
@@ -77,7 +69,7 @@ limit_each(struct imap *im, struct seqset *set, bool uid, size_t *gone,
 	*lowest = 0;
 	if (limit_messages(im) == 0)
 		return view_each(im, set, uid, gone, each, arg);
-	if (view_each(im, &all, uid, gone, count_one, &n) == -1)
+	if (view_count(im, &all, uid, gone, &n) == -1)
 		return -1;
 	if (n <= limit_messages(im))
 		return view_each(im, set, uid, NULL, each, arg);

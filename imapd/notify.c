@@ -75,10 +75,11 @@ on_box(struct notify_box *b, int k, const char *name)
 }
 
 static void
-on_change(void *arg, int dir, const char *name)
+on_change(void *arg, int dir, unsigned what, const char *name)
 {
 	struct notify *n = arg;
 
+	(void)what;
 	if (dir == n->root)
 		on_root(n, name);
 	for (int k = 0; k < WATCH_N; k++)

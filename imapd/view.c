@@ -403,3 +403,19 @@ view_each(struct imap *im, struct seqset *set, bool uid, size_t *gone,
 		    each_seq(v, &set->r[k], gone, each, arg);
 	return 0;
 }
+
+static int
+count_one(void *arg, size_t i)
+{
+	(void)i;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+int
+view_count(struct imap *im, struct seqset *set, bool uid, size_t *gone,
+    uint64_t *n)
+{
+	*n = 0;
+	return view_each(im, set, uid, gone, count_one, n);
+}

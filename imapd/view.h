@@ -66,6 +66,9 @@ int	view_sync(struct imap *, bool expunge, bool uid);
  */
 int	view_each(struct imap *, struct seqset *, bool uid, size_t *gone,
 	    int (*each)(void *arg, size_t i), void *arg);
+/* The same, and counts them. */
+int	view_count(struct imap *, struct seqset *, bool uid, size_t *gone,
+	    uint64_t *n);
 /* Keeps a copy of the UIDs as "$"; they are resolved. */
 void	view_save(struct view *, const struct seqset *);
 /* FLAGS again when a keyword has come that the client does not know. */

@@ -37,18 +37,8 @@ for line in sys.stdin:
 	need python3 python3
 	peer_fetch dovecot dovecot-core dovecot-imapd
 	peer_home
-	mkdir -p "$D/run" "$D/theirs" "$D/ours"/{cur,new,tmp}
-	: >"$D/log"
-	chmod 666 "$D/log"
-	cat >"$D/conf" <<-C
-	protocols = imap
-	base_dir = $D/run
-	state_dir = $D/run
-	log_path = $D/log
-	ssl = no
-	mail_location = maildir:$D/theirs
-	mail_uid = 65534
-	mail_gid = 65534
+	mkdir -p "$D/theirs" "$D/ours"/{cur,new,tmp}
+	dovecot_conf <<-C
 	mail_plugins = acl
 	namespace inbox {
 	  inbox = yes

@@ -30,3 +30,33 @@ empty_box() {
 
 # own: what root puts into the Maildir belongs to its owner.
 own() { chown -R --reference="$MAIL/example.test/alice" "$BOX"; }
+
+# mbsync_config SIDE: $HOME/SIDE.rc synchronizes all of her mailboxes both ways with Maildirs below $HOME/SIDE.
+mbsync_config() {
+	mkdir -p "$HOME/$1"
+	cat >"$HOME/$1.rc" <<-END
+		IMAPAccount a
+		Host localhost
+		Port $IMAPS_PORT
+		User alice@example.test
+		Pass secret
+		SSLType IMAPS
+		CertificateFile $CA_FILE
+
+		IMAPStore far
+		Account a
+
+		MaildirStore near
+		Path $HOME/$1/
+		Inbox $HOME/$1/INBOX
+		SubFolders Verbatim
+
+		Channel c
+		Far :far:
+		Near :near:
+		Patterns *
+		Create Both
+		Expunge Both
+		SyncState *
+	END
+}

@@ -30,40 +30,12 @@ put() { # NAME SUBJECT [FOLDER]
 	[ "$status" = 67 ]
 }
 
-mbsync_config() {
-	cat >"$HOME/mbsyncrc" <<-END
-		IMAPAccount a
-		Host localhost
-		Port $IMAPS_PORT
-		User alice@example.test
-		Pass secret
-		SSLType IMAPS
-		CertificateFile $CA_FILE
-
-		IMAPStore far
-		Account a
-
-		MaildirStore near
-		Path $HOME/near/
-		Inbox $HOME/near/INBOX
-		SubFolders Verbatim
-
-		Channel c
-		Far :far:
-		Near :near:
-		Patterns *
-		Create Both
-		Expunge Both
-		SyncState *
-	END
-	mkdir -p "$HOME/near"
-}
-sync_now() { timeout 300 mbsync -c "$HOME/mbsyncrc" -a -V >"$HOME/mbsync.log" 2>&1 || { cat "$HOME/mbsync.log"; return 1; }; }
+sync_now() { timeout 300 mbsync -c "$HOME/near.rc" -a -V >"$HOME/mbsync.log" 2>&1 || { cat "$HOME/mbsync.log"; return 1; }; }
 snapshot() { (cd "$1" && find . -type f ! -name '.*' ! -name 'posthouse*' ! -name 'maildirfolder' | sort); }
 
 @test "mbsync: full two-way sync, then nothing moves; deletions and flags go both ways" {
 	need mbsync isync
-	mbsync_config
+	mbsync_config near
 	for i in 1 2 3 4 5; do put "170000000$i.a.b" "message $i"; done
 	mkdir -p "$HOME/near/Work"/{cur,new,tmp}
 	printf 'From: a@example.org\nSubject: local\nMessage-ID: <l1@example.org>\n\nhello\n' >"$HOME/near/Work/new/1.x.y"
@@ -89,7 +61,7 @@ snapshot() { (cd "$1" && find . -type f ! -name '.*' ! -name 'posthouse*' ! -nam
 
 @test "mbsync: nothing is downloaded again after every cache is deleted" {
 	need mbsync isync
-	mbsync_config
+	mbsync_config near
 	for i in 1 2 3; do put "170000000$i.a.b" "message $i"; done
 	sync_now
 	near=$(snapshot "$HOME/near")
@@ -113,7 +85,7 @@ as_courier() {
 @test "mbsync: nothing is downloaded again from a Maildir that Dovecot or Courier has served" {
 	local server
 	need mbsync isync
-	mbsync_config
+	mbsync_config near
 	for i in 1 2 3; do put "170000000$i.a.b" "message $i"; done
 	sync_now
 	rm "$(find "$BOX/new" "$BOX/cur" -name '1700000002*')"

@@ -10,23 +10,6 @@ setup() {
 }
 teardown() { rm -rf "$D" "${HOME_DIR-/nonexistent}"; }
 
-# conf: a pre-authenticated Dovecot over $D/theirs.
-conf() {
-	mkdir -p "$D/run"
-	: >"$D/log"
-	chmod 666 "$D/log"
-	cat >"$D/conf" <<-C
-	protocols = imap
-	base_dir = $D/run
-	state_dir = $D/run
-	log_path = $D/log
-	ssl = no
-	mail_location = maildir:$D/theirs
-	mail_uid = 65534
-	mail_gid = 65534
-	C
-}
-
 @test "ENVELOPE, BODYSTRUCTURE, SEARCH, SORT and THREAD are Dovecot's, but for what posthouse-deviations(7) explains" {
 	local status=0 heading
 	need_root
@@ -36,7 +19,7 @@ conf() {
 	peer_home
 	export -f peer_run
 	export PEER HOME_DIR
-	conf
+	dovecot_conf </dev/null
 	OWNER=65534:65534 timeout 600 python3 "$ROOT/t/imap_compare.py" "$ROOT/../shared/testdata" "$D" "$BIN/imapd" \
 	    -- bash -c 'peer_run "$@"' peer setpriv --reuid 65534 --regid 65534 --clear-groups \
 	    env USER=nobody HOME="$D" /usr/lib/dovecot/imap -c "$D/conf" >"$D/out" || status=$?

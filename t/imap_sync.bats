@@ -8,35 +8,7 @@ load clients
 
 setup() { empty_box; }
 
-# near SIDE: the configuration of one client; sync SIDE.
-near() {
-	mkdir -p "$HOME/$1"
-	cat >"$HOME/$1.rc" <<-END
-		IMAPAccount a
-		Host localhost
-		Port $IMAPS_PORT
-		User alice@example.test
-		Pass secret
-		SSLType IMAPS
-		CertificateFile $CA_FILE
-
-		IMAPStore far
-		Account a
-
-		MaildirStore near
-		Path $HOME/$1/
-		Inbox $HOME/$1/INBOX
-		SubFolders Verbatim
-
-		Channel c
-		Far :far:
-		Near :near:
-		Patterns *
-		Create Both
-		Expunge Both
-		SyncState *
-	END
-}
+# sync SIDE, as mbsync_config has made it.
 sync() { timeout 300 mbsync -c "$HOME/$1.rc" -a -V >"$HOME/$1.log" 2>&1; }
 
 # content DIR: subject and flags of every message.
@@ -106,8 +78,8 @@ same() {
 @test "mbsync both ways from two sides while a third appends, flags and deletes: equal content everywhere" {
 	need mbsync isync
 	need python3 python3
-	near one
-	near two
+	mbsync_config one
+	mbsync_config two
 	sync one
 	sync two
 	third "${IMAP_SYNC_SECONDS:-10}" 3>&- &
@@ -121,8 +93,8 @@ no_caches() { find "$BOX" -name '*cache*' -delete; }
 @test "every cache deleted again and again during a sync: nothing changes for the client" {
 	need mbsync isync
 	need python3 python3
-	near one
-	near two
+	mbsync_config one
+	mbsync_config two
 	sync one
 	sync two
 	third 4 3>&- &
@@ -138,7 +110,7 @@ uids() {
 
 @test "restored from tar: UIDVALIDITY and UIDs are kept, and mbsync moves nothing" {
 	need mbsync isync
-	near one
+	mbsync_config one
 	for i in 1 2 3 4 5; do printf 'Subject: m%s\n\nx\n' $i >"$BOX/new/170000000$i.a.b"; done
 	own
 	sync one

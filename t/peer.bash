@@ -46,3 +46,23 @@ peer_run() {
 		[ -e /etc/ld.so.cache ] || ldconfig 2>/dev/null || :
 		exec "$@"' peer "$@" 3>&-
 }
+
+# dovecot_conf: $D/conf for a pre-authenticated Dovecot of uid 65534 over $D/theirs, with what standard input adds.
+dovecot_conf() {
+	mkdir -p "$D/run"
+	: >"$D/log"
+	chmod 666 "$D/log"
+	{
+		cat <<-C
+		protocols = imap
+		base_dir = $D/run
+		state_dir = $D/run
+		log_path = $D/log
+		ssl = no
+		mail_location = maildir:$D/theirs
+		mail_uid = 65534
+		mail_gid = 65534
+		C
+		cat
+	} >"$D/conf"
+}
