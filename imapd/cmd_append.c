@@ -35,6 +35,7 @@ struct append_cmd {
 	struct append_message *first, **last, *now;
 	size_t n;
 	bool catenate;			/* inside "CATENATE (" */
+	bool enclosed;			/* the literal stands in "UTF8 (" and ")" */
 	bool replace;
 	uint32_t old;			/* REPLACE: UID of what goes */
 	int failed;			/* errno */
@@ -144,6 +145,9 @@ parse_message(struct append_cmd *c, struct args *a)
 		c->catenate = true;
 		return true;
 	}
+	/* RFC 6855 section 4, which RFC 9755 has taken back; its clients write it. */
+	c->enclosed = (c->im->enabled & EN_UTF8) != 0 &&
+	    cur_word(&a->c, "UTF8 (");
 	return at_literal(a) || parse_fail(a, "Message literal expected");
 }
 
@@ -251,6 +255,8 @@ bad_url(struct append_cmd *c, struct span url, const char *why)
 
 	c->why = why;
 	buf_clear(b);
+	if (url.len == 0)
+		return;
 	(void)buf_adds(b, "BADURL ");
 	for (size_t i = 0; i < url.len; i++)
 		if (url.p[i] >= ' ' && url.p[i] <= '~' && url.p[i] != ']')
@@ -327,6 +333,8 @@ parse_after(struct append_cmd *c, struct args *a)
 	if (c->catenate && !cur_ch(&a->c, ')'))
 		return parse_sp(a);
 	c->catenate = false;
+	if (c->enclosed && !cur_ch(&a->c, ')'))
+		return parse_fail(a, "\")\" expected after UTF8 data");
 	end_message(c);
 	return !cur_end(&a->c) && parse_sp(a);
 }

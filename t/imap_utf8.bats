@@ -41,6 +41,14 @@ setup() {
 	hasnot '.*RECENT.*' '.*Recent.*' '.*UNSEEN.*' '\* SEARCH.*'
 }
 
+@test "UTF8=ACCEPT: a message as UTF8 data (RFC 6855), which RFC 9755 does not ask for any more" {
+	local text='Subject: gr\303\274\303\237e\r\n\r\nx\r\n'
+	output=$(bytes "a APPEND INBOX UTF8 (~{3+}\r\nabc)\r\nb ENABLE UTF8=ACCEPT\r\nd SELECT INBOX\r\nc APPEND INBOX (\\\\Seen) UTF8 (~{23+}\r\n$text) (\\\\Flagged) UTF8 (~{12+}\r\nX: y\r\n\r\nabcd)\r\ne FETCH 4:5 (FLAGS BODY.PEEK[])\r\nf UID REPLACE 5 INBOX UTF8 (~{3+}\r\nxyz)\r\ng APPEND INBOX UTF8 (~{3+}\r\nabc\r\nh APPEND INBOX UTF8 (~{3+}\r\nabc))\r\ni APPEND INBOX CATENATE (URL \"\")\r\n")
+	has 'a BAD .*' 'c OK \[APPENDUID [0-9]+ 4:5\] .*' '\* 4 FETCH \(FLAGS \(\\Seen\) BODY\[\] \{23\}' 'Subject: grüße' \
+	    '\* 5 FETCH \(FLAGS \(\\Flagged\) BODY\[\] \{12\}' 'f OK .*' '[gh] BAD .*' 'i NO The URL does not name a message here'
+	[ "$(grep -c '^[gh] BAD' <<<"$output")" = 2 ]
+}
+
 @test "a mailbox is made or renamed in Normalization Form C alone (RFC 9051 section 5.1); what is there otherwise is found" {
 	mkdir -p "$M/.o&AwI-"/{cur,new,tmp}
 	output=$(bytes 'a ENABLE UTF8=ACCEPT\r\nb CREATE "cafe\314\201"\r\nc CREATE "caf\303\251"\r\nd RENAME "caf\303\251" "\342\204\253"\r\ne LIST "" *\r\nf STATUS "o\314\202" (MESSAGES)\r\ng RENAME "o\314\202" "\303\264"\r\n')
