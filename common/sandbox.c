@@ -53,95 +53,97 @@ static const int basic_calls[] = {
 	SYS_sysinfo		/* qsort(3) of more than a KiB asks how much memory there is */
 };
 
-#define CALL_MAX	512	/* system calls have smaller numbers */
-#define RUNS_MAX	160	/* runs of allowed and refused numbers in one role */
 /*
  * Of fcntl(2), what is asked for.  Not F_SETOWN and F_SETSIG: with them the kernel
  * sends any signal to any process of the same uid, and all sessions share
  * theirs.  The last one is not for roles that keep what their descriptors are.
  */
-static const unsigned fcntl_calls[] = { F_DUPFD, F_GETFD, F_SETFD, F_GETFL,
+static const int fcntl_calls[] = { F_DUPFD, F_GETFD, F_SETFD, F_GETFL,
     F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW,
     F_DUPFD_CLOEXEC, F_SETFL };
 #define NFCNTL	(sizeof(fcntl_calls) / sizeof(fcntl_calls[0]))
-#define FILTER_HEAD	(8 + NFCNTL)	/* instructions before the comparisons */
 
 #ifdef SANDBOX_ARCH
+#define CALL_WORDS	16	/* system calls are below 512 */
+#define FCNTL_WORDS	33	/* F_DUPFD_CLOEXEC is 1030 */
+
 /*
- * The numbers of system calls in runs: run i goes from start[i] to the next
- * one's; odd runs are allowed.  A tree of comparisons finds the run in six or
- * seven steps: the kernel runs each filter once for every system call that
- * there is when a process enters it, so a plain list would cost each session.
+ * What is allowed is one bit in a word of 32 numbers.  Its word is found, and the
+ * end of the filter shifts that by the number's place in it.  The kernel
+ * translates a filter for each process that enters one, so that its length costs
+ * every session; and it tries it on each call that there is, up to an
+ * instruction that it cannot try.  The first one is that: to try them all costs
+ * as much as to run the filter for a thousand calls.
  */
-struct runs {
-	unsigned start[RUNS_MAX];
+struct filter {
+	struct sock_filter f[5 + 5 + 3 * CALL_WORDS + 5 + 3 * FCNTL_WORDS + 4];
 	size_t n;
-	size_t allow;		/* instruction that allows; the next one ends the process */
+	size_t fcntl, end, refuse;	/* where they stand, by the pass before */
 };
 
-static size_t
-run_result(const struct runs *r, size_t i)
+static void
+put(struct filter *p, unsigned code, size_t k)
 {
-	return r->allow + (i % 2 == 1 ? 0 : 1);
-}
-
-/* Tells runs lo to hi apart, from f[at] on.  Returns where that ends. */
-static size_t
-filter_runs(const struct runs *r, struct sock_filter *f, size_t at, size_t lo,
-    size_t hi)
-{
-	size_t mid = lo + (hi - lo + 1) / 2, next = at + 1, yes, no;
-
-	no = mid - lo == 1 ? run_result(r, lo) : next;
-	if (mid - lo > 1)
-		next = filter_runs(r, f, next, lo, mid - 1);
-	yes = mid == hi ? run_result(r, hi) : next;
-	if (mid < hi)
-		next = filter_runs(r, f, next, mid, hi);
-	f[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
-	    r->start[mid], (unsigned char)(yes - at - 1),
-	    (unsigned char)(no - at - 1));
-	return next;
-}
-
-static int
-runs_make(const int *calls, struct runs *r)
-{
-	bool allowed[CALL_MAX + 1] = { false };	/* the last one stays refused */
-
-	for (size_t i = 0; i < sizeof(basic_calls) / sizeof(*basic_calls); i++)
-		allowed[basic_calls[i]] = true;
-	for (; *calls != -1; calls++)
-		allowed[*calls] = true;
-	r->start[0] = 0;
-	r->n = 1;
-	for (unsigned i = 0; i <= CALL_MAX; i++) {
-		if (allowed[i] == (r->n % 2 == 0))
-			continue;
-		if (r->n == RUNS_MAX) {
-			errno = E2BIG;
-			return -1;
-		}
-		r->start[r->n++] = i;
-	}
-	r->allow = FILTER_HEAD + r->n - 1;
-	return 0;
+	p->f[p->n++] = (struct sock_filter)BPF_STMT((unsigned short)code,
+	    (uint32_t)k);
 }
 
 static void
-filter_fcntl(struct sock_filter *f, bool fixed)
+put_jump(struct filter *p, unsigned code, unsigned k, size_t yes, size_t no)
 {
-	*f++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-	    SYS_fcntl, 0, NFCNTL + 3);
-	*f++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    FCNTL_CALL);
-	for (size_t i = 0; i < NFCNTL; i++)
-		*f++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-		    fcntl_calls[fixed && i + 1 == NFCNTL ? 0 : i],
-		    (unsigned char)(NFCNTL - i), 0);
-	*f++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	    SECCOMP_RET_KILL_PROCESS);
-	*f = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	p->f[p->n] = (struct sock_filter)BPF_JUMP((unsigned short)(BPF_JMP |
+	    BPF_K | code), k, (unsigned char)(yes - p->n - 1),
+	    (unsigned char)(no - p->n - 1));
+	p->n++;
+}
+
+/* From the number at this offset to the end, with its word in A and its place
+ * there in X.  Words that are empty refuse together. */
+static void
+put_words(struct filter *p, size_t offset, const uint32_t *bits, size_t n)
+{
+	put(p, BPF_LD | BPF_W | BPF_ABS, offset);
+	put(p, BPF_ALU | BPF_AND | BPF_K, 31);
+	put(p, BPF_MISC | BPF_TAX, 0);
+	put(p, BPF_LD | BPF_W | BPF_ABS, offset);
+	for (size_t i = 0; i < n; i++) {
+		unsigned next = (unsigned)(i + 1) * 32;
+
+		if (bits[i] != 0) {
+			put_jump(p, BPF_JGE, next, p->n + 3, p->n + 1);
+			put(p, BPF_LD | BPF_W | BPF_IMM, bits[i]);
+			put(p, BPF_JMP | BPF_JA, p->end - p->n - 1);
+		} else if (i + 1 < n && bits[i + 1] != 0)
+			put_jump(p, BPF_JGE, next, p->n + 1, p->refuse);
+	}
+	put(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+}
+
+static void
+filter_make(struct filter *p, const uint32_t *calls, const uint32_t *commands)
+{
+	p->n = 0;
+	put(p, BPF_LDX | BPF_W | BPF_IMM, 0);	/* what the kernel cannot try */
+	put(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+	put_jump(p, BPF_JEQ, SANDBOX_ARCH, p->n + 1, p->refuse);
+	put(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	put_jump(p, BPF_JEQ, SYS_fcntl, p->fcntl, p->n + 1);
+	put_words(p, offsetof(struct seccomp_data, nr), calls, CALL_WORDS);
+	p->fcntl = p->n;
+	put_words(p, FCNTL_CALL, commands, FCNTL_WORDS);
+	p->end = p->n;
+	put(p, BPF_ALU | BPF_RSH | BPF_X, 0);
+	put_jump(p, BPF_JSET, 1, p->n + 2, p->n + 1);
+	p->refuse = p->n;
+	put(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	put(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+}
+
+static void
+allow(uint32_t *bits, const int *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bits[numbers[i] / 32] |= (uint32_t)1 << numbers[i] % 32;
 }
 
 /* A call that is not allowed ends the process, so that one that a table lacks
@@ -149,28 +151,19 @@ filter_fcntl(struct sock_filter *f, bool fixed)
 static int
 enter_seccomp(const struct sandbox_role *role)
 {
-	struct sock_filter f[FILTER_HEAD + RUNS_MAX + 2];
-	struct sock_fprog prog = { .filter = f };
-	struct runs r;
-	size_t n;
+	uint32_t calls[CALL_WORDS] = { 0 }, commands[FCNTL_WORDS] = { 0 };
+	struct filter p = { .n = 0 };
+	struct sock_fprog prog = { .filter = p.f };
+	size_t n = 0;
 
-	if (runs_make(role->syscalls, &r) == -1)
-		return -1;
-	f[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, arch));
-	f[1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-	    SANDBOX_ARCH, 1, 0);
-	f[2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	    SECCOMP_RET_KILL_PROCESS);
-	f[3] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-	    offsetof(struct seccomp_data, nr));
-	filter_fcntl(f + 4, role->fixed_flags);
-	n = filter_runs(&r, f, FILTER_HEAD, 0, r.n - 1);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	    SECCOMP_RET_ALLOW);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-	    SECCOMP_RET_KILL_PROCESS);
-	prog.len = (unsigned short)n;
+	while (role->syscalls[n] != -1)
+		n++;
+	allow(calls, role->syscalls, n);
+	allow(calls, basic_calls, sizeof(basic_calls) / sizeof(*basic_calls));
+	allow(commands, fcntl_calls, NFCNTL - role->fixed_flags);
+	filter_make(&p, calls, commands);
+	filter_make(&p, calls, commands);	/* now that it knows where all is */
+	prog.len = (unsigned short)p.n;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 #else
