@@ -395,7 +395,7 @@ mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
 	struct account account;
 	struct sandbox_path own = { account.maildir,
-	    SANDBOX_READ | SANDBOX_WRITE };
+	    SANDBOX_READ | SANDBOX_WRITE | SANDBOX_DIR };
 	const struct sandbox_path *paths = &own;
 	size_t n = 1;
 

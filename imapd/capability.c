@@ -4,7 +4,7 @@
  * them: posthouse.capabilities in the mail directory, a name a line.
  */
 #include <fcntl.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #include "file.h"
 #include "header.h"
@@ -137,15 +137,15 @@ capability_enables(const struct imap *im, struct span name)
 void
 capability_load(struct imap *im)
 {
-	int dirfd = open(im->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), i;
+	char path[1024 + 32];
 	struct span line;
 	struct buf text;
 	struct cur c;
+	int i;
 
-	if (dirfd == -1)
-		return;
+	snprintf(path, sizeof(path), "%s/posthouse.capabilities", im->root);
 	buf_init(&text, HIDE_MAX);
-	if (file_read(dirfd, "posthouse.capabilities", &text) == 0) {
+	if (file_read(AT_FDCWD, path, &text) == 0) {
 		cur_init(&c, buf_span(&text));
 		while (!cur_end(&c)) {
 			line = cur_until(&c, '\n');
@@ -157,5 +157,4 @@ capability_load(struct imap *im)
 		}
 	}
 	buf_free(&text);
-	close(dirfd);
 }

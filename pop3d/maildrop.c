@@ -375,11 +375,14 @@ remove_marked(struct maildrop *d, size_t *failed)
 {
 	size_t removed = 0;
 	int64_t bytes = 0, size;
-	bool counted = is_counted(d);
+	bool asked = false, counted = false;
 
 	for (size_t i = 0; i < d->n; i++) {
 		if (!bit(d->marked, i))
 			continue;
+		if (!asked)
+			counted = is_counted(d);
+		asked = true;
 		size = counted ? file_size(d, d->index[i]) : 0;
 		if (folder_remove(d->folder, d->index[i]) == 0) {
 			bytes += size;
