@@ -22,9 +22,8 @@ BSD	!= pkg-config --cflags libbsd-overlay 2>/dev/null
 BSDLIBS	!= pkg-config --libs libbsd-overlay 2>/dev/null
 ZCFLAGS_1 != pkg-config --cflags zlib 2>/dev/null
 ZLIBS_1	!= pkg-config --libs zlib 2>/dev/null
-ZFLAGS	= $(if $(filter 1,$(ZLIB)),-DPOSTHOUSE_ZLIB $(ZCFLAGS_1))
 ZLIBS	= $(if $(filter 1,$(ZLIB)),$(ZLIBS_1))
-PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(ZFLAGS)
+PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(if $(filter 1,$(ZLIB)),-DPOSTHOUSE_ZLIB $(ZCFLAGS_1))
 ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
 	  $(CPPFLAGS) $(CFLAGS) $(SAN)
 ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
@@ -34,6 +33,7 @@ LIBS	:= -lc -lresolv $(foreach l,$(BSDLIBS) -lmd -lcrypt,$(or $(archive),$(l)))
 TLSLIBS	= -lssl -lcrypto
 
 PROGS	= smtpd queue deliver-local deliver-remote bounce sendmail admin pop3d imapd
+SERVERS	= smtpd pop3d imapd
 obj	= $(patsubst %.c,$(O)/%.o,$(wildcard $(1)))
 COMMON	= $(call obj,common/*.c)
 
@@ -41,7 +41,7 @@ COMMON	= $(call obj,common/*.c)
 SCRIPTS	= $(patsubst queue/%.sh,%,$(wildcard queue/*.sh))
 VERSION	= 0.1
 
-all: $(PROGS:%=$(O)/bin/%) $(SCRIPTS:%=$(O)/bin/%) $(O)/bin/newaliases
+all: $(PROGS:%=$(O)/bin/%) $(SCRIPTS:%=$(O)/bin/%) $(O)/bin/newaliases $(O)/bin/tls.so
 
 # What was built for another PREFIX is built again.
 $(O)/paths: .FORCE
@@ -50,41 +50,42 @@ $(O)/paths: .FORCE
 # The compiler notes which headers an object needs.
 $(O)/%.o: %.c Makefile $(O)/paths
 	@mkdir -p $(@D); echo "$(CC) -c $<"
-	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(ALL_CFLAGS) $(PIC) -MMD -MP -c -o $@ $<
 -include $(wildcard $(O)/*/*.d)
 
 $(O)/libcommon.a: $(COMMON)
-	@rm -f $@
-	@ar rcs $@ $(COMMON)
+	@rm -f $@; ar rcs $@ $(COMMON)
 
-link = @mkdir -p $(@D); echo "$(CC) -o $@"; \
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/libcommon.a $(LIBS)
+# What a server needs of OpenSSL, loaded when TLS is first needed (common/tls_load.c),
+# and the names in the server that it uses.
+LATE	= $(addprefix $(O)/common/tls,.o _peer.o _relay.o)
+$(LATE): PIC = -fPIC
+$(O)/bin/tls.so: $(LATE)
+	@mkdir -p $(@D); echo "$(CC) -o $@"
+	@$(CC) -shared $(filter-out -pie,$(ALL_LDFLAGS)) -o $@ $^ $(TLSLIBS)
+$(O)/tls.list: $(LATE)
+	@(echo '{'; nm -u $^ | awk '$$2 ~ /^[a-z]/ { print $$2 ";" }'; echo '};') >$@
 
-$(O)/bin/smtpd: $(call obj,smtpd/*.c) $(O)/libcommon.a
-	$(link) $(TLSLIBS)
-$(O)/bin/pop3d: $(call obj,pop3d/*.c) $(O)/libcommon.a
-	$(link) $(TLSLIBS)
-$(O)/bin/imapd: $(call obj,imapd/*.c) $(O)/libcommon.a
-	$(link) $(TLSLIBS) $(ZLIBS)
-$(O)/bin/queue: $(call obj,queue/queue*.c) $(O)/libcommon.a
-	$(link)
-$(O)/bin/sendmail: $(call obj,queue/sendmail*.c) $(O)/libcommon.a
-	$(link)
-$(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/queue/queue_schedule.o \
-    $(O)/libcommon.a
-	$(link)
+.SECONDEXPANSION:
+$(SERVERS:%=$(O)/bin/%): $(O)/bin/%: $$(call obj,$$*/*.c) $(O)/tls.list
+$(O)/bin/queue: $(call obj,queue/queue*.c)
+$(O)/bin/sendmail: $(call obj,queue/sendmail*.c)
+$(O)/bin/admin: $(call obj,queue/admin*.c) $(O)/queue/queue_schedule.o
+$(O)/bin/bounce: $(call obj,deliver/bounce*.c)
+$(O)/bin/deliver-local: $(call obj,deliver/local*.c)
+$(O)/bin/deliver-remote: $(call obj,deliver/remote*.c)
+EXPORT	= -Wl,--dynamic-list=$(O)/tls.list
+$(SERVERS:%=$(O)/bin/%): LIBS += $(EXPORT) $(ZLIBS)
+$(O)/bin/deliver-remote: LIBS += $(TLSLIBS)
+$(PROGS:%=$(O)/bin/%): $(O)/libcommon.a
+	@mkdir -p $(@D); echo "$(CC) -o $@"
+	@$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/libcommon.a $(LIBS)
 $(O)/bin/newaliases: $(O)/bin/sendmail
 	ln -sf sendmail $@
 $(O)/bin/%: queue/%.sh Makefile $(O)/paths
 	@mkdir -p $(@D)
 	sed -e 's|@LIBEXEC@|$(LIBEXEC)|' -e 's|@VERSION@|$(VERSION)|' \
 	    queue/$*.sh >$@.new && chmod 755 $@.new && mv $@.new $@
-$(O)/bin/bounce: $(call obj,deliver/bounce*.c) $(O)/libcommon.a
-	$(link)
-$(O)/bin/deliver-local: $(call obj,deliver/local*.c) $(O)/libcommon.a
-	$(link)
-$(O)/bin/deliver-remote: $(call obj,deliver/remote*.c) $(O)/libcommon.a
-	$(link) $(TLSLIBS)
 
 # Tests in C: common/ and what the source's "LINK: folder/file.c" comment names.
 # A fuzz target is linked with t/fuzz/main.c, which runs it over saved inputs,
@@ -102,7 +103,6 @@ linktest = @mkdir -p $(@D); echo "$(CC) -o $@"; $(CC) $(ALL_CFLAGS) -iquote . \
 	$(ALL_LDFLAGS) $(2) -o $@ $(1) $(filter %.o,$^) $(O)/libcommon.a \
 	$(LIBS) $(TLSLIBS) $(ZLIBS)
 
-.SECONDEXPANSION:
 $(O)/t/%_test: t/unit/%_test.c $(O)/libcommon.a $$(call linked,t/unit/%_test.c)
 	$(call linktest,$<)
 $(O)/fuzz/%: t/fuzz/%.c t/fuzz/main.c $(O)/libcommon.a $$(call linked,t/fuzz/%.c)
@@ -112,12 +112,13 @@ $(O)/t/%: t/%.c Makefile
 	@$(CC) $(WARN) -D_GNU_SOURCE -O1 -g -o $@ $<
 
 # imapd as ZLIB=1 makes it, from the same objects but one.
-$(O)/t/imapd-zlib: imapd/compress.c $(O)/libcommon.a \
+$(O)/t/imapd-zlib: imapd/compress.c $(O)/libcommon.a $(O)/bin/tls.so $(O)/tls.list \
     $(filter-out %/compress.o,$(call obj,imapd/*.c))
 	@mkdir -p $(@D); echo "$(CC) -o $@"
 	@$(CC) $(ALL_CFLAGS) -DPOSTHOUSE_ZLIB $(ZCFLAGS_1) -c -o $@.o $<
 	@$(CC) $(ALL_LDFLAGS) -o $@ $@.o $(filter %.o,$^) $(O)/libcommon.a \
-	    $(LIBS) $(TLSLIBS) $(ZLIBS_1)
+	    $(EXPORT) $(LIBS) $(ZLIBS_1)
+	@ln -sf ../bin/tls.so $(@D)/tls.so
 
 tests: $(UNITS) $(TARGETS) $(HELPERS)
 sanitized:
@@ -155,8 +156,7 @@ lint:
 # the same work, in one run; takes an hour.  t/bench/README says what comes of it.
 bench: all
 	@t/deps valgrind
-	@BIN=$(CURDIR)/$(O)/bin t/bench/instructions
-	@BIN=$(CURDIR)/$(O)/bin t/bench/run
+	@export BIN=$(CURDIR)/$(O)/bin; t/bench/instructions && t/bench/run
 
 demo:
 	@O=$(O) MAKE="$(MAKE)" t/demo
@@ -171,7 +171,7 @@ README: man/posthouse.7
 GROUP	?= phspool
 D	= $(DESTDIR)
 PATHED	= posthouse mailq sendmail newaliases
-HIDDEN	= $(filter-out $(PATHED),$(PROGS) $(SCRIPTS))
+HIDDEN	= $(filter-out $(PATHED),$(PROGS) $(SCRIPTS)) tls.so
 PAGES	= $(wildcard man/*.[1578])
 install: all
 	install -d $(D)$(LIBEXEC) $(D)$(SBINDIR)
@@ -189,8 +189,7 @@ install: all
 uninstall:
 	cd $(D)$(SBINDIR) && rm -f $(PATHED)
 	rm -rf $(D)$(LIBEXEC) $(D)$(SHARE)
-	for f in $(PAGES); do \
-	    rm -f $(D)$(MANDIR)/man$${f##*.}/$${f#man/}; done
+	for f in $(PAGES); do rm -f $(D)$(MANDIR)/man$${f##*.}/$${f#man/}; done
 
 clean:
 	rm -rf $(O)

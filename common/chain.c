@@ -515,7 +515,7 @@ log_start(const struct chain *ch, size_t nfds)
 		log_str(&l, "peer", spec);
 	}
 	log_text(&l, "%s%s%s", nfds > 0 ? "listening" : "one session",
-	    ch->tls == NULL ? ", no TLS (no tls/cert.pem)" : "",
+	    !ch->has_tls ? ", no TLS (no tls/cert.pem)" : "",
 	    !proc_is_root() ? ", not root: every process keeps this user" : "");
 	log_end(&l);
 }
@@ -531,13 +531,8 @@ chain_run(const struct chain_service *service, struct control *control,
 	size_t nfds;
 
 	reserve_low_descriptors(control);
-	control->error[0] = '\0';
-	ch.tls = tls_server_load(control, service->auth);
-	if (ch.tls == NULL && (control->error[0] != '\0' ||
-	    options->implicit_tls))
-		log_die(EX_CONFIG, "%s", control->error[0] != '\0' ?
-		    control->error : "tls/cert.pem: not there; without it "
-		    "no TLS can be served (option -S)");
+	chain_tls_begin(&ch, options->nlisten > 0 ||
+	    listen_kind(0) == LISTEN_LISTENER);
 	if (service->prepare != NULL && service->prepare(control) != 0)
 		return EX_CONFIG;
 	ch.nlisteners = nfds = open_listeners(options, ch.listeners);
@@ -559,7 +554,8 @@ chain_run(const struct chain_service *service, struct control *control,
 	serve_loop(&ch, ch.listeners, nfds, &during_poll);
 	if (nfds == 0 && code == EX_OK)
 		code = ch.clients[0].exit_code;
-	tls_server_free(ch.tls);
+	if (ch.server != NULL)
+		ch.tls->server_free(ch.server);
 	free(ch.clients);
 	free(ch.slots);
 	free(ch.workers);

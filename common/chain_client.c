@@ -217,7 +217,7 @@ tls_child(struct chain *ch, struct chain_client *cl, int plain_in,
 {
 	client_child(cl->sock_in, cl->sock_out, plain_in, plain_out,
 	    cl->facts_out);
-	_exit(tls_serve(ch->tls, ch->control, &cl->conn, 0,
+	_exit(ch->tls->serve(ch->server, ch->control, &cl->conn, 0,
 	    cl->sock_in == cl->sock_out ? 0 : 1, FD_CRED, FD_VERDICT,
 	    cl->facts_out != -1 ? FD_FACTS : -1, ch->empty));
 }
@@ -231,7 +231,8 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 	int facts[2];
 	pid_t pid;
 
-	tls_server_refresh(&ch->tls, ch->control);
+	if (chain_tls_ready(ch) == -1)
+		return -1;
 	if (ch->service->auth) {
 		if (pipe2(facts, O_CLOEXEC | O_NONBLOCK) == -1)
 			return -1;
@@ -335,7 +336,7 @@ client_start(struct chain *ch, struct chain_client *cl, int in, int out)
 	cl->next_in = cl->left_in = cl->left_out = -1;
 	cl->facts_in = cl->facts_out = -1;
 	cl->slot = -1;
-	cl->conn.can_tls = ch->tls != NULL && !ch->options->implicit_tls;
+	cl->conn.can_tls = !ch->options->implicit_tls && chain_tls_offered(ch);
 	cl->conn.variant = ch->options->variant;
 	random_id(cl->conn.sid);
 	cl->conn.sid[CHAIN_SID_LEN] = '\0';

@@ -67,7 +67,10 @@ struct chain {
 	const struct chain_service *service;
 	struct control *control;
 	const struct chain_options *options;
-	struct tls_server *tls;		/* NULL: no TLS is offered */
+	const struct tls *tls;		/* NULL: not needed yet */
+	struct tls_server *server;	/* likewise */
+	bool has_tls;			/* there is a certificate */
+	bool tls_broken;		/* it could not be loaded when it was needed */
 	char empty[300];		/* the empty directory that is a root */
 	char auth_dir[300];		/* what auth keeps: an index, failures */
 	bool broken;			/* the control files do not load */
@@ -115,6 +118,16 @@ void	client_enter(struct chain *, const struct sandbox_role *,
 void	client_child_begin(int in, int out);
 /* fork(2). */
 pid_t	client_fork(struct chain *);
+
+/* chain_tls.c */
+/* At start: sees that TLS can be served if there is a certificate, or ends the program.
+ * listening: before it does. */
+void	chain_tls_begin(struct chain *, bool listening);
+/* Before a tls process: loads what it needs, or what has changed.  0, or -1, which it
+ * has logged. */
+int	chain_tls_ready(struct chain *);
+/* May a client ask for TLS? */
+bool	chain_tls_offered(struct chain *);
 
 /* chain_auth.c */
 /* Gives the client a slot: 0, or -1.  return: its session has gone, and so does who serves it. */

@@ -13,6 +13,7 @@
 #include <link.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ex.h"
@@ -40,6 +41,21 @@ proc_class(int status)
 	default:
 		return PROC_DEFER;
 	}
+}
+
+void
+proc_beside(const char *name, char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size - 1);
+	char *slash;
+
+	out[n > 0 ? n : 0] = '\0';
+	if ((slash = strrchr(out, '/')) != NULL)
+		*slash = '\0';
+	else
+		strlcpy(out, LIBEXEC, size);
+	strlcat(out, "/", size);
+	strlcat(out, name, size);
 }
 
 void

@@ -23,6 +23,9 @@ struct proc_map { int from; int to; };
  */
 pid_t	proc_spawn(const char *path, char *const argv[], char *const envp[],
 	    const struct proc_map *map, size_t nmap);
+/* The file of that name beside this program, so that a build folder works as what is
+ * installed. */
+void	proc_beside(const char *name, char *out, size_t size);
 /* Closes every descriptor from low upwards. */
 void	proc_close_from(int low);
 /* Moves the descriptors of map to their places in this process and closes all others above 4

@@ -1,8 +1,9 @@
 /*
- * TLS by OpenSSL: the tls process of a chain.  Only the tls files include
- * OpenSSL for TLS.  The listener loads certificate
- * chains and never a private key; each tls process loads the keys after the
- * fork, and never parses the protocol that it carries.  RFC 8446, 5246, 9325.
+ * TLS by OpenSSL: the tls process of a chain.  With tls_relay.c and tls_peer.c
+ * this is tls.so, which tls_load.c loads; what it calls of ours is the
+ * program's own.  The listener loads certificate chains and never a private key;
+ * each tls process loads the keys after the fork, and never parses the protocol
+ * that it carries.  RFC 8446, 5246, 9325.
  */
 #include "tls.h"
 
@@ -27,7 +28,7 @@
 #include "log.h"
 #include "proc.h"
 #include "sandbox.h"
-#include "tls_facts.h"
+#include "tls_peer.h"
 #include "tls_relay.h"
 
 #define TLS_NAMES_MAX	64	/* certificates by host name (SNI) */
@@ -181,6 +182,7 @@ add_name(struct tls_server *t, struct control *c, const char *host)
 {
 	struct tls_name *n = &t->names[t->n];
 	char path[512];
+	const char *file = path + strlen(c->dir) + 1;
 	struct stat st;
 
 	if (t->n == TLS_NAMES_MAX) {
@@ -190,14 +192,14 @@ add_name(struct tls_server *t, struct control *c, const char *host)
 	}
 	tls_path(c, host, "cert.pem", path, sizeof(path));
 	if (stat(path, &st) == -1) {
-		if (errno == ENOENT)
+		if (errno == ENOENT && host[0] != '\0')
 			return 0;
-		control_error(c, path, 0, "%s", strerror(errno));
+		control_error(c, file, 0, "%s", strerror(errno));
 		return -1;
 	}
 	if ((n->ctx = server_context(t)) == NULL ||
 	    SSL_CTX_use_certificate_chain_file(n->ctx, path) != 1) {
-		control_error(c, path, 0, "no certificate in PEM form: %s",
+		control_error(c, file, 0, "no certificate in PEM form: %s",
 		    tls_reason());
 		SSL_CTX_free(n->ctx);
 		return -1;
@@ -230,29 +232,7 @@ add_hosts(struct tls_server *t, struct control *c)
 	return r;
 }
 
-struct tls_server *
-tls_server_load(struct control *c, bool ask)
-{
-	struct tls_server *t = calloc(1, sizeof(*t));
-	char path[512];
-
-	if (t == NULL)
-		return NULL;
-	tzset();	/* OpenSSL compares times: a tls process can read no file for it */
-	t->ask = ask;
-	tls_path(c, "", "", path, sizeof(path));
-	(void)stamp_update(&t->dir, path);
-	tls_path(c, "", TLS_CLIENT_CA, path, sizeof(path));
-	(void)stamp_update(&t->ca, path);
-	if (add_name(t, c, "") == -1 || (t->n > 0 && add_hosts(t, c) == -1) ||
-	    t->n == 0) {
-		tls_server_free(t);
-		return NULL;
-	}
-	return t;
-}
-
-void
+static void
 tls_server_free(struct tls_server *t)
 {
 	if (t == NULL)
@@ -260,6 +240,32 @@ tls_server_free(struct tls_server *t)
 	for (size_t i = 0; i < t->n; i++)
 		SSL_CTX_free(t->names[i].ctx);
 	free(t);
+}
+
+static struct tls_server *
+tls_server_load(struct control *c, bool ask)
+{
+	struct tls_server *t = calloc(1, sizeof(*t));
+	unsigned errors = c->nerrors;
+	char path[512];
+	bool bad;
+
+	if (t == NULL)
+		log_die(EX_TEMPFAIL, "out of memory");
+	tzset();	/* OpenSSL compares times: a tls process can read no file for it */
+	t->ask = ask;
+	tls_path(c, "", "", path, sizeof(path));
+	(void)stamp_update(&t->dir, path);
+	tls_path(c, "", TLS_CLIENT_CA, path, sizeof(path));
+	(void)stamp_update(&t->ca, path);
+	c->nerrors = 0;		/* of the certificates, not of the control files */
+	bad = add_name(t, c, "") == -1 || add_hosts(t, c) == -1;
+	c->nerrors = errors;
+	if (bad) {
+		tls_server_free(t);
+		return NULL;
+	}
+	return t;
 }
 
 /* Also when a host's directory has come or gone. */
@@ -280,14 +286,13 @@ changed(struct tls_server *t, const struct control *c)
 	return yes;
 }
 
-void
+static void
 tls_server_refresh(struct tls_server **t, struct control *c)
 {
 	struct tls_server *new;
 
 	if (*t == NULL || !changed(*t, c))
 		return;
-	c->error[0] = '\0';
 	if ((new = tls_server_load(c, (*t)->ask)) == NULL) {
 		log_warn("%s; the certificate that was loaded before stays "
 		    "in use", c->error);
@@ -333,7 +338,7 @@ log_tls(const struct conn *conn, const struct tls_facts *f, const char *error)
 	log_end(&l);
 }
 
-int
+static int
 tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
     int sock_in, int sock_out, int plain_in, int plain_out, int facts_out,
     const char *empty)
@@ -358,9 +363,9 @@ tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
 		log_tls(conn, NULL, tls_reason());
 		return EX_PROTOCOL;
 	}
-	tls_facts_get(ssl, &facts);
+	tls_peer_facts(ssl, &facts);
 	if (facts_out != -1) {
-		tls_facts_for_auth(ssl, facts_out);
+		tls_peer_for_auth(ssl, facts_out);
 		close(facts_out);
 	}
 	if (tls_facts_write(plain_out, &facts) == -1)
@@ -369,3 +374,10 @@ tls_serve(struct tls_server *t, struct control *c, const struct conn *conn,
 	return tls_relay(ssl, sock_in, sock_out, plain_in, plain_out,
 	    c->set.command_timeout);
 }
+
+const struct tls tls_functions = {
+	.server_load = tls_server_load,
+	.server_free = tls_server_free,
+	.server_refresh = tls_server_refresh,
+	.serve = tls_serve,
+};

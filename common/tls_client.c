@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "file.h"
-#include "tls_facts.h"
+#include "tls_peer.h"
 #include "tls_relay.h"
 
 struct tls_client {
@@ -110,7 +110,7 @@ tls_client_start(int fd, const char *host, bool verify, unsigned seconds,
 		return NULL;
 	}
 	if (facts != NULL)
-		tls_facts_get(t->ssl, facts);
+		tls_peer_facts(t->ssl, facts);
 	return t;
 }
 

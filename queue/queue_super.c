@@ -96,22 +96,6 @@ make_pipes(struct run *r)
 		log_die_errno(EX_OSERR, "pipe");
 }
 
-/* A program beside this one, so that a build folder works as installed. */
-static void
-program_path(const char *name, char *out, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	char *slash;
-
-	out[n > 0 ? n : 0] = '\0';
-	if ((slash = strrchr(out, '/')) != NULL)
-		*slash = '\0';
-	else
-		strlcpy(out, LIBEXEC, size);
-	strlcat(out, "/", size);
-	strlcat(out, name, size);
-}
-
 /* All ends of the file that deliver-remote notes in. */
 static void
 close_sent(struct run *r)
@@ -136,7 +120,7 @@ start_program(struct run *r, enum worker_kind kind, const char *name)
 	size_t n = 3;
 	pid_t pid;
 
-	program_path(name, path, sizeof(path));
+	proc_beside(name, path, sizeof(path));
 	strlcpy(arg0, name, sizeof(arg0));
 	strlcpy(dir, r->su->c->dir, sizeof(dir));
 	if (r->su->stamp)
@@ -190,7 +174,7 @@ bouncer(struct run *r)
 
 	child_begin();
 	keep_ends(r, WORKER_BOUNCE);
-	program_path("bounce", path, sizeof(path));
+	proc_beside("bounce", path, sizeof(path));
 	if (queue_become(&r->su->c->set, false) == -1)
 		log_die_errno(EX_NOPERM, "cannot become queue-user");
 	_exit(bounce_serve(r->su->c, path, in, out));
