@@ -3,7 +3,8 @@
  * but the control directory, starts processes and waits for them.  When one
  * dies all are ended and started again, for what they were doing stands in the
  * spool; a new scheduler begins only when every old worker is gone, so that no
- * message is in two hands.
+ * message is in two hands.  deliver-remote, which has OpenSSL, begins with its
+ * first job: many a server never gives it one.
  */
 #include "queue_super.h"
 
@@ -65,13 +66,18 @@ struct run {
 };
 
 static void
+close_end(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
 close_pipe(int p[2])
 {
-	for (int i = 0; i < 2; i++) {
-		if (p[i] != -1)
-			close(p[i]);
-		p[i] = -1;
-	}
+	close_end(&p[0]);
+	close_end(&p[1]);
 }
 
 static void
@@ -100,13 +106,9 @@ make_pipes(struct run *r)
 static void
 close_sent(struct run *r)
 {
-	int *const fds[] = { &r->sent_append, &r->sent_look, &r->sent.fd };
-
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		if (*fds[i] != -1)
-			close(*fds[i]);
-		*fds[i] = -1;
-	}
+	close_end(&r->sent_append);
+	close_end(&r->sent_look);
+	close_end(&r->sent.fd);
 }
 
 static pid_t
@@ -217,7 +219,8 @@ scheduler(struct run *r)
 	_exit(sched_run(&s));
 }
 
-/* The scheduler last: by then the workers have their ends of the pipes. */
+/* The scheduler last: by then the workers have their ends of the pipes.  Those of
+ * deliver-remote stay here. */
 static int
 start_all(struct run *r)
 {
@@ -229,19 +232,19 @@ start_all(struct run *r)
 		close_sent(r);
 	}
 	r->pid[WORKER_LOCAL] = start_program(r, WORKER_LOCAL, "deliver-local");
-	r->pid[WORKER_REMOTE] = start_program(r, WORKER_REMOTE,
-	    "deliver-remote");
+	r->pid[WORKER_REMOTE] = 0;
 	if ((r->pid[WORKER_BOUNCE] = fork()) == 0)
 		bouncer(r);
 	if ((r->pid[CHILD_SCHED] = fork()) == 0)
 		scheduler(r);
-	for (int i = 0; i < WORKERS; i++) {
-		close_pipe(r->p[i].jobs);
-		close_pipe(r->p[i].answers);
-	}
-	close_sent(r);
-	close(r->alive[0]);
-	r->alive[0] = -1;
+	close_pipe(r->p[WORKER_LOCAL].jobs);
+	close_pipe(r->p[WORKER_LOCAL].answers);
+	close_pipe(r->p[WORKER_BOUNCE].jobs);
+	close_pipe(r->p[WORKER_BOUNCE].answers);
+	close_end(&r->p[WORKER_REMOTE].jobs[1]);
+	close_end(&r->p[WORKER_REMOTE].answers[0]);
+	close_end(&r->sent.fd);
+	close_end(&r->alive[0]);
 	for (int i = 0; i < CHILDREN; i++)
 		if (r->pid[i] == -1)
 			return -1;
@@ -284,10 +287,12 @@ reap(struct run *r, bool expected)
 	return any;
 }
 
-/* Waits for a signal, at most ms (-1: for ever). */
-static void
-wait_signal(int ms)
+/* Waits for a signal or fd (-1: none), at most ms (-1: for ever): what poll(2) says of
+ * fd, or 0. */
+static short
+wait_signal(int fd, int ms)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct timespec t = { ms / 1000, (ms % 1000) * 1000000L };
 	sigset_t all, old;
 
@@ -298,8 +303,28 @@ wait_signal(int ms)
 	sigaddset(&all, SIGHUP);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	if (!got_child && !got_stop && !got_scan)
-		(void)ppoll(NULL, 0, ms == -1 ? NULL : &t, &old);
+		(void)ppoll(&p, 1, ms == -1 ? NULL : &t, &old);
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	return p.revents;
+}
+
+/* Likewise, and for the scheduler to write a job for deliver-remote, which is started
+ * then, or to end.  0, or -1: it could not be started. */
+static int
+wait_run(struct run *r, int ms)
+{
+	struct pipes *p = &r->p[WORKER_REMOTE];
+	short what = wait_signal(p->jobs[0], ms);
+
+	if (what == 0)
+		return 0;
+	if (what == POLLIN)
+		r->pid[WORKER_REMOTE] = start_program(r, WORKER_REMOTE,
+		    "deliver-remote");
+	close_pipe(p->jobs);
+	close_pipe(p->answers);
+	close_sent(r);
+	return r->pid[WORKER_REMOTE] == -1 ? -1 : 0;
 }
 
 static void
@@ -330,11 +355,12 @@ end_all(struct run *r)
 			kill_all(r, sent = SIGTERM);
 		if (ms > GRACE_MS + 2000 && sent != SIGKILL)
 			kill_all(r, sent = SIGKILL);
-		wait_signal(500);
+		(void)wait_run(r, 500);
 		r->stop = r->stop || got_stop;
 		got_stop = got_scan = 0;	/* we are at it */
 	}
 	close_pipes(r);
+	close_sent(r);
 }
 
 static void
@@ -369,7 +395,7 @@ take_lock(const struct settings *set)
 		if (errno != EWOULDBLOCK || i == 20 || got_stop)
 			log_die_errno(EX_TEMPFAIL, "another queue works on %s",
 			    set->spool);
-		wait_signal(500);
+		wait_signal(-1, 500);
 	}
 	return fd;
 }
@@ -383,7 +409,8 @@ exit_code(const struct run *r)
 int
 super_run(struct super *su)
 {
-	struct run r = { .su = su, .alive = { -1, -1 } };
+	struct run r = { .su = su, .alive = { -1, -1 }, .sent_append = -1,
+	    .sent_look = -1, .sent.fd = -1 };
 	unsigned backoff = BACKOFF_FIRST;
 	uint64_t began;
 
@@ -400,14 +427,14 @@ super_run(struct super *su)
 			if (got_scan && write(r.alive[1], "s", 1) == -1)
 				break;
 			got_scan = 0;
-			wait_signal(-1);
+			failed = wait_run(&r, -1) == -1;
 		}
 		end_all(&r);
 		if (su->once || r.stop)
 			break;
 		if (clock_mono_ms() - began > STABLE * 1000)
 			backoff = BACKOFF_FIRST;
-		wait_signal((int)backoff * 1000);
+		wait_signal(-1, (int)backoff * 1000);
 		backoff = backoff * 2 > BACKOFF_MAX ? BACKOFF_MAX : backoff * 2;
 		(void)control_refresh(su->c);
 	}

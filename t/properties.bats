@@ -290,6 +290,11 @@ only_pipes() {
 @test "queue: the scheduler and deliver-remote are not root, deliver-local has what it needs" {
 	local pid queue workers
 	queue=$(listener queue)
+	# Nobody has written to another host yet.
+	not runs_remote "$queue"
+	echo "gone.invalid [127.0.0.1]:1" >>"$CONTROL/routes"
+	printf 'Subject: x\n\nx\n' | "$BIN/sendmail" -C "$CONTROL" b@gone.invalid
+	await 20 runs_remote "$queue"
 	for pid in $queue $(children "$queue"); do
 		printf '%s %s\n' "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status")" \
 		    "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
@@ -305,6 +310,14 @@ only_pipes() {
 		[ $((0x$(sed -n 's/^CapEff:[[:space:]]*//p' "/proc/$pid/status") >> 21 & 1)) = 0 ]
 	done
 	[ "$workers" -ge 1 ]
+}
+
+runs_remote() {
+	local pid
+	for pid in $(children "$1"); do
+		! grep -qa deliver-remote "/proc/$pid/cmdline" || return 0
+	done
+	return 1
 }
 
 @test "plain input dies at STARTTLS: smtp" {
