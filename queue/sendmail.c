@@ -335,7 +335,7 @@ arguments(struct sendmail *s, int argc, char *argv[])
 			errx(EX_USAGE, "%s: options go before the recipients; "
 			    "for an address like this write -- before it",
 			    argv[i]);
-		sendmail_add_rcpt(s, span_str(argv[i]), EX_USAGE);
+		sendmail_argument(s, span_str(argv[i]));
 	}
 }
 

@@ -48,6 +48,8 @@ void	sendmail_read(struct sendmail *);
 /* A recipient from the command line or a field: qualified, parsed, added once.
  * code is for the exit when it is none. */
 void	sendmail_add_rcpt(struct sendmail *, struct span text, int code);
+/* All recipients of one argument: an address, or several as in a field. */
+void	sendmail_argument(struct sendmail *, struct span);
 /* Qualifies an address without domain and parses it. false: it is none. */
 bool	sendmail_address(const struct sendmail *, struct span text,
 	    struct addr *);

@@ -22,7 +22,9 @@ static const char *const dropped[] = { "Bcc", "Resent-Bcc", "Return-Path",
 
 struct extract {
 	struct sendmail *s;
-	struct header_field field;
+	struct span where;	/* field, or argument */
+	int code;		/* exit, if an address is none */
+	size_t found;
 };
 
 static void
@@ -40,20 +42,43 @@ each_item(void *arg, const struct addr_item *item)
 		addr_clean(item->domain, ADDR_CLEAN_KEEP, &text);
 	}
 	if (text.bad)
-		errx(EX_DATAERR, "an address in %.*s is too long",
-		    (int)x->field.name.len, (const char *)x->field.name.p);
-	sendmail_add_rcpt(x->s, buf_span(&text), EX_DATAERR);
+		errx(x->code, "an address in %.*s is too long",
+		    (int)x->where.len, (const char *)x->where.p);
+	sendmail_add_rcpt(x->s, buf_span(&text), x->code);
+	x->found++;
 	buf_free(&text);
 }
 
 static void
 extract_field(struct sendmail *s, const struct header_field *f)
 {
-	struct extract x = { s, *f };
+	struct extract x = { s, f->name, EX_DATAERR, 0 };
 
 	if (parse_address_list(f->body, each_item, &x) != 0)
 		errx(EX_DATAERR, "the addresses in %.*s cannot all be read",
 		    (int)f->name.len, (const char *)f->name.p);
+}
+
+/* White space that would fold a field is not folding in an argument. */
+static bool
+has_control(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] < ' ' || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* "alice,bob@example.net", as cron hands on its MAILTO, and "Bob <bob@example.net>". */
+void
+sendmail_argument(struct sendmail *s, struct span text)
+{
+	struct extract x = { s, text, EX_USAGE, 0 };
+	struct addr a;
+
+	if (sendmail_address(s, text, &a) || has_control(text) ||
+	    parse_address_list(text, each_item, &x) != 0 || x.found == 0)
+		sendmail_add_rcpt(s, text, EX_USAGE);
 }
 
 static bool

@@ -331,6 +331,20 @@ alice@example.net... deliverable: to the servers of example.net" ]
 	[ "$(field Return-Path)" = "<alice@example.test>" ]
 }
 
+@test "an argument of several recipients, as cron hands on its MAILTO; with names and comments" {
+	printf 'Subject: x\n\nout\n' | mail -FCronDaemon -i -B8BITMIME -oem 'alice,bob@example.net, Carol <carol@example.net>' alice \
+	    '"Doe, Dan" <dan@example.net> (works here)' '"a,b"@example.net' '<eve@example.net>'
+	[ "$(field Delivered-To | tr '\n' ' ')" = 'alice@example.test bob@example.net carol@example.net dan@example.net "a,b"@example.net eve@example.net ' ]
+	rm "$file"
+	printf 'Subject: x\n\nout\n' | mail alice 'Alice <alice@example.test>'
+	[ "$(field Delivered-To)" = alice@example.test ]
+	rm "$file"
+	for wrong in 'alice,b b' 'alice, bob@' 'nobody:;' ',' '' $'alice,\nbob' $'alice,\n bob' ':include:/etc/passwd' 'alice@example.net bob@example.net'; do
+		run "$S" "$wrong" <<<x
+		none 64 "not an address"
+	done
+}
+
 @test "git send-email hands its patches in" {
 	need git git
 	[ -e "$(git --exec-path)/git-send-email" ] && perl -MMail::Address -e 1 2>/dev/null ||
