@@ -191,7 +191,8 @@ plan_print(const struct control *c, time_t seconds, FILE *out)
 		    strerror(errno));
 		return EX_IOERR;
 	}
-	qsort(p.v, p.n, sizeof(*p.v), event_order);
+	if (p.n > 0)
+		qsort(p.v, p.n, sizeof(*p.v), event_order);
 	for (size_t i = 0; i < p.n; i++) {
 		struct event *e = &p.v[i];
 
