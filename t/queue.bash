@@ -126,7 +126,7 @@ at() { # at SECONDS: the time from now on
 	chmod 644 "$CLOCK"
 	export POSTHOUSE_CLOCK=$CLOCK
 }
-in_mailbox() { ls "$MAIL/example.test/$1/new" 2>/dev/null | grep .; }
+in_mailbox() { find "$MAIL/example.test/$1/new" -type f -printf '%f\n' 2>/dev/null | grep .; }
 count_in() { in_mailbox "$1" | grep -c . || :; }
 spool_is_empty() { [ -z "$(find "$SPOOL" -mindepth 2 -type f -not -path '*/sent/*')" ]; }
 attempts() { cat "$WORK/tried/$1" 2>/dev/null | grep -c "$qid" || :; }
