@@ -33,6 +33,10 @@ teardown_file() {
 	instance_stop
 }
 
+teardown() {
+	[ -z "${other-}" ] || "$ROOT/t/instance" stop "$other/i"	# one test has another server
+}
+
 # client_certificate NAME ADDRESS CA: NAME.pem in DIR has certificate and key, by the authority CA.pem and CA.key.
 client_certificate() {
 	(
@@ -61,7 +65,8 @@ sasl() {
 
 }
 
-logged() { grep -hE "$1" "$DIR"/log/*; }
+# logged REGEX: a line says so, or will.
+logged() { await 5 grep -hE "$1" "$DIR"/log/*; }
 
 @test "SCRAM-SHA-256 at all protocols, with stored keys and with a plain secret, in clear on this machine and behind TLS" {
 	need python3 python3
@@ -232,11 +237,24 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 @test "a system account: shadow(5), by the auth process alone" {
 	need_root
 	need python3 python3
-	local name=ph$$test wrong=()
-	useradd -r -M "$name" || skip "NOT TESTED: no system account can be made here"
-	echo "$name:system word" | chpasswd
-	sed -i "s/^sys@.*/sys@example.test:sys:$name::password=system/" "$CONTROL/users"
-	echo 'sys@example.test:{PLAIN}left over' >>"$CONTROL/passwords"	# of before
+	unshare -m true 2>/dev/null || skip "NOT TESTED: no mount namespaces here"
+	local wrong=()
+	# A server that has passwd and shadow of its own; they are changed in place.
+	other=$(private_dir)
+	cp /etc/passwd /etc/shadow "$other/"
+	chmod 640 "$other/shadow"
+	echo 'phtest:x:64099:64099::/:/usr/sbin/nologin' >>"$other/passwd"
+	cp "$other/shadow" "$other/shadow.old"
+	echo "phtest:$(openssl passwd -6 'system word'):20000:0:99999:7:::" >>"$other/shadow"
+	unset SUBMISSION_PORT POP3_PORT IMAP_PORT
+	# shellcheck disable=SC2016
+	INSTANCE_ONLY="SUBMISSION POP3 IMAP" unshare -m --propagation private sh -c '
+		mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/shadow" /etc/shadow && exec "$@"' "$other" \
+	    "$ROOT/t/instance" start "$other/i" >"$other/start" 2>&1 || { cat "$other/start"; return 1; }
+	DIR=$other/i
+	load_env "$DIR"
+	adduser sys@example.test 'left over'
+	sed -i "s/^sys@.*/sys@example.test:sys:phtest::password=system/" "$CONTROL/users"
 	for protocol in imap pop3 smtp; do
 		sasl $protocol - plain user=sys@example.test 'password=system word'
 		[ "$status" = 0 ] || wrong+=("$protocol: refused")
@@ -247,10 +265,11 @@ logged() { grep -hE "$1" "$DIR"/log/*; }
 		sasl $protocol - plain user=sys@example.test 'password=system words'
 		[ "$status" = 1 ] || wrong+=("$protocol: a wrong word")
 	done
-	usermod -L "$name"
+	{ # locked
+		cat "$other/shadow.old"
+		echo "phtest:!$(openssl passwd -6 'system word'):20000:0:99999:7:::"
+	} >"$other/shadow"
 	sasl imap - plain user=sys@example.test 'password=system word'
-	userdel "$name"
-	sed -i '/^sys@/d' "$CONTROL/passwords"
 	[ "$status" = 1 ] || wrong+=("a locked account")
 	printf '%s\n' "${wrong[@]}"
 	[ ${#wrong[@]} = 0 ]
@@ -467,28 +486,34 @@ no_auth_left() {
 	need python3 python3
 	sed -i -e 's/^login-failures .*/login-failures 3/' -e 's/^login-failure-pause .*/login-failure-pause 1s/' "$CONTROL/settings"
 	rm -f "$SPOOL/auth/guesses"
-	took() { # SECONDS-AT-LEAST AT-MOST ARGUMENTS...
-		local from=$1 to=$2 start=${EPOCHREALTIME/./} ms
-		shift 2
+	took() { # SECONDS-AT-LEAST ARGUMENTS...
+		local from=$1 start=${EPOCHREALTIME/./}
+		shift
 		sasl "$@"
 		ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 		echo "$*: $ms ms: $output"
 		[ $ms -ge $((from * 1000)) ]
-		[ $ms -le $((to * 1000)) ]
 	}
-	took 0 5 imap - plain user=alice@example.test 'password=pen cil,=:%'
+	at_once() { # ARGUMENTS...: less than the shortest pause, if the machine lets us once
+		for _ in {1..30}; do
+			took 0 "$@"
+			[ $ms -ge 1000 ] || return 0
+		done
+		return 1
+	}
+	at_once imap - plain user=alice@example.test 'password=pen cil,=:%'
 	[ "$status" = 0 ]
 	for name in nobody alice; do
-		took 1 10 pop3 - plain user=$name@example.test password=x
+		took 1 pop3 - plain user=$name@example.test password=x
 		[ "$status" = 1 ]
 	done
 	for _ in 1 2 3 4 5 6; do
 		sasl smtp - plain user=bob@example.test password=x
 	done
-	took 2 20 smtp - plain user=bob@example.test password=x
-	took 1 20 imap - plain user=bob@example.test password=secret	# waits, and gets in
+	took 2 smtp - plain user=bob@example.test password=x
+	took 1 imap - plain user=bob@example.test password=secret	# waits, and gets in
 	[ "$status" = 0 ]
-	took 0 5 imap - plain user=bob@example.test password=secret	# is known here now
+	at_once imap - plain user=bob@example.test password=secret	# is known here now
 	[ "$status" = 0 ]
 	grep -aq 'user bob@example.test [0-9]' "$SPOOL/auth/guesses"
 	[ "$(stat -c %a "$SPOOL/auth/guesses")" = 600 ]

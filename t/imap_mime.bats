@@ -1,4 +1,4 @@
-# imap_mime.bats: broken and hostile mail through imapd, each message within 2 seconds of processor time and 16 MiB of memory
+# imap_mime.bats: broken and hostile mail through imapd, each message within 6 seconds of processor time and 16 MiB of memory
 # (t/imap_mime.py; MIME_SECONDS and MIME_BYTES say otherwise, as a sanitized build needs).
 # shellcheck shell=bash disable=SC2154
 

@@ -12,7 +12,7 @@ import sys
 
 from imap_compare import Server, messages, tokens, tree
 
-SECONDS = int(os.environ.get('MIME_SECONDS', '2'))
+SECONDS = int(os.environ.get('MIME_SECONDS', '6'))
 BYTES = int(os.environ.get('MIME_BYTES', str(16 << 20)))
 SAMPLE = 60                     # parts of one message that are fetched
 HEAD = b'From: a@example.org\nTo: b@example.org\nSubject: %s\nMIME-Version: 1.0\n'

@@ -23,7 +23,7 @@ cases() {
 	case_ busy "status=deferred dsn=4.3.2 .*text=421 4.3.2 too busy" - stays -r "CONNECT: 421 4.3.2 too busy && close"
 	case_ later "status=deferred dsn=4.2.0 .*text=450 4.2.0 not now" - stays -r "RCPT: 450 4.2.0 not now"
 	case_ nospace "status=deferred dsn=4.3.1 .*text=452 4.3.1 disk full" - stays -r "DOT: 452 4.3.1 disk full"
-	case_ silent "status=deferred dsn=4.4.2 .*text=no reply to the connection in time" - stays -r "CONNECT: sleep 60"
+	case_ silent "status=deferred dsn=4.4.2 .*text=no reply to the connection in time" - stays -r "CONNECT: sleep 600"
 	case_ notsmtp "status=deferred dsn=4.5.0 .*text=malformed reply to the connection" - stays -r "CONNECT: SSH-2.0-OpenSSH_9.2"
 	# Never.
 	case_ unknown "status=bounced dsn=5.1.1 .*text=550 5.1.1 no such user" "there is no such mailbox" gone \
@@ -124,7 +124,7 @@ setup_file() {
 	in_net python3 "$ROOT/t/dnsd.py" -l 192.0.2.53 -p 53 "$LAB/zone" >"$LAB/dns.port" 2>>"$LAB/sinks.log" 3>&- 4>&- &
 	echo $! >>"$LAB/pids"
 	await 30 all_listen
-	SSL_CERT_FILE=$LAB/cert.pem house "$LAB/house" "retry-first 3s" "retry-max 1h" "connect-timeout 2s" "reply-timeout 3s"
+	SSL_CERT_FILE=$LAB/cert.pem house "$LAB/house" "retry-first 3s" "retry-max 1h" "connect-timeout 20s" "reply-timeout 10s"
 	printf '%s\n' "brokenmust.test mx: tls=encrypt" "wrongmust.test mx: tls=verify" >"$CONTROL/routes"
 	case_() { send "$1"; }
 	cases
@@ -208,7 +208,7 @@ wrong() {
 	[ "$bad" = 0 ]
 }
 
-@test "nothing arrived twice or changed; a dead family cost under a second" {
+@test "nothing arrived twice or changed; a dead family did not cost its time-out" {
 	for name in fine slow dripping old greylist liechunk liepipe liercpt liebdat liedata lie503 lie354 lieclose lietls brokentls wrongcert half; do
 		[ "$(find "$LAB/$name" -name '*.eml' | wc -l)" = 1 ] || wrong "$name: not once"
 		python3 - "$LAB/$name/1.eml" <<-'E' || wrong "$name: changed"
@@ -219,5 +219,5 @@ wrong() {
 		E
 	done
 	[ "$bad" = 0 ]
-	logged "rcpt=<b@half.test> relay=mx.half.test\[192.0.2.[0-9]*\]:25 status=sent dsn=2.0.0 delay=[0-9] "
+	logged "rcpt=<b@half.test> relay=mx.half.test\[192.0.2.[0-9]*\]:25 status=sent dsn=2.0.0 delay=1\{0,1\}[0-9] "
 }

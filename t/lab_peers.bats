@@ -44,7 +44,7 @@ setup_file() {
 		"$ROOT/t/peers" start "$peer" "$LAB/$peer" "$NETNS" "192.0.2.$(number "$peer")" "$peer.test" "${cert[@]}"
 		await 15 greets "192.0.2.$(number "$peer")" 2>/dev/null
 	done
-	SSL_CERT_FILE=$LAB/cert.pem house "$LAB/house" "retry-first 2s" "connect-timeout 2s"
+	SSL_CERT_FILE=$LAB/cert.pem house "$LAB/house" "retry-first 2s" "connect-timeout 5s"
 	{
 		echo "postfix.test mx: tls=encrypt"
 		echo "exim.test mx: tls=verify"

@@ -36,6 +36,13 @@ teardown() {
 	for pid in "${HELD[@]}"; do
 		end "$pid" 2>/dev/null
 	done
+	await 10 no_sessions
+}
+no_sessions() { # those of the test before would count
+	local pid name
+	while read -r pid _ name; do
+		[ "$name" = queue ] || [ -z "$(children "$pid")" ] || return 1
+	done <"$DIR/pids"
 }
 
 setting() { sed -n "s/^$1 \([0-9]*\).*/\1/p" "$CONTROL/settings" | tail -n 1; }

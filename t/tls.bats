@@ -53,8 +53,8 @@ install_certificate() { # NAME DIRECTORY
 		client -tls1_2 -cipher "$cipher"
 		not grep -qE 'New, TLSv1.2, Cipher is [A-Z]' <<<"$output"
 	done
-	grep -qE 'tls sid=[0-9a-f]* peer=127.0.0.1 tls=TLSv1.3 text=TLS_AES' "$DIR"/log/imaps
-	grep -qE 'tls sid=[0-9a-f]* peer=127.0.0.1 text=handshake failed' "$DIR"/log/imaps
+	await 5 grep -qE 'tls sid=[0-9a-f]* peer=127.0.0.1 tls=TLSv1.3 text=TLS_AES' "$DIR"/log/imaps
+	await 5 grep -qE 'tls sid=[0-9a-f]* peer=127.0.0.1 text=handshake failed' "$DIR"/log/imaps
 }
 
 @test "no compression, no renegotiation, and a client that tries gets no further" {
@@ -114,7 +114,7 @@ install_certificate() { # NAME DIRECTORY
 	for name in one two; do
 		client -servername $name.example.test -verify_return_error -verify_hostname $name.example.test
 		grep -q 'Verify return code: 0' <<<"$output"
-		grep -q "tls=TLSv1.3 text=TLS_.* $name.example.test" "$DIR"/log/imaps
+		await 5 grep -q "tls=TLSv1.3 text=TLS_.* $name.example.test" "$DIR"/log/imaps
 	done
 	client -servername ONE.Example.Test
 	grep -q 'subject=CN *= *one.example.test' <<<"$output"
@@ -135,7 +135,7 @@ install_certificate() { # NAME DIRECTORY
 	echo broken >"$CONTROL/tls/cert.pem"
 	client -noservername
 	grep -q 'subject=CN *= *new.example.test' <<<"$output"
-	grep -q 'cert.pem: no certificate in PEM form: .*; the certificate that was loaded before stays in use' "$DIR"/log/imaps
+	await 5 grep -q 'cert.pem: no certificate in PEM form: .*; the certificate that was loaded before stays in use' "$DIR"/log/imaps
 	install_certificate old "$CONTROL/tls"
 	client -noservername
 	grep -q 'subject=CN *= *localhost' <<<"$output"

@@ -259,10 +259,10 @@ kill_everywhere() {
 		shift
 		(ulimit -t "$limit" && "$@")
 	}
-	quick 3 "$POST" user add carol@example.test <<<"secret"
-	quick 2 "$POST" user disable user99999@example.test
-	quick 2 "$POST" user show user50000@example.test | grep -q 'password scram'
-	[ "$(quick 3 "$POST" user list -l | wc -l)" = 100003 ]
+	quick 20 "$POST" user add carol@example.test <<<"secret"
+	quick 20 "$POST" user disable user99999@example.test
+	quick 20 "$POST" user show user50000@example.test | grep -q 'password scram'
+	[ "$(quick 20 "$POST" user list -l | wc -l)" = 100003 ]
 	[ "$(grep -c '' passwords)" = 100004 ]
 }
 @test "a made password logs in, and only where it may" {
