@@ -31,7 +31,8 @@ actions() { report "${1-1}" | sed -n '/^Final-Recipient/{s/.*; //;N;s/\n.*: / /p
 	report | grep -q '^Content-Type: text/rfc822-headers$'
 	report | grep -q '^Return-Path: <>$'
 	spool_is_empty
-	not grep -q '^Envelope-' "$MAIL/example.test/bob/new/"*
+	# His copy is the file with the envelope of its one recipient (posthouse-deliver-local(8)).
+	[ "$(grep -c '^Delivered-To: ' "$MAIL/example.test/bob/new/"*)" = 1 ]
 }
 
 @test "nobody asked, or asked for NEVER, or there is no sender: nobody is told" {
