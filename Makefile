@@ -153,7 +153,7 @@ lint:
 	@t/lint
 
 # What a message costs, compared with what it did; then us and the best peer on
-# the same work, in one run; takes an hour.  t/bench/README says what comes of it.
+# the same work, in one run; takes two hours.  t/bench/README says what comes of it.
 bench: all
 	@t/deps valgrind
 	@export BIN=$(CURDIR)/$(O)/bin; t/bench/instructions && t/bench/run
