@@ -25,8 +25,9 @@ ZLIBS_1	!= pkg-config --libs zlib 2>/dev/null
 ZLIBS	= $(if $(filter 1,$(ZLIB)),$(ZLIBS_1))
 PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(if $(filter 1,$(ZLIB)),-DPOSTHOUSE_ZLIB $(ZCFLAGS_1))
 ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
-	  $(CPPFLAGS) $(CFLAGS) $(SAN)
-ALL_LDFLAGS = $(LDHARD) $(LDFLAGS) $(SAN)
+	  $(CPPFLAGS) $(if $(SAN),,-fdata-sections) $(CFLAGS) $(SAN)
+# Small variables together: each page of them that is written is copied by a fork.
+ALL_LDFLAGS = $(LDHARD) $(if $(SAN),,-Wl,--sort-section=alignment) $(LDFLAGS) $(SAN)
 # From archives where they are there: each library that is mapped costs every fork.
 archive	= $(if $(SHARED),,$(filter /%,$(shell $(CC) -print-file-name=$(l:-l%=lib%.a))))
 LIBS	:= -lc -lresolv $(foreach l,$(BSDLIBS) -lmd -lcrypt,$(or $(archive),$(l)))
