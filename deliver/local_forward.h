@@ -42,6 +42,7 @@ struct forward {
 	struct envelope env;
 	struct buf head;	/* what was read for the envelope */
 	int from;		/* the spool file, open */
+	unsigned included;	/* files */
 	struct target_item *items;
 	size_t nitems, cap;
 	struct journal journal;

@@ -23,7 +23,6 @@ struct source {
 	const char *domain;
 	bool lines;
 	bool addresses_only;
-	bool include;		/* may include files */
 	const struct person *who;	/* reads what is included; NULL: its owner */
 };
 
@@ -130,24 +129,28 @@ file_owner(const struct control *c, const char *path, struct person *who)
 	return who->ids.uid != (uid_t)-1;
 }
 
+/* What it includes in turn is read by who has read it, for he could name the file of another;
+ * root's names a file of anybody, as an alias does. */
 static bool
 take_include(struct forward *f, const struct source *from, unsigned line,
     const char *path)
 {
-	struct source s = { path, 1, from->domain, true, true, false, NULL };
+	struct source s = { path, 1, from->domain, true, true, from->who };
 	struct person owner;
 	struct buf b;
 	bool r;
 
-	if (!from->include)
-		return refuse(f, from, line, path, "an included file may not "
-		    "include others; name the addresses here");
+	if (f->included++ == INCLUDED_MAX)	/* also how deep this recurses */
+		return refuse(f, from, line, path, "too many files are included, "
+		    "or one includes itself; name the addresses here");
 	buf_init(&b, LIST_FILE_MAX);
 	if ((from->who == NULL && !file_owner(f->c, path, &owner)) ||
 	    user_read(from->who != NULL ? from->who : &owner, path, &b) == -1) {
 		buf_free(&b);
 		return refuse(f, from, line, path, strerror(errno));
 	}
+	if (from->who == NULL && owner.ids.uid != (uid_t)-1)
+		s.who = &owner;
 	r = take_list(f, &s, buf_span(&b));
 	buf_free(&b);
 	return r;
@@ -191,7 +194,7 @@ alias_list(struct forward *f, const struct rcpt_decision *d)
 {
 	const char *domain = addr_domain(&f->addr);
 	struct source s = { "aliases", d->line, *domain == '\0' ?
-	    f->c->first_domain : domain, false, false, true, NULL };
+	    f->c->first_domain : domain, false, false, NULL };
 
 	char owner[sizeof(f->sender)];
 
@@ -228,7 +231,7 @@ forward_list(struct forward *f)
 {
 	const struct account *a = &f->t.account;
 	struct source s = { .line = 1, .domain = strrchr(a->address, '@') + 1,
-	    .lines = true, .include = true, .who = &f->who };
+	    .lines = true, .who = &f->who };
 	char path[600];
 	const char *why;
 	struct stat st;

@@ -29,6 +29,7 @@ usage() {
 	  maildir repair [-n] ADDRESS|DIR  mend it; -n says what would be done
 	  hash                             a password on standard input to what passwords holds
 	  queue [shape] [...]              list the queue, or show its shape by age and domain (posthouse-mailq(1))
+	  queue --for TIME                 what would be tried when, if nothing got through
 	  queue bounce|delete|hold|release|requeue|retry ...  work on it
 	  version
 	END
@@ -71,6 +72,9 @@ explain)
 	esac
 	;;
 queue)
+	case ${1-}/${3-} in
+	--for* | -C/--for*) helper queue "$@" ;;	# the scheduler's own word on what it will do
+	esac
 	case ${1-} in
 	'' | -*) helper mailq "$@" ;;
 	bounce | delete | hold | release | requeue | retry | shape)

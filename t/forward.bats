@@ -305,6 +305,45 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	noted "*No such file*"
 }
 
+@test "included files that include others: read by who has read the first, and not without end" {
+	mkdir -m 755 "$WORK/lists"
+	printf '%s\n' "a@ok.example, :include:$WORK/lists/b" c@ok.example >"$WORK/lists/a"
+	printf '%s\n' '# b' b@ok.example a@ok.example >"$WORK/lists/b"
+	aliases "all: :include:$WORK/lists/a"
+	message s@example.org all@example.test
+	job new move 1:1:all@example.test
+	[[ $output == "1 done 2.0.0 forwarded to 3 addresses as "* ]] || [[ $output == "1 expanded 2.0.0 forwarded to 3 addresses as "* ]]
+	[ "$(envelope_of "$SPOOL/new/$(child)" | grep -c '^Delivered-To: [abc]@ok.example$')" = 3 ]
+	rm "$SPOOL/new/"*
+	printf '%s\n' b@ok.example 'not an address' >"$WORK/lists/b"
+	message s@example.org all@example.test
+	job new move 1:1:all@example.test
+	[[ $output == "1 defer 4.3.5 the list of this address is broken"* ]]
+	noted "$WORK/lists/b:2: this is not an address*"
+	printf '%s\n' b@ok.example "|touch $WORK/tried/no" >"$WORK/lists/b"
+	job new move 1:1:all@example.test
+	noted "$WORK/lists/b:2: an included file holds addresses only"
+	echo ":include:$WORK/lists/a" >"$WORK/lists/b"
+	job new move 1:1:all@example.test
+	[[ $output == "1 defer 4.3.5 the list of this address is broken"* ]]
+	noted "$WORK/lists/?:1: too many files are included, or one includes itself*"
+	[ "$(id -u)" = 0 ] || return 0
+	# Somebody's file reads what he may read: not root's secret, nor another's.
+	echo secret@ok.example >"$WORK/control/secret"
+	chmod 600 "$WORK/control/secret"
+	echo ":include:$WORK/control/secret" >"$WORK/lists/b"
+	job new move 1:1:all@example.test
+	[[ $output == "1 "*" 2.0.0 forwarded to 3 addresses as "* ]]
+	rm "$SPOOL/new/"*
+	message s@example.org all@example.test
+	chown 64020:64020 "$WORK/lists/a"
+	job new move 1:1:all@example.test
+	noted "$WORK/lists/b:1: Permission denied"
+	chown 64021:64021 "$WORK/control/secret"
+	job new move 1:1:all@example.test
+	noted "$WORK/lists/b:1: Permission denied"
+}
+
 @test "programs of aliases run as program-user, in the root directory" {
 	aliases "robot: \"|id -u >$WORK/tried/id; pwd >$WORK/tried/pwd\""
 	message s@example.org robot@example.test

@@ -203,3 +203,17 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	[ -z "$(tool hold -f @one.example -d later.example -m 'no such text')" ]
 	[ "$("$QBIN/mailq" | grep -c '	held	')" = 1 ]
 }
+
+@test "posthouse queue --for: what the scheduler says it will do" {
+	at 1795000000
+	ARRIVAL=1795000000 message s@example.org b@later.example
+	pass
+	"$QBIN/queue" --for 6h >"$WORK/plan"
+	[ "$(cut -f 3-5 "$WORK/plan" | head -n 1)" = "2	try	b@later.example" ]
+	tool --for 6h | diff "$WORK/plan" -
+	tool --for=6h | diff "$WORK/plan" -
+	POSTHOUSE=/nonexistent tool -C "$CONTROL" --for 6h | diff "$WORK/plan" -
+	code=0
+	tool --for 6x 2>"$WORK/said" || code=$?
+	[ "$code" = 64 ]
+}
