@@ -162,14 +162,13 @@ load(struct sched *s, uint32_t id, struct message *m)
 	return 1;
 }
 
-/* deliver-remote cannot read a file that was given away, before a crash, for recipients who
- * have gone elsewhere since. */
+/* A file that was given away, before a crash, cannot be read by deliver-remote for recipients
+ * who have gone elsewhere since, nor by bounce for those who are nobody by now. */
 static bool
 must_have_back(const struct message *m)
 {
 	for (size_t i = 0; m->given && i < m->rcpts.n; i++)
-		if (m->rcpts.v[i].remote &&
-		    m->rcpts.v[i].status != RCPT_FAILED)
+		if (m->rcpts.v[i].remote || rcpt_is_reported(&m->rcpts.v[i]))
 			return true;
 	return false;
 }

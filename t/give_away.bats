@@ -314,3 +314,14 @@ small() { BYTES=100 message "$@"; }
 	pass
 	[ "$(attempts later.example)" = 1 ]
 }
+
+@test "what a crash left, and its recipients are nobody by now: the sender hears of it" {
+	mailboxes
+	message carol@example.test alice@example.test bob@example.test
+	cut_off alice bob
+	sed -i '/^alice@/d; /^bob@/d' "$CONTROL/users"
+	pass
+	[ "$(count_in carol)" = 1 ]
+	grep -q '^Final-Recipient: rfc822; bob@' "$MAIL"/example.test/carol/new/*
+	spool_is_empty
+}
