@@ -92,7 +92,7 @@
 
 /* forwards and lists */
 #define FORWARD_FILE_MAX 65536	/* a .forward: longer is no list of targets */
-#define LIST_FILE_MAX	4194304	/* what :include: names */
+#define LIST_FILE_MAX	4194304	/* what :include: names, all together: those that include others are held meanwhile */
 #define LIST_TARGETS_MAX 10000	/* of one recipient: as many as one job takes */
 #define INCLUDED_MAX	100	/* files that a list includes, and those include: one process reads each */
 #define PROGRAM_TEXT_MAX 1024	/* of what a program says */

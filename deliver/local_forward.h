@@ -43,6 +43,7 @@ struct forward {
 	struct buf head;	/* what was read for the envelope */
 	int from;		/* the spool file, open */
 	unsigned included;	/* files */
+	size_t included_size;	/* of them all */
 	struct target_item *items;
 	size_t nitems, cap;
 	struct journal journal;

@@ -143,7 +143,7 @@ take_include(struct forward *f, const struct source *from, unsigned line,
 	if (f->included++ == INCLUDED_MAX)	/* also how deep this recurses */
 		return refuse(f, from, line, path, "too many files are included, "
 		    "or one includes itself; name the addresses here");
-	buf_init(&b, LIST_FILE_MAX);
+	buf_init(&b, LIST_FILE_MAX - f->included_size);
 	if ((from->who == NULL && !file_owner(f->c, path, &owner)) ||
 	    user_read(from->who != NULL ? from->who : &owner, path, &b) == -1) {
 		buf_free(&b);
@@ -151,6 +151,7 @@ take_include(struct forward *f, const struct source *from, unsigned line,
 	}
 	if (from->who == NULL && owner.ids.uid != (uid_t)-1)
 		s.who = &owner;
+	f->included_size += b.len;
 	r = take_list(f, &s, buf_span(&b));
 	buf_free(&b);
 	return r;

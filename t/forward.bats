@@ -327,6 +327,17 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	job new move 1:1:all@example.test
 	[[ $output == "1 defer 4.3.5 the list of this address is broken"* ]]
 	noted "$WORK/lists/?:1: too many files are included, or one includes itself*"
+	# Those that include others are held in memory meanwhile: 4 MiB in all, of which each has less.
+	head -c 2200000 /dev/zero | tr '\0' '\n' >"$WORK/lists/big"
+	cp "$WORK/lists/big" "$WORK/lists/b"
+	echo b@ok.example >>"$WORK/lists/b"
+	job new move 1:1:all@example.test
+	[[ $output == "1 "*" 2.0.0 forwarded to 3 addresses as "* ]]
+	rm "$SPOOL/new/"*
+	message s@example.org all@example.test
+	echo ":include:$WORK/lists/big" >>"$WORK/lists/b"
+	job new move 1:1:all@example.test
+	noted "$WORK/lists/b:2200002: File too large"
 	[ "$(id -u)" = 0 ] || return 0
 	# Somebody's file reads what he may read: not root's secret, nor another's.
 	echo secret@ok.example >"$WORK/control/secret"
