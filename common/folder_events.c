@@ -167,23 +167,74 @@ apply_event(struct folder *f, struct listing *l, const struct foreign *x)
 	return msg_moved(f, m, span_str(x->name), x->in_new) == 0;
 }
 
-/* Whether those that left have really gone. */
-static void
-settle_missed(struct folder *f)
+/* Is one of those that left not there under the name that it had? */
+static bool
+look_for_missed(struct folder *f)
 {
 	char path[FOLDER_PATH_MAX];
 	struct stat st;
+	bool any = false;
 
 	for (size_t i = f->touched_from; i < f->touched_to && i < f->nmsgs; i++) {
 		struct msg *m = msg_at(f, i);
 
 		if ((m->state & MSG_MISSED) == 0 || (m->state & MSG_GONE) != 0)
 			continue;
-		m->state &= (uint8_t)~MSG_MISSED;
 		if (msg_path(f, m, path) == 0 && fstatat(f->dirfd, path, &st,
 		    AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
-			msg_gone(f, i);
+			any = true;
+		else
+			m->state &= (uint8_t)~MSG_MISSED;
 	}
+	return any;
+}
+
+/* They have really gone. */
+static void
+settle_missed(struct folder *f)
+{
+	for (size_t i = f->touched_from; i < f->touched_to && i < f->nmsgs; i++)
+		if ((msg_at(f, i)->state & (MSG_MISSED | MSG_GONE)) ==
+		    MSG_MISSED) {
+			msg_at(f, i)->state &= (uint8_t)~MSG_MISSED;
+			msg_gone(f, i);
+		}
+}
+
+/* All that the watch has to tell by now.  false: it takes a listing. */
+static bool
+take_events(struct events *ev, struct listing *l)
+{
+	struct folder *f = ev->f;
+	size_t i = ev->n;
+	/* One of our own that it has not told by now was none, and must not stand for a later one of another's. */
+	bool ok = watch_names(f->watch, on_event, ev) == 0 && !ev->many &&
+	    f->own_at == f->own_end;
+
+	for (; ok && i < ev->n; i++)
+		ok = apply_event(f, l, &ev->list[i]);
+	return ok;
+}
+
+/*
+ * A rename is two notices, and what has been read may end between them (inotify(7)).  Looking for the old name waits
+ * for the rename: whoever is not found then, and of whom nothing more is told, is gone.
+ */
+static bool
+take_all_events(struct events *ev, struct listing *l)
+{
+	bool missing;
+	size_t n;
+
+	do {
+		n = ev->n;
+		if (!take_events(ev, l))
+			return false;
+		missing = ev->n > 0 && look_for_missed(ev->f);
+	} while (missing && ev->n > n);
+	if (missing)
+		settle_missed(ev->f);
+	return true;
 }
 
 /* A line about messages that are gone, of which one is here all the same. */
@@ -293,15 +344,12 @@ int
 folder_follow(struct folder *f, struct listing *l, struct buf *text)
 {
 	struct events ev = { .f = f };
-	bool ok = watch_names(f->watch, on_event, &ev) == 0 && !ev.many;
+	bool ok;
 	int r = 0;
 
 	buf_init(&l->names, FOLDER_NAMES_MAX);
 	l->partial = true;
-	for (size_t i = 0; ok && i < ev.n; i++)
-		ok = apply_event(f, l, &ev.list[i]);
-	if (ok && ev.n > 0)
-		settle_missed(f);
+	ok = take_all_events(&ev, l);
 	free(ev.list);
 	if (ok && (r = folder_take_up(f, l, text)) != 0)
 		return r == 1 ? 0 : -1;

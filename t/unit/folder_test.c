@@ -497,6 +497,15 @@ test_watch(void)
 	sh("mv %s/cur/1.a:2,FS %s/cur/1.a:2,", dir, dir);
 	CHECK(strcmp(refresh(f), "f0 ") == 0, told);
 	CHECK(folder_flags(f, 0) == 0, "flags");
+	/* Another renames by link and unlink, and we in between, to the same: nothing tells of ours. */
+	sh("ln %s/cur/1.a:2, %s/cur/1.a:2,S", dir, dir);
+	CHECK(folder_set(f, 0, MAIL_SEEN, 0) == 0, "set");
+	sh("rm %s/cur/1.a:2,", dir);
+	(void)refresh(f);
+	sh("mv %s/cur/1.a:2,S %s/cur/1.a:2,FS", dir, dir);
+	CHECK(strcmp(refresh(f), "f0 ") == 0, told);
+	sh("mv %s/cur/1.a:2,FS %s/cur/1.a:2,S", dir, dir);
+	CHECK(strcmp(refresh(f), "f0 ") == 0, told);
 	folder_close(f);
 	test_end("watch");
 }

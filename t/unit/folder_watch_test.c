@@ -1,0 +1,110 @@
+/*
+ * What a watch tells by halves, or not at all: a rename whose second notice comes behind the end of what is read.
+ */
+#include "folder.h"
+
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "store.h"
+#include "test.h"
+
+static int	halved = -1;		/* the watch, whose next read ends after one notice */
+static char	rest[4096];
+static size_t	nrest;
+static bool	ended;
+
+/* In the place of libc's: what the kernel does when it is asked between the two. */
+ssize_t
+read(int fd, void *to, size_t n)
+{
+	const struct inotify_event *e = to;
+	ssize_t r;
+	size_t one;
+
+	if (fd != halved)
+		return syscall(SYS_read, fd, to, n);
+	if (nrest > 0 && !ended) {
+		ended = true;
+		errno = EAGAIN;
+		return -1;
+	}
+	if (nrest > 0) {
+		r = (ssize_t)nrest;
+		memcpy(to, rest, nrest);
+		nrest = 0;
+		halved = -1;
+		return r;
+	}
+	r = syscall(SYS_read, fd, to, n);
+	one = sizeof(*e) + (r > 0 ? e->len : 0);
+	if (r <= (ssize_t)one)
+		return r;
+	nrest = (size_t)r - one;
+	memcpy(rest, (char *)to + one, nrest);
+	return (ssize_t)one;
+}
+
+static char	told[64];
+
+static void
+on_vanished(void *arg, size_t i, uint32_t uid)
+{
+	(void)arg;
+	snprintf(told, sizeof(told), "v%zu,%u", i, (unsigned)uid);
+}
+
+static void
+on_flags(void *arg, size_t i)
+{
+	(void)arg;
+	snprintf(told, sizeof(told), "f%zu", i);
+}
+
+static const char *
+refresh(struct folder *f)
+{
+	struct folder_changes c = { on_vanished, on_flags, NULL, NULL };
+
+	told[0] = '\0';
+	CHECK(folder_refresh(f, &c) == 0, "refresh");
+	return told;
+}
+
+int
+main(void)
+{
+	struct folder *f;
+	char dir[64];
+
+	clock_init();
+	log_init("folder_watch_test", false, false);
+	root_make();
+	snprintf(dir, sizeof(dir), "%s/box", root);
+	sh("mkdir -p %s/cur %s/new %s/tmp; echo x >%s/cur/1.a:2,; echo x >%s/cur/2.b:2,", dir, dir, dir, dir, dir);
+	if ((f = folder_open(dir, false)) == NULL)
+		err(1, "folder_open");
+	if (folder_watch(f) == -1) {
+		test_skip("following a watch", "no inotify here");
+	} else {
+		CHECK(*refresh(f) == '\0', told);
+		halved = folder_watch(f);
+		sh("mv %s/cur/1.a:2, %s/cur/1.a:2,S", dir, dir);
+		CHECK_SPAN(span_str(refresh(f)), "f0", "half of a rename");
+		CHECK(ended && nrest == 0, "it was halved");
+		CHECK(folder_count(f) == 2 && folder_flags(f, 0) == MAIL_SEEN,
+		    "it is there");
+		sh("rm %s/cur/1.a:2,S", dir);
+		CHECK_SPAN(span_str(refresh(f)), "v0,1", "really gone");
+		test_end("half of a rename");
+	}
+	folder_close(f);
+	root_remove();
+	return test_done();
+}
