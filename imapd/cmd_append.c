@@ -120,6 +120,15 @@ keep_keywords(struct append_cmd *c)
 		f->keywords[i] = arena_copy(&c->im->arena, f->keywords[i]);
 }
 
+/* RFC 6855 section 4, which RFC 9755 has taken back; its clients write it. */
+static bool
+begins_utf8(struct append_cmd *c, struct args *a)
+{
+	c->enclosed = (c->im->enabled & EN_UTF8) != 0 &&
+	    cur_word(&a->c, "UTF8 (");
+	return c->enclosed;
+}
+
 /* append-message up to its data: RFC 3502 section 5, RFC 4466. */
 static bool
 parse_message(struct append_cmd *c, struct args *a)
@@ -145,9 +154,7 @@ parse_message(struct append_cmd *c, struct args *a)
 		c->catenate = true;
 		return true;
 	}
-	/* RFC 6855 section 4, which RFC 9755 has taken back; its clients write it. */
-	c->enclosed = (c->im->enabled & EN_UTF8) != 0 &&
-	    cur_word(&a->c, "UTF8 (");
+	(void)begins_utf8(c, a);
 	return at_literal(a) || parse_fail(a, "Message literal expected");
 }
 
@@ -282,15 +289,15 @@ add_url(struct append_cmd *c, struct span url)
 	buf_free(&data);
 }
 
-/* cat-part *(SP cat-part) ")": RFC 4469 section 5.  Stops before the literal of a
- * text. */
+/* cat-part *(SP cat-part) ")": RFC 4469 section 5, RFC 6855 section 4.  Stops before
+ * the literal of a text. */
 static bool
 parse_parts(struct append_cmd *c, struct args *a)
 {
 	struct span url;
 
 	for (;;) {
-		if (cur_word(&a->c, "TEXT "))
+		if (cur_word(&a->c, "TEXT ") || begins_utf8(c, a))
 			return at_literal(a) ||
 			    parse_fail(a, "Literal expected after TEXT");
 		if (!cur_word(&a->c, "URL "))
@@ -330,11 +337,12 @@ end_message(struct append_cmd *c)
 static bool
 parse_after(struct append_cmd *c, struct args *a)
 {
+	if (c->enclosed && !cur_ch(&a->c, ')'))
+		return parse_fail(a, "\")\" expected after UTF8 data");
+	c->enclosed = false;
 	if (c->catenate && !cur_ch(&a->c, ')'))
 		return parse_sp(a);
 	c->catenate = false;
-	if (c->enclosed && !cur_ch(&a->c, ')'))
-		return parse_fail(a, "\")\" expected after UTF8 data");
 	end_message(c);
 	return !cur_end(&a->c) && parse_sp(a);
 }

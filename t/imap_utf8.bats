@@ -49,6 +49,12 @@ setup() {
 	[ "$(grep -c '^[gh] BAD' <<<"$output")" = 2 ]
 }
 
+@test "UTF8=ACCEPT: UTF8 data beside CATENATE in one APPEND, and as a part of it (RFC 6855 section 4)" {
+	output=$(bytes 'a ENABLE UTF8=ACCEPT\r\ne SELECT INBOX\r\nb APPEND INBOX UTF8 (~{6+}\r\nA: b\r\n) CATENATE (TEXT {6+}\r\nC: d\r\n)\r\nc APPEND INBOX CATENATE (TEXT {3+}\r\nE:  UTF8 (~{4+}\r\n\303\244\r\n) TEXT {3+}\r\n\r\ng)\r\nd APPEND INBOX CATENATE (UTF8 (~{1+}\r\nx) {1+}\r\ny\r\nf FETCH 4:6 BODY.PEEK[]\r\n')
+	has 'b OK \[APPENDUID [0-9]+ 4:5\] .*' 'c OK .*' 'd BAD .*' '\* 4 FETCH \(BODY\[\] \{6\}' 'A: b' '\* 5 FETCH \(BODY\[\] \{6\}' 'C: d' \
+	    '\* 6 FETCH \(BODY\[\] \{10\}' 'E: ä' 'g\)' 'f OK .*'
+}
+
 @test "a mailbox is made or renamed in Normalization Form C alone (RFC 9051 section 5.1); what is there otherwise is found" {
 	mkdir -p "$M/.o&AwI-"/{cur,new,tmp}
 	output=$(bytes 'a ENABLE UTF8=ACCEPT\r\nb CREATE "cafe\314\201"\r\nc CREATE "caf\303\251"\r\nd RENAME "caf\303\251" "\342\204\253"\r\ne LIST "" *\r\nf STATUS "o\314\202" (MESSAGES)\r\ng RENAME "o\314\202" "\303\264"\r\n')
