@@ -16,6 +16,7 @@
 #include "ex.h"
 #include "log.h"
 #include "proc.h"
+#include "sandbox.h"
 
 /* 0, or -1 and why in the control's error. */
 static int
@@ -28,6 +29,18 @@ load(struct chain *ch)
 		return -1;
 	ch->server = ch->tls->server_load(c, ch->service->auth);
 	return ch->server == NULL ? -1 : 0;
+}
+
+/* Likewise, while clients are served: their processes may have their share of memory beside
+ * it. */
+static int
+load_late(struct chain *ch)
+{
+	if (load(ch) == -1)
+		return -1;
+	proc_settle();
+	sandbox_measure();
+	return 0;
 }
 
 /* Loads in a child, which says what is wrong; then this process ends, too. */
@@ -81,20 +94,19 @@ chain_tls_ready(struct chain *ch)
 {
 	if (ch->server != NULL)
 		ch->tls->server_refresh(&ch->server, ch->control);
-	else if (load(ch) == -1) {
+	else if (load_late(ch) == -1) {
 		log_warn("%s; STARTTLS is not offered until this is mended",
 		    ch->control->error);
 		ch->tls_broken = true;
 		return -1;
-	} else
-		proc_settle();
+	}
 	return 0;
 }
 
 bool
 chain_tls_offered(struct chain *ch)
 {
-	if (ch->tls_broken && load(ch) == 0)
+	if (ch->tls_broken && load_late(ch) == 0)
 		ch->tls_broken = false;
 	return ch->has_tls && !ch->tls_broken;
 }

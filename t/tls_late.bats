@@ -71,6 +71,29 @@ in_tls() { grep -q '^New, TLSv1.3' <<<"$output"; }
 	done
 }
 
+# data_limit: how much memory a session may have.
+data_limit() {
+	exec 7<>"/dev/tcp/127.0.0.1/$port"
+	read -r -t 20 _ <&7
+	sed -n 's/^Max data size  *\([a-z0-9]*\).*/\1/p' "/proc/$(children "$SERVER" | head -n 1)/limits"
+	exec 7>&-
+	await 10 quiet
+}
+
+@test "what OpenSSL takes is not taken from the memory that a session may have" {
+	local before after
+	listen pop3d
+	before=$(data_limit)
+	starttls pop3
+	in_tls
+	after=$(data_limit)
+	if [ "$before" = unlimited ]; then	# a sanitizer has all that it wants
+		[ "$after" = unlimited ]
+	else
+		[ $((after - before)) -ge 200000 ]
+	fi
+}
+
 @test "where the first byte is TLS it is loaded before anybody can connect" {
 	listen imapd -S
 	has_openssl
