@@ -135,8 +135,11 @@ look_ahead(struct pop3 *p, size_t number)
 	    netout_flush(&p->out) == -1 || next > maildrop_count(p->drop) ||
 	    maildrop_marked(p->drop, next))
 		return;
-	if (source_open(&p->ahead, p->drop, next) == 0)
-		source_ahead(&p->ahead);
+	if (source_open(&p->ahead, p->drop, next) == -1)
+		return;
+	/* The reply tells it, and the name may be gone by then. */
+	(void)maildrop_size(p->drop, next);
+	source_ahead(&p->ahead);
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * The snapshot of a maildrop over the mail store.  One POP3 session at a time, by an fcntl lock on a file of its
  * own, which ends with the process whatever kills it; IMAP sessions and other programs
- * may change the Maildir meanwhile, and a message that they remove is missed only when it is asked for.
+ * may change the Maildir meanwhile, and a message that they remove is missed only when it is to be opened.
  */
 #include "maildrop.h"
 

@@ -224,7 +224,7 @@ is() { # is WHAT WANTED GOT
 # ask COMMAND PATTERN: sends one command to the session on 7, and awaits the end of what $D/out gets for it.
 ask() {
 	lines "$1" >&7
-	await 5 grep -qa "$2" "$D/out"
+	await 60 grep -qa "$2" "$D/out"
 }
 
 @test "messages fetched in turn, each awaited: the next is open before it is asked for, and the answers are the same" {
@@ -245,13 +245,41 @@ ask() {
 	exec 7>"$D/in"
 	ask 'RETR 1' '^A: 1'
 	ask 'RETR 2' '^A: 2'
-	await 5 sh -c 'find "/proc/$1/fd" -lname "$2/new/3.a" | grep -q .' _ "$PID" "$M"
+	await 60 sh -c 'find "/proc/$1/fd" -lname "$2/new/3.a" | grep -q .' _ "$PID" "$M"
 	lines "${cmds[@]:2}" QUIT >&7
 	exec 7>&-
 	wait "$PID"
 	PID=
 	tr -d '\r' <"$D/out" | grep -v -e Marked -e marked >"$D/got"
 	cmp "$D/want" "$D/got"
+}
+
+# ahead NAME SIZE: is it open once, and read up to there?
+ahead() {
+	local fds
+	fds=$(find "/proc/$PID/fd" -lname "$M/new/$1")
+	[ "$(wc -l <<<"$fds")" = 1 ] || return 1
+	grep -qx "pos:.*[^0-9]$2" "/proc/$PID/fdinfo/${fds##*/}"
+}
+
+@test "a message that is removed after it was read ahead is sent, and its size is told" {
+	message new/1.a 'A: 1\n\nx\n'
+	message new/2.a 'A: 2\n\nx\n'
+	message new/3.a 'A: 3\n\nx\n'
+	mkfifo "$D/in"
+	"$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log" &
+	PID=$!
+	exec 7>"$D/in"
+	ask 'RETR 1' '^A: 1'
+	await 60 ahead 2.a 8
+	rm "$M/new/2.a" "$M/new/3.a"
+	lines 'RETR 2' 'RETR 3' QUIT >&7
+	exec 7>&-
+	wait "$PID"
+	PID=
+	[ "$(grep -c '^+OK 11 octets' "$D/out")" = 2 ]
+	grep -q '^A: 2' "$D/out"
+	grep -q '^-ERR.*removed by another session' "$D/out"
 }
 
 @test "dots and line ends at every edge of the 64 KiB blocks" {
