@@ -108,11 +108,10 @@ message_load(struct message *m, const struct dirs *d,
 	m->name = *name;
 	m->cur = cur;
 	/* One that has been given away is not ours to read. */
-	if (read_envelope(m, cur ? d->cur : d->new, with_mtime) == -1) {
-		if (errno != EACCES || !state)
-			return -1;
-		m->given = true;
-	}
+	if (read_envelope(m, cur ? d->cur : d->new, with_mtime) == -1 &&
+	    (errno != EACCES || !state))
+		return -1;
+	m->given = m->env.nrcpts == 0;
 	e = m->env.sender == NULL ? EACCES : EBADMSG;
 	r = state ? read_state(m, d->state) : 0;
 	if (r == 0 && m->env.nrcpts == 0) {

@@ -20,7 +20,7 @@ struct message {
 	bool has_state;		/* a state file was read */
 	bool behind;		/* the envelope stands behind the content */
 	bool noted;		/* the state has the envelope: the file may lose it */
-	bool given;		/* only the state could be read: the file is its owner's */
+	bool given;		/* the state alone tells the recipients: the file has lost them, or is its owner's */
 	bool partial;		/* some recipient is done: the state must last */
 	bool dirty;		/* the state on disk is behind */
 	unsigned told;		/* reports asked for in this round: queue_report.h */

@@ -142,10 +142,8 @@ load(struct sched *s, uint32_t id, struct message *m)
 		r = message_load(m, &s->dirs, &name, true, true, true);
 	}
 	m->item = id;
-	if (r == 0) {
-		it->asked = false;
+	if (r == 0)
 		return 0;
-	}
 	if (errno == ENOENT) {
 		index_remove(&s->ix, id);
 		return 1;
@@ -162,8 +160,9 @@ load(struct sched *s, uint32_t id, struct message *m)
 	return 1;
 }
 
-/* A file that was given away, before a crash, cannot be read by deliver-remote for recipients
- * who have gone elsewhere since, nor by bounce for those who are nobody by now. */
+/* A file that was about to be given away, before a crash, is not one that deliver-remote can
+ * read for recipients who have gone elsewhere since, or bounce for those who are nobody by
+ * now. */
 static bool
 must_have_back(const struct message *m)
 {
@@ -171,6 +170,20 @@ must_have_back(const struct message *m)
 		if (m->rcpts.v[i].remote || rcpt_is_reported(&m->rcpts.v[i]))
 			return true;
 	return false;
+}
+
+/* 1: it has been asked for.  -1: that has been done, and it still cannot be read, or there is
+ * no memory. */
+static int
+get_back(struct sched *s, uint32_t id, const struct message *m)
+{
+	bool asked = index_item(&s->ix, id)->asked;
+
+	index_item(&s->ix, id)->asked = false;
+	if (!must_have_back(m))
+		return 0;
+	errno = EACCES;
+	return asked || ask_back(s, id, m) == -1 ? -1 : 1;
 }
 
 /* Routes; an unknown user may be one that has just been made. */
@@ -473,6 +486,7 @@ work_item(struct sched *s, uint32_t id)
 	struct item *it = index_item(&s->ix, id);
 	struct message *m;
 	bool forced;
+	int r;
 
 	it->where = ITEM_ACTIVE;
 	if ((m = malloc(sizeof(*m))) == NULL) {
@@ -492,10 +506,9 @@ work_item(struct sched *s, uint32_t id)
 		/* somebody has put it off */
 		if (heap_push(&s->ix, id, m->mtime) == -1)
 			index_remove(&s->ix, id);
-	} else if (route(s, m) == -1 || (must_have_back(m) &&
-	    ask_back(s, id, m) == -1)) {
+	} else if (route(s, m) == -1 || (r = get_back(s, id, m)) == -1) {
 		postpone(s, id, m->name.text);
-	} else if (index_item(&s->ix, id)->asked) {
+	} else if (r == 1) {
 		index_item(&s->ix, id)->forced = forced;
 	} else {
 		work_message(s, m, forced);

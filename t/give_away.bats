@@ -325,3 +325,16 @@ small() { BYTES=100 message "$@"; }
 	grep -q '^Final-Recipient: rfc822; bob@' "$MAIL"/example.test/carol/new/*
 	spool_is_empty
 }
+
+@test "what a crash left, and deliver-local cannot make it queue's: asked once, and later again" {
+	need_root
+	mailboxes
+	message carol@example.test alice@example.test bob@example.test
+	cut_off alice bob
+	sed -i '/^alice@/d; /^bob@/d' "$CONTROL/users"
+	chown 0:0 "$SPOOL/cur"
+	chmod 777 "$SPOOL/cur"
+	pass
+	logged "cannot work on $name, trying again in 300 s"
+	[ -e "$SPOOL/cur/$name" ]
+}
