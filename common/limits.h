@@ -73,6 +73,8 @@
 /* spool and control */
 #define SPOOL_NAME_MAX	128	/* a spool file's name */
 #define SPOOL_ENVELOPE_MAX 16777216 /* envelope fields of a file */
+#define COPY_WAIT	2000	/* ms that a delivery waits for an earlier attempt that outlived its queue */
+#define COPY_LOOK	50	/* ms between looks */
 #define SPOOL_TAKE_MIN	65536	/* bytes: a smaller one is sooner copied than given away */
 #define RECEIVED_FIELD_MAX 4096	/* our own: two names, an address, what was spoken */
 #define CONTROL_SMALL_MAX 1048576 /* settings, hostname, networks, routes */

@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "file.h"
+#include "limits.h"
 #include "local.h"
 #include "log.h"
 
@@ -161,25 +163,72 @@ copy_name(const struct copy *c, struct target *t)
 	return len > 0 && (size_t)len < sizeof(t->file) ? 0 : -1;
 }
 
+/* Is it ours alone, and still what has the name? */
+static bool
+holds(int fd, int dir, const char *name)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat own, named;
+
+	if (fcntl(fd, F_OFD_SETLK, &all) == -1 &&
+	    (errno == EAGAIN || errno == EACCES))
+		return false;
+	return fstat(fd, &own) == 0 &&
+	    fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    named.st_dev == own.st_dev && named.st_ino == own.st_ino;
+}
+
+/* Takes away what an attempt left that was killed.  One that still runs, a worker that has outlived
+ * queue, has its file locked. */
+static void
+unlink_left(int dir, const char *name)
+{
+	int fd = openat(dir, name,
+	    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd == -1 ? errno != ENOENT : holds(fd, dir, name))
+		(void)unlinkat(dir, name, 0);
+	if (fd != -1)
+		close(fd);
+}
+
+/* A new file under a name that every attempt at this message uses, locked; fd or -1. */
+static int
+create_alone(int dir, const char *name)
+{
+	for (unsigned i = 0; i < COPY_WAIT / COPY_LOOK; i++) {
+		int fd = openat(dir, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (fd != -1 && holds(fd, dir, name))
+			return fd;
+		if (fd != -1)
+			close(fd);
+		else if (errno != EEXIST)
+			return -1;
+		else
+			unlink_left(dir, name);
+		if (i > 0)
+			(void)poll(NULL, 0, COPY_LOOK);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
 /* The clean copy in tmp/ of the first one's Maildir, on the disk; fd or -1. */
 static int
 copy_make(struct copy *c, struct target *t, struct mailbox *m)
 {
 	int tmp = mailbox_tmp(m), fd, e;
 
-	if (tmp == -1)
-		return -1;
-	(void)unlinkat(tmp, t->file, 0);	/* of an attempt that was killed */
-	fd = openat(tmp, t->file,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
+	if (tmp == -1 || (fd = create_alone(tmp, t->file)) == -1)
 		return -1;
 	if (copy_content(c, fd) == 0 && message_give(fd, &t->account.owner,
 	    c->d->name.arrival) == 0 && fsync(fd) == 0)
 		return fd;
 	e = errno;
-	close(fd);
 	(void)unlinkat(tmp, t->file, 0);
+	close(fd);
 	errno = e;
 	return -1;
 }
@@ -263,20 +312,27 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 {
 	struct mailbox *m = mailbox_open(&t[first].account);
 	struct source s = { .name = t[first].file, .first = first };
+	bool moved = false;
 	int fd, r;
 
 	if (m != NULL && !quota_admit(c->d, &t[first], m, c->size))
 		return;
 	if (m == NULL || (fd = copy_make(c, &t[first], m)) == -1) {
-		failed_at(&t[first], errno);
+		if (errno == EBUSY)
+			failed(&t[first], errno,
+			    "an earlier attempt is still at work");
+		else
+			failed_at(&t[first], errno);
 		return;
 	}
 	s.dev = m->dev;
 	/* The cache may give its place to another: the directory stays open. */
 	s.dir = fcntl(m->tmp, F_DUPFD_CLOEXEC, 0);
 	r = s.dir == -1 ? -1 : linkat(s.dir, s.name, m->new, s.name, 0);
-	if (r == -1 && s.dir != -1 && no_links(errno))
+	if (r == -1 && s.dir != -1 && no_links(errno)) {
 		r = rename_new(s.dir, s.name, m->new, s.name);
+		moved = r == 0;
+	}
 	if (r == 0 || errno == EEXIST) {
 		took(c->d, &t[first], m, c->size, r == 0);
 		if (sync_names(c, m) == -1)
@@ -286,11 +342,12 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 	if (t[first].out.class == PROC_DONE)
 		link_all(c, t, first + 1, n, &s);
 	flush_links(fd, t, first, n);
-	close(fd);
-	if (s.dir != -1) {
+	/* As long as it is locked the name is ours. */
+	if (s.dir != -1 && !moved)
 		(void)unlinkat(s.dir, s.name, 0);
+	if (s.dir != -1)
 		close(s.dir);
-	}
+	close(fd);
 }
 
 /* Can all have the spool file itself: room, one owner, its file system, and no names of others

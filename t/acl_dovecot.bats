@@ -78,7 +78,7 @@ for line in sys.stdin:
 	# shellcheck disable=SC2002
 	cat "$D/in" | peer_run setpriv --reuid 65534 --regid 65534 --clear-groups env USER=nobody HOME="$D" \
 	    /usr/lib/dovecot/imap -c "$D/conf" >"$D/theirs.out" 2>&1 || :
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/imapd" "$D/ours" <"$D/in" >"$D/ours.out" 2>"$D/ours.log"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$BIN/imapd" "$D/ours" >"$D/ours.out" <"$D/in" 2>"$D/ours.log"
 	cat "$D/log"
 	canon <"$D/theirs.out" >"$D/theirs.canon"
 	canon <"$D/ours.out" >"$D/ours.canon"

@@ -162,7 +162,7 @@ neo() {
 	# The Maildir itself, while a session has it open and looks.
 	rm "$HOME/printed"
 	mkfifo "$HOME/in"
-	"$BIN/imapd" "$BOX" <"$HOME/in" >"$HOME/out" 2>/dev/null 3>&- &
+	"$BIN/imapd" "$BOX" >"$HOME/out" <"$HOME/in" 2>/dev/null 3>&- &
 	exec 8>"$HOME/in"
 	printf 'a SELECT INBOX\r\nb IDLE\r\n' >&8
 	await 10 grep -q '^+ ' "$HOME/out"

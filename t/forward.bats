@@ -441,7 +441,7 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	roots
 	message s@example.org alice@example.test
 	mkfifo "$WORK/in"
-	"$QBIN/deliver-local" <"$WORK/in" >"$WORK/out" 2>>"$WORK/log" 3>&- &
+	"$QBIN/deliver-local" >"$WORK/out" <"$WORK/in" 2>>"$WORK/log" 3>&- &
 	pid=$!
 	exec 8>"$WORK/in"
 	printf '%s\tnew\tmove\t7:1:alice@example.test\n' "$name" >&8

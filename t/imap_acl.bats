@@ -218,7 +218,7 @@ d MOVE 1 INBOX")
 	shares lrst
 	local out=$BATS_TEST_TMPDIR/out seen=0 pid
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	timeout 300 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$out" 2>"$BATS_TEST_TMPDIR/err" &
+	timeout 300 "$BIN/imapd" -C "$CTL" >"$out" <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/err" &
 	pid=$!
 	exec 8>"$BATS_TEST_TMPDIR/in"
 	since() { tail -n "+$((seen + 1))" "$out"; }
@@ -250,7 +250,7 @@ d MOVE 1 INBOX")
 @test "IDLE over a shared folder tells new mail, and ends when reading is not allowed any more" {
 	shares lr
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	timeout 300 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	timeout 300 "$BIN/imapd" -C "$CTL" >"$BATS_TEST_TMPDIR/out" <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/err" &
 	local pid=$!
 	exec 8>"$BATS_TEST_TMPDIR/in"
 	printf 'a LOGIN alice@example.test pw\r\nb SELECT %s\r\nc IDLE\r\n' "$P" >&8
@@ -440,7 +440,7 @@ forge() {
 	as bob <<<$'a CREATE Other\nb APPEND Other {1+}\nx' >/dev/null
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	timeout 300 strace -f -qq -e trace=landlock_add_rule,landlock_restrict_self,openat,renameat -o "$BATS_TEST_TMPDIR/trace" \
-	    "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	    "$BIN/imapd" -C "$CTL" >"$BATS_TEST_TMPDIR/out" <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/err" &
 	local pid=$!
 	exec 8>"$BATS_TEST_TMPDIR/in"
 	printf 'a LOGIN alice@example.test pw\r\nb STATUS %s (MESSAGES)\r\n' "$P" >&8
@@ -569,7 +569,7 @@ c CREATE Shared/Mine")
 	shares lr
 	as bob <<<$'a CREATE Seen\nb SETACL Seen alice@example.test l' >/dev/null
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	timeout 300 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	timeout 300 "$BIN/imapd" -C "$CTL" >"$BATS_TEST_TMPDIR/out" <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/err" &
 	local pid=$!
 	exec 8>"$BATS_TEST_TMPDIR/in"
 	printf 'a LOGIN alice@example.test pw\r\nb NOTIFY SET (subtree user (MessageNew MessageExpunge))\r\nc IDLE\r\n' >&8
@@ -590,7 +590,7 @@ c CREATE Shared/Mine")
 	hasnot "\\* STATUS $P .*"
 	as bob <<<'a SETACL Proj alice@example.test lr' | grep -q '^a OK'
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	timeout 300 "$BIN/imapd" -C "$CTL" <"$BATS_TEST_TMPDIR/in" >"$out" 2>"$BATS_TEST_TMPDIR/err" &
+	timeout 300 "$BIN/imapd" -C "$CTL" >"$out" <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/err" &
 	exec 7>"$BATS_TEST_TMPDIR/in"
 	printf 'l LOGIN alice@example.test pw\r\na %s\r\n' "$set" >&7
 	await 10 grep -qF "* STATUS $P (MESSAGES 2 " "$out" || { cat "$out"; false; }

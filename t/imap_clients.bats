@@ -99,7 +99,7 @@ sessions() {
 
 @test "UIDVALIDITY and UIDs are durable before the first answer" {
 	mkfifo "$BATS_TEST_TMPDIR/in"
-	"$BIN/imapd" "$M" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>/dev/null &
+	"$BIN/imapd" "$M" >"$BATS_TEST_TMPDIR/out" <"$BATS_TEST_TMPDIR/in" 2>/dev/null &
 	pid=$!
 	exec 7>"$BATS_TEST_TMPDIR/in"
 	printf 'a SELECT INBOX\r\n' >&7

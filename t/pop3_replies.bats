@@ -81,7 +81,7 @@ drop() { session 'USER alice@example.test' 'PASS secret' "$@"; }
 
 @test "a maildrop that cannot be had: in use, too soon, not to be opened" {
 	mkfifo "$D/in"
-	"$BIN/pop3d" "$M" <"$D/in" >"$D/first" 2>>"$D/log" &
+	"$BIN/pop3d" "$M" >"$D/first" <"$D/in" 2>>"$D/log" &
 	PID=$!
 	exec 7>"$D/in"
 	await 5 grep -q '^+OK' "$D/first"
@@ -105,7 +105,7 @@ drop() { session 'USER alice@example.test' 'PASS secret' "$@"; }
 	drop 'RETR 2' 'RETR 3' |
 	    expect '[SYS/TEMP] Cannot read the message' '[UTF8] This message needs the command UTF8 before login'
 	mkfifo "$D/in"
-	"$BIN/pop3d" "$M" <"$D/in" >"$D/first" 2>>"$D/log" &
+	"$BIN/pop3d" "$M" >"$D/first" <"$D/in" 2>>"$D/log" &
 	PID=$!
 	exec 7>"$D/in"
 	await 5 grep -q '^+OK' "$D/first"

@@ -172,7 +172,7 @@ is() { # is WHAT WANTED GOT
 	message new/1.a 'A: b\n\nx\n'
 	message new/2.b 'A: b\n\nx\n'
 	mkfifo "$D/in"
-	"$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log" &
+	"$BIN/pop3d" "$M" >"$D/out" <"$D/in" 2>"$D/log" &
 	PID=$!
 	exec 7>"$D/in"
 	lines STAT >&7
@@ -198,7 +198,7 @@ is() { # is WHAT WANTED GOT
 @test "one session at a time, and a killed one leaves no lock" {
 	message new/1.a 'A: b\n\nx\n'
 	mkfifo "$D/in"
-	"$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log" &
+	"$BIN/pop3d" "$M" >"$D/out" <"$D/in" 2>"$D/log" &
 	PID=$!
 	exec 7>"$D/in"
 	await 5 grep -q '^+OK' "$D/out"
@@ -240,7 +240,7 @@ ask() {
 	[ ! -e "$M/new/5.a" ]
 	message new/5.a 'A: 5\n\nx\ny\n'
 	mkfifo "$D/in"
-	"$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log" &
+	"$BIN/pop3d" "$M" >"$D/out" <"$D/in" 2>"$D/log" &
 	PID=$!
 	exec 7>"$D/in"
 	ask 'RETR 1' '^A: 1'
@@ -267,7 +267,7 @@ ahead() {
 	message new/2.a 'A: 2\n\nx\n'
 	message new/3.a 'A: 3\n\nx\n'
 	mkfifo "$D/in"
-	"$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log" &
+	"$BIN/pop3d" "$M" >"$D/out" <"$D/in" 2>"$D/log" &
 	PID=$!
 	exec 7>"$D/in"
 	ask 'RETR 1' '^A: 1'
@@ -330,7 +330,7 @@ ahead() {
 	[ -z "${SANITIZED-}" ] || skip "the same calls"
 	message new/1.a 'A: b\n\nx\n'
 	lines 'RETR 1' QUIT >"$D/in"
-	strace -f -o "$D/trace" -e trace=write "$BIN/pop3d" "$M" <"$D/in" >"$D/out" 2>"$D/log"
+	strace -f -o "$D/trace" -e trace=write "$BIN/pop3d" "$M" >"$D/out" <"$D/in" 2>"$D/log"
 	[ "$(grep -c 'write(1,' "$D/trace")" = 2 ]	# the greeting, and all the rest
 }
 

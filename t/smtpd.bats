@@ -531,7 +531,7 @@ tls_client() {
 	 yes "$(head -c 900 /dev/zero | tr '\0' a)"$'\r' | head -c $((902 * 1190000)); printf '.\r\n'; sleep 1
 	 cat "/proc/$(pgrep -P "$(cat "$DIR/pid")" 2>/dev/null | head -n 1)/status" >"$DIR/status" 2>/dev/null
 	 printf 'QUIT\r\n') >"$DIR/in" &
-	unprivileged sh -c 'echo $$ >"$0"; exec "$@"' "$DIR/pid" "$BIN/smtpd" -C "$CONTROL" <"$DIR/in" >"$DIR/out" 2>>"$LOG"
+	unprivileged sh -c 'echo $$ >"$0"; exec "$@"' "$DIR/pid" "$BIN/smtpd" -C "$CONTROL" >"$DIR/out" <"$DIR/in" 2>>"$LOG"
 	wait
 	grep -q '^250 2.0.0 Queued' "$DIR/out"
 	[ "$(stat -c %s "$SPOOL"/new/*)" -gt 1000000000 ]
@@ -558,7 +558,7 @@ tls_client() {
 	setting recipient-limit 100000
 	mkfifo "$DIR/in"
 	chmod 666 "$DIR/in"
-	session <"$DIR/in" >"$DIR/out" &
+	session >"$DIR/out" <"$DIR/in" &
 	exec 8>"$DIR/in"
 	printf 'EHLO a\r\n' >&8
 	await 10 grep -q '250 HELP' "$DIR/out"

@@ -224,7 +224,7 @@ E
 		mkfifo "$DIR/in"
 		chmod 666 "$DIR/in"
 		: >"$LOG"
-		session <"$DIR/in" >"$DIR/out" &
+		session >"$DIR/out" <"$DIR/in" &
 		exec 8>"$DIR/in"
 		printf 'EHLO a\r\n' >&8
 		data='MAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n'

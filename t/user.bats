@@ -41,7 +41,7 @@ says() { [[ $output == *"$1"* ]] || { echo "not said: $1: $output"; return 1; };
 	[ "$(id -u)" != 0 ] || [ -z "$(find "$box" ! -uid 64006 -o ! -gid 64006)" ]
 	[ -z "$(find "$box" -perm /077)" ]
 	printf 'a list (special-use) "" "*"\r\nb logout\r\n' >"$DIR/in"
-	"$BIN/imapd" "$box" <"$DIR/in" >"$DIR/out" 2>/dev/null
+	"$BIN/imapd" "$box" >"$DIR/out" <"$DIR/in" 2>/dev/null
 	[ "$(grep -c '^\* LIST .*\\\(Archive\|Drafts\|Junk\|Sent\|Trash\)' "$DIR/out")" = 5 ]
 	# What is there already stays.
 	mkdir -p "$DIR/mail/old"/{cur,new,tmp}
