@@ -256,7 +256,9 @@ def half_dead():
     gone.proc.wait(120)
     out = c.cmd('STATUS INBOX (MESSAGES)')
     assert '* STATUS INBOX (MESSAGES %d)' % (COUNTER[0] - 100 + PRESENT) in out, out
-    assert not os.listdir(ROOT + '/tmp'), 'litter of the half message'
+    # the deaf session may write its cache at this moment: that is its own file, not a message
+    litter = [x for x in os.listdir(ROOT + '/tmp') if not x.startswith('posthouse.cache.')]
+    assert not litter, 'litter of the half message: %s' % litter
     deaf.sock.close()
     deaf.proc.wait(120)
     c.close()
