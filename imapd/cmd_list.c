@@ -170,11 +170,21 @@ attribute_span(struct attributes *at, struct span s)
 	at->sep = " ";
 }
 
+static bool
+may_read(const struct imap *im, const struct list_name *p)
+{
+	struct place place;
+
+	return place_find(im, p->raw, &place) == 0 && place.rights & ACL_READ;
+}
+
+/* What the options select has STATUS, or \Noselect instead: RFC 5819 section 2. */
 static void
 tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
     bool selected, bool below)
 {
 	struct attributes at = { &im->out, "" };
+	bool status = l->options & RET_STATUS && p->exists && selected;
 	/* RFC 5258 section 3, RFC 9051 section 7.3.1. */
 	bool known = l->extended || (im->enabled & EN_REV2) != 0;
 	bool wants_subscribed = (l->options &
@@ -186,6 +196,7 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 	} else {
 		attribute(&at, !p->exists, known ? "\\NonExistent" :
 		    "\\Noselect");
+		attribute(&at, status && !may_read(im, p), "\\Noselect");
 		attribute(&at, p->children, "\\HasChildren");
 		attribute(&at, !p->children, "\\HasNoChildren");
 		attribute(&at, wants_subscribed && p->subscribed,
@@ -200,7 +211,7 @@ tell(struct imap *im, const struct list_cmd *l, const struct list_name *p,
 	(void)netout_adds(&im->out, "\r\n");
 	if (l->options & RET_MYRIGHTS && p->exists && selected)
 		(void)myrights_out(im, p->raw);
-	if (l->options & RET_STATUS && p->exists)
+	if (status)
 		(void)status_out(im, p->raw, l->status);
 	if (l->options & RET_METADATA && p->exists && selected)
 		(void)metadata_out(im, p->raw, l->entries);

@@ -109,6 +109,10 @@ own_mail() {
 	    '\* MYRIGHTS user/bob@example.test/Other r' 'j NO \[NONEXISTENT\].*' \
 	    '\* LIST .* "/" user \("CHILDINFO" \("SUBSCRIBED"\)\)'
 	hasnot '.*LIST.*Proj/Sub' '.*LIST.*Other' '\* MYRIGHTS user .*'
+	output=$(as carol <<<$'a LIST "" user* RETURN (STATUS (MESSAGES))\nb LIST "" user*')
+	# RFC 5819 section 2: \Noselect instead of the STATUS that cannot be told.
+	[ "$(sed -n 's/^\* \(.*\) "\/" .*Other$/\1/p' <<<"$output")" = $'LIST (\\Noselect \\HasNoChildren)\nLIST (\\HasNoChildren)' ]
+	hasnot '\* STATUS .*'
 	output=$(as carol <<<$'a LIST "" *\nb SELECT user/bob@example.test/Other\nc SELECT user/bob@example.test/Proj\nd SELECT user/bob@example.test/Nowhere')
 	has '.*LIST.* user/bob@example.test/Other' 'b NO \[NOPERM\].*' 'c NO (\[NONEXISTENT\] .*)'
 	[ "$(sed -n 's/^c NO//p' <<<"$output")" = "$(sed -n 's/^d NO//p' <<<"$output")" ]

@@ -236,6 +236,12 @@ setup() {
 	    '\* LIST \(\\HasNoChildren \\Trash\) "/" Trash' 'i BAD .*'
 }
 
+@test "LIST with STATUS: none for a name that stands for what is below it (RFC 5819 section 2)" {
+	output=$(talk <<<$'a CREATE A\nb CREATE A/B\nc SUBSCRIBE A/B\nd SUBSCRIBE INBOX\ne LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (STATUS (MESSAGES))')
+	has '\* LIST \(\\HasChildren\) "/" A \("CHILDINFO" \("SUBSCRIBED"\)\)' '\* STATUS INBOX \(MESSAGES 2\)' 'e OK .*'
+	hasnot '\* STATUS A .*'
+}
+
 @test "STATUS" {
 	output=$(talk <<<$'a STATUS INBOX (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)\nb STATUS INBOX (SIZE DELETED)\nc STATUS nowhere (MESSAGES)\nd STATUS INBOX ()\ne STATUS INBOX (BOGUS)')
 	has '\* STATUS INBOX \(MESSAGES 2 RECENT [0-2] UIDNEXT 3 UIDVALIDITY [0-9]+ UNSEEN 1\)' '\* STATUS INBOX \(SIZE [0-9]+ DELETED 0\)' \
