@@ -418,6 +418,14 @@ parse_id(struct args *a)
 	return cur_ch(&a->c, ')') || parse_fail(a, "Unterminated list");
 }
 
+#define LITERAL_MAX (UINT64_MAX / 2)
+
+static bool
+is_digit(int ch)
+{
+	return ch >= '0' && ch <= '9';
+}
+
 bool
 literal_at_end(struct span line, struct literal *lit)
 {
@@ -432,8 +440,13 @@ literal_at_end(struct span line, struct literal *lit)
 		return false;
 	memset(lit, 0, sizeof(*lit));
 	cur_init(&c, span_of(line.p + at, line.len - at));
-	if (cur_num(&c, UINT64_MAX / 2, &lit->size) == -1)
-		return false;
+	if (cur_num(&c, LITERAL_MAX, &lit->size) == -1) {
+		if (!is_digit(cur_peek(&c)))
+			return false;
+		lit->size = LITERAL_MAX;	/* as good as what was meant */
+		while (is_digit(cur_peek(&c)))
+			(void)cur_next(&c);
+	}
 	lit->sync = !cur_ch(&c, '+');
 	if (!cur_ch(&c, '}') || !cur_end(&c))
 		return false;

@@ -103,7 +103,9 @@ table() { # COMMAND
 
 @test "logged in: literals" {
 	table bytes <<-'END'
-		a SELECT {99999999999999999999}\r\n	a BAD
+		a SELECT {99999999999999999999}\r\n	a NO \[TOOBIG\] Literal too large
+		a SELECT {99999999999999999999+}\r\nb NOOP\r\n	\* BYE \[TOOBIG\] Literal too large
+		a SELECT {9223372036854775808+}\r\nb NOOP\r\n	\* BYE \[TOOBIG\] Literal too large
 		a SELECT {4294967296}\r\n	a NO \[TOOBIG\] Literal too large
 		a SELECT {1048577}\r\n	a NO \[TOOBIG\] Literal too large
 		a SELECT {2000000+}\r\n	\* BYE \[TOOBIG\] Literal too large

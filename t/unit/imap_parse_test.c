@@ -178,7 +178,9 @@ static const struct { const char *in; int64_t size; bool sync; } ends[] = {
 	{ "a ~{3}", 3, true }, { "a {3", -1, false }, { "a 3}", -1, false },
 	{ "a {}", -1, false }, { "a {3} ", -1, false }, { "}", -1, false },
 	{ "a {3++}", -1, false }, { "a {-3}", -1, false }, { "", -1, false },
-	{ "a {99999999999999999999}", -1, false }, { "{{3}", 3, true },
+	{ "a {99999999999999999999}", INT64_MAX, true }, { "{{3}", 3, true },
+	{ "a {99999999999999999999+}", INT64_MAX, false },
+	{ "a {99999999999999999999x}", -1, false },
 };
 
 static void
