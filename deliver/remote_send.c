@@ -34,6 +34,7 @@ struct tx {
 	struct buf chunk;		/* the content for BDAT; max 0: DATA is used */
 	bool utf8;
 	bool mail_refused;
+	bool elsewhere;			/* this server will not do: another may */
 	bool go;			/* DATA was answered 354 */
 	bool heard;			/* at least one reply came */
 	bool lost;			/* commands that were sent ahead, it seems */
@@ -172,7 +173,10 @@ mail_reply(struct tx *tx)
 		return;
 	tx->mail_refused = true;
 	smtp_verdict(tx->s, "MAIL", &tx->v);
-	answer_rest(tx);
+	if (tx->v.class == PROC_DEFER)
+		tx->elsewhere = true;
+	else
+		answer_rest(tx);
 }
 
 /* RFC 5321 section 4.5.3.1.10: 552 here means "too many", for now. */
@@ -209,8 +213,11 @@ data_reply(struct tx *tx)
 		    (int)tx->s->reply.text.len,
 		    (const char *)tx->s->reply.text.p);
 		tx->s->closing = true;
-	}
-	answer_rest(tx);
+		answer_rest(tx);
+	} else if (tx->v.class == PROC_DEFER)
+		tx->elsewhere = true;
+	else
+		answer_rest(tx);
 }
 
 /* The one place where a message may arrive twice: RFC 1047. */
@@ -473,9 +480,13 @@ transaction(struct tx *tx)
 		if (tx->v.class != PROC_DEFER || tx->v.text[0] == '\0')
 			verdict_set(&tx->v, PROC_DEFER, "4.4.2",
 			    "the server closed the connection");
+		if (!uses_bdat(tx) || tx->elsewhere)
+			return SEND_ELSEWHERE;
 		answer_rest(tx);
 		return SEND_DONE;
 	}
+	if (tx->elsewhere)
+		return SEND_ELSEWHERE;
 	if (tx->go && tx->naccepted > 0) {
 		send_content(tx);
 		answer_rest(tx);
@@ -514,7 +525,8 @@ next_group(struct tx *tx, size_t *next)
 		most = SEND_RCPTS;
 	tx->n = tx->naccepted = 0;
 	memset(tx->accepted, 0, sizeof(tx->accepted));
-	tx->mail_refused = tx->go = tx->heard = tx->lost = tx->unsure = false;
+	tx->mail_refused = tx->elsewhere = tx->go = false;
+	tx->heard = tx->lost = tx->unsure = false;
 	tx->v.text[0] = '\0';
 	for (; *next < j->nrcpts && tx->n < most; (*next)++)
 		if (!j->rcpts[*next].answered)
@@ -526,13 +538,16 @@ static enum send_result
 send_groups(struct tx *tx)
 {
 	struct remote_job *j = tx->job;
+	enum send_result r;
 	size_t next = 0;
 
 	while (!tx->s->closing) {
 		if (next_group(tx, &next) == 0)
 			return SEND_DONE;
-		if (smtp_is_full(tx->s) || transaction(tx) == SEND_AGAIN)
+		if (smtp_is_full(tx->s))
 			return SEND_AGAIN;
+		if ((r = transaction(tx)) != SEND_DONE)
+			return r;
 		tx->first = false;
 	}
 	/* The connection ended between two groups of recipients. */
@@ -545,7 +560,8 @@ send_groups(struct tx *tx)
 }
 
 enum send_result
-smtp_send(struct smtp *s, struct mail *m, struct remote_job *j, struct buf *answers)
+smtp_send(struct smtp *s, struct mail *m, struct remote_job *j,
+    struct buf *answers, struct verdict *why)
 {
 	struct tx tx = { .s = s, .mail = m, .job = j, .answers = answers,
 	    .first = true };
@@ -559,5 +575,7 @@ smtp_send(struct smtp *s, struct mail *m, struct remote_job *j, struct buf *answ
 	prepare_chunk(&tx);
 	r = send_groups(&tx);
 	buf_free(&tx.chunk);
+	if (r == SEND_ELSEWHERE)
+		*why = tx.v;
 	return r;
 }

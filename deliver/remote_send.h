@@ -12,10 +12,12 @@
  * answers each.  SEND_AGAIN: some have no answer, and a new connection may be
  * tried for them: this one, used before, turned out to be closed before
  * anything was accepted; or it has taken all it wants (LIMITS); or its CHUNKING
- * is a lie, which s->no_chunking then knows.
+ * is a lie, which s->no_chunking then knows.  SEND_ELSEWHERE: likewise, but this
+ * server will not do for now, why is in the verdict, and none of the content has gone
+ * to it: another may take it (RFC 5321 section 5.1).
  */
-enum send_result { SEND_DONE, SEND_AGAIN };
+enum send_result { SEND_DONE, SEND_AGAIN, SEND_ELSEWHERE };
 enum send_result smtp_send(struct smtp *, struct mail *, struct remote_job *,
-	    struct buf *answers);
+	    struct buf *answers, struct verdict *);
 
 #endif

@@ -201,7 +201,7 @@ say_hello(struct smtp *s, const char *name, struct verdict *v)
 	return -1;
 }
 
-/* The whole handshake has the time of one reply. */
+/* Where TLS is only wished for, what it breaks is tried again without it. */
 static enum smtp_start
 tls_failed(const struct smtp_wishes *w, struct verdict *v, const char *why)
 {
@@ -233,7 +233,9 @@ log_tls(const struct smtp *s, const struct smtp_wishes *w)
 
 /*
  * RFC 3207.  Whatever stands behind the reply to STARTTLS was put there by
- * somebody who hopes that it is taken for a reply inside TLS: the end.
+ * somebody who hopes that it is taken for a reply inside TLS: the end.  In TLS 1.3
+ * a server says what it does not like after our side of the handshake is done
+ * (RFC 8446 section 4.4.2.4), so silence instead of the first reply is a failed handshake.
  */
 static enum smtp_start
 start_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
@@ -265,9 +267,12 @@ start_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 	strlcpy(s->relay.tls, s->facts.version, sizeof(s->relay.tls));
 	s->out.write = tls_write;
 	s->out.arg = s;
-	if (say_hello(s, w->helo, v) == -1)
+	if (say_hello(s, w->helo, v) == 0)
+		return SMTP_READY;
+	if (s->reply.code != 0)
 		return SMTP_FAILED;
-	return SMTP_READY;
+	strlcpy(why, v->text, sizeof(why));
+	return tls_failed(w, v, why);
 }
 
 static enum smtp_start

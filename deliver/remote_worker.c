@@ -36,6 +36,11 @@ struct search {
 	bool any, temporary;	/* a verdict is there; and it may be another tomorrow */
 	unsigned tries;
 	struct span qid;	/* for the log */
+	/* Servers that have answered and would not do, and what the first one said. */
+	char refused[TRIES_MAX][RELAY_MAX];
+	size_t nrefused;
+	struct relay first;
+	struct verdict said;
 };
 
 /* Keeps the verdict that says most: a server's refusal for now outweighs one
@@ -94,6 +99,43 @@ try_server(struct worker *w, struct search *s, const char *host,
 	return r == SMTP_READY;
 }
 
+static void
+relay_name(const char *host, const struct sockaddr_storage *ss, char *out)
+{
+	char address[80];
+
+	target_text(ss, address, sizeof(address));
+	snprintf(out, RELAY_MAX, "%s%s", host[0] == '[' ? "" : host, address);
+}
+
+static bool
+is_refused(const struct search *s, const char *host,
+    const struct sockaddr_storage *ss)
+{
+	char name[RELAY_MAX];
+
+	relay_name(host, ss, name);
+	for (size_t i = 0; i < s->nrefused; i++)
+		if (strcmp(s->refused[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* RFC 5321 section 5.1: each server in its order, until one takes the message.  What the
+ * first one said is kept: its word counts for most.  False: there were enough. */
+static bool
+refuse(struct search *s, const struct relay *by, const struct verdict *v)
+{
+	if (s->nrefused == 0) {
+		s->first = *by;
+		s->said = *v;
+	}
+	if (s->nrefused == TRIES_MAX)
+		return false;
+	strlcpy(s->refused[s->nrefused++], by->text, RELAY_MAX);
+	return true;
+}
+
 /* All addresses of one host, as far as tries allow. */
 static bool
 try_host(struct worker *w, struct search *s, size_t i)
@@ -109,14 +151,17 @@ try_host(struct worker *w, struct search *s, size_t i)
 		note(s, &v, host, "");
 		return false;
 	}
-	while (s->tries++ < TRIES_MAX) {
+	for (size_t k = 0; k < n; k++)
+		tried[k] = is_refused(s, host, &ss[k]);
+	for (;;) {
 		size_t left = 0;
 		int fd;
 
 		for (size_t k = 0; k < n; k++)
 			left += !tried[k];
-		if (left == 0)
+		if (left == 0 || s->tries == TRIES_MAX)
 			break;
+		s->tries++;
 		fd = target_connect(w->route, ss, n, tried,
 		    w->set->connect_timeout, &which);
 		if (fd != -1) {
@@ -136,7 +181,10 @@ try_host(struct worker *w, struct search *s, size_t i)
 static int
 open_connection(struct worker *w, const struct remote_job *j, struct search *s)
 {
-	memset(s, 0, sizeof(*s));
+	s->any = s->temporary = false;
+	if (s->nrefused == 0)
+		s->tries = 0;
+	memset(&s->relay, 0, sizeof(s->relay));
 	s->qid = span_of(j->name.text, j->name.qid_len);
 	if (targets_find(w->route, j->domain, w->own, &s->targets,
 	    &s->verdict) == -1)
@@ -155,7 +203,7 @@ open_connection(struct worker *w, const struct remote_job *j, struct search *s)
 }
 
 /* Sends over the connection that is there, or a new one; over several where a
- * server takes few transactions (RFC 9422).  -1: no connection. */
+ * server takes few transactions (RFC 9422), or will not do.  -1: no connection. */
 static int
 send_mail(struct worker *w, struct mail *m, struct remote_job *j,
     struct search *s)
@@ -166,11 +214,15 @@ send_mail(struct worker *w, struct mail *m, struct remote_job *j,
 		if (w->smtp.fd == -1 &&
 		    open_connection(w, j, s) == -1)
 			return -1;
-		r = smtp_send(&w->smtp, m, j, &w->answers);
-		if (r == SEND_AGAIN || w->smtp.closing ||
+		r = smtp_send(&w->smtp, m, j, &w->answers, &s->verdict);
+		if (r == SEND_ELSEWHERE && !refuse(s, &w->smtp.relay, &s->verdict))
+			r = SEND_DONE;
+		if (r != SEND_DONE || w->smtp.closing ||
 		    smtp_is_full(&w->smtp))
 			smtp_end(&w->smtp);
-	} while (r == SEND_AGAIN);
+	} while (r != SEND_DONE);
+	if (s->nrefused > 0)
+		remote_answer_all(j, &s->first, &s->said, &w->answers);
 	return 0;
 }
 
@@ -187,7 +239,9 @@ do_job(struct worker *w, struct remote_job *j)
 	if (mail_open(&m, w->dirs, j, &v) == -1)
 		remote_answer_all(j, &nobody, &v, &w->answers);
 	else if (send_mail(w, &m, j, s) == -1) {
-		if (s->verdict.class == PROC_FAIL)
+		if (s->nrefused > 0)
+			remote_answer_all(j, &s->first, &s->said, &w->answers);
+		else if (s->verdict.class == PROC_FAIL)
 			remote_answer_all(j, &s->relay, &s->verdict,
 			    &w->answers);
 		else

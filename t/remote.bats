@@ -270,6 +270,15 @@ childless() { [ -z "$(children "$1")" ]; }
 	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: *" \
 	    -e "PIPELINING,STARTTLS" -r "STARTTLS: 220 ready && sleep 0.3 && raw this is not TLS at all"
 	ROUTE=tls=encrypt try "defer 4.7.5 *" -e "PIPELINING,STARTTLS" -r "STARTTLS: 220 ready && close"
+	# TLS 1.3: what the server does not like it says when our side is done.
+	tls=(-c "$LAB/cert.pem" -k "$LAB/key.pem")
+	try "done 2.0.0 *" "${tls[@]}" -r "EHLO#2: close"
+	[ "$(grep -c '! connect' "$LAB/sink/log")" = 2 ]
+	[ "$(grep -c '! tls' "$LAB/sink/log")" = 1 ]
+	ROUTE=tls=encrypt try "defer 4.7.5 \[127.0.0.1\] TLS handshake failed: connection *" \
+	    "${tls[@]}" -r "EHLO#2: close"
+	# Words inside TLS are an answer, and no reason to go without.
+	try "defer 4.3.2 \[127.0.0.1\] 450 4.3.2 not now" "${tls[@]}" -r "EHLO#2: 450 4.3.2 not now"
 }
 
 @test "STARTTLS: what a stranger puts behind 220 is never taken for a reply inside TLS" {
@@ -629,6 +638,75 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	job "$(simple)" far.test 1:1:b@far.test | deliver
 	[ "$output" = "1 done 2.0.0 [two.far.test] 250 2.0.0 kept" ]
 	grep -q '> 554' "$LAB/one/log"
+}
+
+@test "MX: ten connections are tried for one job, not fewer" {
+	sink last -l 127.0.0.2
+	lab_settings "smtp-port $PORT"
+	for n in 1 2 3 4 5 6 7 8 9; do
+		printf '%s\n' "far.test MX $n mx$n.far.test" "mx$n.far.test A 127.0.0.3"
+	done >"$LAB/dead"
+	printf '%s\n' "far.test MX 10 last.far.test" "last.far.test A 127.0.0.2" | cat "$LAB/dead" - | zone
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 done 2.0.0 [last.far.test] 250 2.0.0 kept" ]
+	# The eleventh is not.
+	printf '%s\n' "far.test MX 11 last.far.test" "last.far.test A 127.0.0.2" "far.test MX 10 mx10.far.test" \
+	    "mx10.far.test A 127.0.0.3" | cat "$LAB/dead" - >"$LAB/zone"
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 defer 4.4.1 [mx10.far.test] cannot connect: Connection refused" ]
+}
+
+@test "MX: a server that takes the connection and not the message is passed over for the next" {
+	sink two -l 127.0.0.2 -e - -r "MAIL#7: 450 4.2.0 nor here" -r "MAIL#8: 550 5.7.1 not from you"
+	lab_settings "smtp-port $PORT"
+	sink one -l 127.0.0.3 -p "$PORT" -e - -r "MAIL#1: 452 4.3.1 disk full" -r "MAIL#2: 421 4.3.2 shutting down && close" \
+	    -r "RCPT#1: close" -r "DATA#1: 451 4.3.0 later" -r "DATA#2: reset" -r "RCPT#6: 421 4.3.2 for this one && close" \
+	    -r "MAIL#7-: 452 4.3.1 disk full"
+	zone <<-E
+	far.test	MX	10 one.far.test
+	far.test	MX	20 two.far.test
+	half.test	MX	10 one.far.test
+	half.test	MX	20 dead.far.test
+	one.far.test	A	127.0.0.3
+	two.far.test	A	127.0.0.2
+	dead.far.test	A	127.0.0.4
+	E
+	for n in 1 2 3 4 5 6; do
+		job "$(simple)" far.test 1:1:b@far.test 2:2:c@far.test | deliver
+		mapfile -t lines < <(printf '%s\n' "$output" | sort)
+		[ -e "$LAB/two/$n.eml" ]
+		if [ "$n" -lt 6 ]; then
+			[ "${lines[0]}" = "1 done 2.0.0 [two.far.test] 250 2.0.0 kept" ]
+		else
+			[ "${lines[0]}" = "1 defer 4.3.2 [one.far.test] 421 4.3.2 for this one" ]
+		fi
+		[ "${lines[1]}" = "2 done 2.0.0 [two.far.test] 250 2.0.0 kept" ]
+	done
+	[ ! -e "$LAB/one/1.eml" ]
+	# If none takes it, the word of the first counts; but a refusal for good is one.
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 defer 4.3.1 [one.far.test] 452 4.3.1 disk full" ]
+	[ "$(grep -c '< MAIL' "$LAB/two/log")" = 7 ]
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 fail 5.7.1 [two.far.test] 550 5.7.1 not from you" ]
+	job "$(simple)" half.test 1:1:b@half.test | deliver
+	[ "$output" = "1 defer 4.3.1 [one.far.test] 452 4.3.1 disk full" ]
+	[ "$(grep -c '< MAIL' "$LAB/one/log")" = 9 ]
+}
+
+@test "what was sent ahead by BDAT to a server that then falls silent goes nowhere else" {
+	sink two -l 127.0.0.2
+	lab_settings "smtp-port $PORT"
+	sink one -l 127.0.0.3 -p "$PORT" -e PIPELINING,CHUNKING -r "MAIL: close"
+	zone <<-E
+	far.test	MX	10 one.far.test
+	far.test	MX	20 two.far.test
+	one.far.test	A	127.0.0.3
+	two.far.test	A	127.0.0.2
+	E
+	job "$(simple)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 defer 4.4.2 [one.far.test] connection "* ]]
+	[ ! -e "$LAB/two/1.eml" ]
 }
 
 @test "MX: a domain in another script is asked for as its A-label" {
