@@ -273,15 +273,32 @@ targets_next(struct targets *t, struct target_item *item, const char **wrong)
 	return *wrong == NULL ? 1 : -1;
 }
 
-void
-target_key(const struct target_item *item, char out[17])
+static const char *
+text_of(const struct target_item *item)
 {
-	const char *text = item->kind == TARGET_ADDRESS ||
-	    item->kind == TARGET_MAILBOX ? item->addr.text : item->text;
+	return item->kind == TARGET_ADDRESS || item->kind == TARGET_MAILBOX ?
+	    item->addr.text : item->text;
+}
+
+uint64_t
+target_hash(const struct target_item *item)
+{
 	const uint64_t prime = UINT64_C(1099511628211);	/* FNV-1a */
 	uint64_t h = (UINT64_C(14695981039346656037) ^ item->kind) * prime;
 
-	for (; *text != '\0'; text++)
+	for (const char *text = text_of(item); *text != '\0'; text++)
 		h = (h ^ (unsigned char)*text) * prime;
-	snprintf(out, 17, "%016" PRIx64, h);
+	return h;
+}
+
+bool
+target_same(const struct target_item *a, const struct target_item *b)
+{
+	return a->kind == b->kind && strcmp(text_of(a), text_of(b)) == 0;
+}
+
+void
+target_key(const struct target_item *item, char out[17])
+{
+	snprintf(out, 17, "%016" PRIx64, target_hash(item));
 }

@@ -46,7 +46,10 @@ void	targets_init(struct targets *, struct span text, const char *domain,
  */
 int	targets_next(struct targets *, struct target_item *,
 	    const char **wrong);
-/* Something that is the same only for the same target: 16 hexadecimal digits. */
+bool	target_same(const struct target_item *, const struct target_item *);
+/* The same for the same target, and hardly ever for two; not for strangers to choose by.
+ * target_key writes it as 16 hexadecimal digits. */
+uint64_t target_hash(const struct target_item *);
 void	target_key(const struct target_item *, char out[17]);
 
 #endif

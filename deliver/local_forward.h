@@ -45,6 +45,7 @@ struct forward {
 	unsigned included;	/* files */
 	size_t included_size;	/* of them all */
 	struct target_item *items;
+	uint64_t *hashes;	/* of the items */
 	size_t nitems, cap;
 	struct journal journal;
 };

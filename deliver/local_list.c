@@ -45,31 +45,43 @@ refuse(struct forward *f, const struct source *s, unsigned line,
 	return false;
 }
 
+/* Room for one more. */
+static bool
+grow(struct forward *f)
+{
+	size_t cap = f->cap == 0 ? 8 : f->cap * 2;
+	struct target_item *items;
+	uint64_t *hashes;
+
+	if (f->nitems < f->cap)
+		return true;
+	if (f->nitems >= LIST_TARGETS_MAX ||
+	    (items = reallocarray(f->items, cap, sizeof(*items))) == NULL)
+		return false;
+	f->items = items;
+	if ((hashes = reallocarray(f->hashes, cap, sizeof(*hashes))) == NULL)
+		return false;
+	f->hashes = hashes;
+	f->cap = cap;
+	return true;
+}
+
+/* Who is named twice counts once.  Of thousands only the hashes are looked through. */
 static bool
 add_item(struct forward *f, const struct target_item *item)
 {
-	size_t cap = f->cap == 0 ? 8 : f->cap * 2;
-	struct target_item *p;
-	char key[17], other[17];
+	uint64_t h = target_hash(item);
 
-	target_key(item, key);
-	for (size_t i = 0; i < f->nitems; i++) {
-		target_key(&f->items[i], other);
-		if (strcmp(key, other) == 0)
+	for (size_t i = 0; i < f->nitems; i++)
+		if (f->hashes[i] == h && target_same(&f->items[i], item))
 			return true;
+	if (!grow(f)) {
+		outcome_set(&f->t.out, PROC_DEFER, "4.3.5", "the list has more "
+		    "than %d targets", LIST_TARGETS_MAX);
+		return false;
 	}
-	if (f->nitems == f->cap) {
-		p = f->nitems < LIST_TARGETS_MAX ?
-		    reallocarray(f->items, cap, sizeof(*p)) : NULL;
-		if (p == NULL) {
-			outcome_set(&f->t.out, PROC_DEFER, "4.3.5", "the list "
-			    "has more than %d targets", LIST_TARGETS_MAX);
-			return false;
-		}
-		f->items = p;
-		f->cap = cap;
-	}
-	f->items[f->nitems++] = *item;
+	f->items[f->nitems] = *item;
+	f->hashes[f->nitems++] = h;
 	return true;
 }
 

@@ -93,6 +93,7 @@ test_keys(void)
 	struct targets t;
 	struct target_item item;
 	const char *wrong;
+	struct target_item first;
 	char key[5][17];
 
 	targets_init(&t, span_str("a, \\a, |a, b, A@D.EXAMPLE"), "d.example",
@@ -100,6 +101,9 @@ test_keys(void)
 	for (int i = 0; i < 5; i++) {
 		CHECK(targets_next(&t, &item, &wrong) == 1, "five");
 		target_key(&item, key[i]);
+		if (i == 0)
+			first = item;
+		CHECK(target_same(&first, &item) == (i == 0), key[i]);
 		for (int j = 0; j < i && i < 4; j++)
 			CHECK(strcmp(key[i], key[j]) != 0, "different");
 	}
