@@ -82,8 +82,10 @@ void	child_send(struct forward *, struct outcome *);
  * Delivered-To before it, as a file of no name: fd or -1. */
 int	message_clean(struct forward *);
 
-/* Reads a small file as that person: 0, or -1 with errno. */
-int	user_read(const struct person *, const char *path, struct buf *);
+/* Reads a small file as that person: 0, or -1 with errno.  seen: what lstat(2) said of the path, and
+ * ESTALE if it leads to another file by now; NULL: any. */
+int	user_read(const struct person *, const char *path,
+	    const struct stat *seen, struct buf *);
 /* Runs the command: posthouse-deliver-local(8). */
 void	user_program(struct forward *, const char *command, struct outcome *);
 /* Calls that in a child as that person, with the message open at fd; what it

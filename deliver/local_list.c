@@ -157,7 +157,8 @@ take_include(struct forward *f, const struct source *from, unsigned line,
 		    "or one includes itself; name the addresses here");
 	buf_init(&b, LIST_FILE_MAX - f->included_size);
 	if ((from->who == NULL && !file_owner(f->c, path, &owner)) ||
-	    user_read(from->who != NULL ? from->who : &owner, path, &b) == -1) {
+	    user_read(from->who != NULL ? from->who : &owner, path, NULL, &b) ==
+	    -1) {
 		buf_free(&b);
 		return refuse(f, from, line, path, strerror(errno));
 	}
@@ -265,7 +266,7 @@ forward_list(struct forward *f)
 	f->who.programs = st.st_uid == 0 ||
 	    a->owner.uid != f->c->set.mail_user.uid;
 	buf_init(&b, FORWARD_FILE_MAX);
-	if (user_read(&f->who, path, &b) == -1) {
+	if (user_read(&f->who, path, &st, &b) == -1) {
 		outcome_path(&f->t.out, errno, path);
 		r = false;
 	} else

@@ -70,9 +70,21 @@ take_all(int *fd, struct buf *b)
 	return *fd == -1 ? 0 : -1;
 }
 
+/* Is it the file that was looked at? */
+static bool
+is_same(int fd, const struct stat *seen)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == seen->st_dev &&
+	    st.st_ino == seen->st_ino && st.st_uid == seen->st_uid &&
+	    st.st_mode == seen->st_mode;
+}
+
 /* The file may be on a file system of his own making, which never answers. */
 int
-user_read(const struct person *who, const char *path, struct buf *b)
+user_read(const struct person *who, const char *path, const struct stat *seen,
+    struct buf *b)
 {
 	int p[2], fd, r, status;
 	pid_t pid;
@@ -86,6 +98,8 @@ user_read(const struct person *who, const char *path, struct buf *b)
 		close(p[0]);
 		buf_init(&text, b->max);
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd != -1 && seen != NULL && !is_same(fd, seen))
+			_exit(ESTALE);
 		if (fd == -1 || file_read_all(fd, &text) == -1)
 			_exit(errno > 0 && errno < 255 ? errno : EIO);
 		_exit(file_write_all(p[1], text.p, text.len) == 0 ? 0 : EIO);

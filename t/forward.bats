@@ -394,6 +394,70 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	[ ! -s "$WORK/roots" ]
 }
 
+@test "a disk that fails under a file, and a file of forwards that is exchanged while it is looked at" {
+	need cc gcc
+	[ "${BIN##*/san/}" = "$BIN" ] || skip "a sanitized program takes no other library first"
+	# The message that a target is given has no name: its second piece cannot be read.  Of a file of forwards that was
+	# looked at, who reads it finds another.
+	cat >"$WORK/fake.c" <<-'END'
+	#define _GNU_SOURCE
+	#include <sys/stat.h>
+	#include <sys/syscall.h>
+	#include <dlfcn.h>
+	#include <errno.h>
+	#include <fcntl.h>
+	#include <stdio.h>
+	#include <unistd.h>
+	ssize_t read(int fd, void *p, size_t n)
+	{
+		struct stat st;
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 && st.st_size > 70000 &&
+		    lseek(fd, 0, SEEK_CUR) > 0) {
+			errno = EIO;
+			return -1;
+		}
+		return syscall(SYS_read, fd, p, n);
+	}
+	static char looked[600];
+	int lstat(const char *path, struct stat *st)
+	{
+		snprintf(looked, sizeof(looked), "%s", path);
+		return fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW);
+	}
+	pid_t fork(void)
+	{
+		pid_t pid = ((pid_t (*)(void))dlsym(RTLD_NEXT, "fork"))();
+		char other[700];
+		snprintf(other, sizeof(other), "%s.other", looked);
+		if (pid == 0)
+			rename(other, looked);
+		return pid;
+	}
+	END
+	cc -shared -fPIC -o "$WORK/fake.so" "$WORK/fake.c"
+	chmod 755 "$WORK/fake.so"
+	mkdir "$WORK/files"
+	[ "$(id -u)" != 0 ] || chown 64020 "$WORK/files"
+	echo before >"$WORK/files/box"
+	[ "$(id -u)" != 0 ] || chown 64020 "$WORK/files/box"
+	aliases "box: $WORK/files/box"
+	BYTES=100000 message s@example.org box@example.test
+	LD_PRELOAD=$WORK/fake.so job new copy 1:1:box@example.test
+	[ "$output" = "1 defer 4.3.0 the mailbox: Input/output error" ]
+	[ "$(cat "$WORK/files/box")" = before ]
+	job new copy 1:1:box@example.test
+	[ "$output" = "1 done 2.0.0 added to a file" ]
+	forward alice "|touch $WORK/tried/program\n"
+	mv "$FORWARD" "$FORWARD.other"
+	forward alice 'x@ok.example\n'
+	roots
+	message s@example.org alice@example.test
+	LD_PRELOAD=$WORK/fake.so job new move 1:1:alice@example.test
+	[[ $output == "1 defer "* ]]
+	noted "*Stale file handle"
+	[ ! -e "$WORK/tried/program" ]
+}
+
 @test "detail folders: only with the setting, only into one that is there" {
 	for i in 1 2 3; do
 		message s@example.org alice+lists@example.test
