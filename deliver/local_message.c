@@ -139,7 +139,7 @@ message_back(struct delivery *d, struct outcome *o)
 		return;
 	/* With its envelope again; without one in the state it has never lost it. */
 	r = message_take_back(d, fd);
-	if (r == -1 && errno == EBADMSG)
+	if (r == -1 && errno == ENODATA)
 		r = give_queue(d, fd);
 	if (r == -1)
 		outcome_errno(o, errno, "cannot give the spool file back");
@@ -148,6 +148,7 @@ message_back(struct delivery *d, struct outcome *o)
 	close(fd);
 }
 
+/* errno is ENODATA where the envelope stands neither in the state nor behind the content. */
 static int
 write_again(const struct delivery *d, int fd, int to)
 {
@@ -161,7 +162,7 @@ write_again(const struct delivery *d, int fd, int to)
 		buf_clear(&behind);
 		r = envelope_read_behind(fd, &d->name, &behind);
 		if (r == 0 && behind.len == 0) {
-			errno = EBADMSG;
+			errno = ENODATA;
 			r = -1;
 		}
 	}
