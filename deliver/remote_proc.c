@@ -145,6 +145,8 @@ proc_reap(struct manager *m, struct worker_proc *p)
 		p->dest->unproven--;
 	proc_finish(p);
 	close(p->out);
+	/* It has ended, or will say nothing more: it must not be waited for. */
+	(void)kill(p->pid, SIGKILL);
 	while (waitpid(p->pid, &status, 0) == -1 && errno == EINTR)
 		;
 	buf_free(&p->lines.buf);
