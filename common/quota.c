@@ -315,7 +315,7 @@ count_dir(int dir, const char *name, struct quota_usage *u)
 {
 	struct dirent *e;
 	DIR *d;
-	int fd = openat(dir, name,
+	int r, fd = openat(dir, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd == -1)
@@ -325,11 +325,12 @@ count_dir(int dir, const char *name, struct quota_usage *u)
 		close(fd);
 		return -1;
 	}
-	while ((e = readdir(d)) != NULL)
+	while (errno = 0, (e = readdir(d)) != NULL)
 		if (e->d_name[0] != '.')
 			count_one(fd, e->d_name, u);
+	r = errno == 0 ? 0 : -1;
 	closedir(d);
-	return 0;
+	return r;
 }
 
 static int
@@ -355,7 +356,7 @@ quota_count(int dir, struct quota_usage *u)
 			close(fd);
 		return -1;
 	}
-	while (r == 0 && (e = readdir(d)) != NULL) {
+	while (r == 0 && (errno = 0, e = readdir(d)) != NULL) {
 		int folder;
 
 		if (e->d_name[0] != '.' || e->d_name[1] == '\0' ||
@@ -368,6 +369,8 @@ quota_count(int dir, struct quota_usage *u)
 		r = count_folder(folder, u);
 		close(folder);
 	}
+	if (r == 0 && errno != 0)
+		r = -1;
 	closedir(d);
 	return r;
 }

@@ -283,10 +283,10 @@ check_readable(struct admin_check *k)
 	}
 }
 
-#define N_BELOW	9	/* what queue makes in a spool */
+#define N_BELOW	10	/* what queue makes in a spool */
 
 static const char *const below[N_BELOW] = { "tmp", "new", "cur", "state",
-    "hold", "full", "local", "rate", "trigger" };
+    "hold", "full", "local", "rate", "sent", "trigger" };
 
 void
 check_places(struct admin_check *k)

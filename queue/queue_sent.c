@@ -172,8 +172,12 @@ look(struct sched *s)
 		log_warn_errno("cannot list sent");
 		return;
 	}
-	while ((e = readdir(d)) != NULL)
+	while (errno = 0, (e = readdir(d)) != NULL)
 		over = look_at(s, e->d_name) && over;
+	if (errno != 0) {	/* what is not seen here would be sent again */
+		log_warn_errno("cannot list sent");
+		over = false;
+	}
 	closedir(d);
 	s->sent.ready = over;
 }
