@@ -113,16 +113,12 @@ start(const char *program, const struct control *c, const struct request *q,
 
 /* bounce reads the lines before anything else, so that writing them ends. */
 static int
-run(const struct dirs *d, const char *program, const struct control *c,
-    const struct request *q, int *status)
+run(const char *program, const struct control *c, const struct request *q,
+    int message, int *status)
 {
-	int message = open_message(d, q), lines = -1;
-	pid_t pid;
+	int lines = -1;
+	pid_t pid = start(program, c, q, message, &lines);
 
-	if (message == -1)
-		return -1;
-	pid = start(program, c, q, message, &lines);
-	close(message);
 	if (pid == -1)
 		return -1;
 	if (file_write_all(lines, q->lines.p, q->lines.len) == -1 &&
@@ -140,16 +136,21 @@ serve_one(const struct dirs *d, const char *program, const struct control *c,
     const struct request *q, int out)
 {
 	enum proc_class class = PROC_DEFER;
+	int message = open_message(d, q), status = -1, r;
 	struct buf b;
-	int status = -1, r;
 
-	if (run(d, program, c, q, &status) == -1)
+	if (message == -1)
+		log_warn_errno("cannot open %.*s for its report",
+		    (int)q->name.len, (const char *)q->name.p);
+	else if (run(program, c, q, message, &status) == -1)
 		log_warn_errno("cannot run %s", program);
 	else if (status == 0)
 		class = PROC_DONE;
 	else
 		log_warn("%s: exit status %d", program,
 		    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	if (message != -1)
+		close(message);
 	buf_init(&b, 256);
 	answer_print(&b, q->id, class, class == PROC_DONE ? "2.0.0" : "4.3.0",
 	    span_str("bounce"));
