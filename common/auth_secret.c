@@ -107,7 +107,9 @@ check_system(struct auth *a, struct span secret)
 		return auth_end(a, AUTH_TEMP, "/etc/shadow cannot be read");
 	while ((sp = fgetspent(f)) != NULL && !span_is(u->owner, sp->sp_namp))
 		;
-	if (sp == NULL)
+	if (sp == NULL && ferror(f))
+		v = auth_end(a, AUTH_TEMP, "/etc/shadow cannot be read");
+	else if (sp == NULL)
 		v = check_nothing(a, secret, "not in /etc/shadow");
 	else if (!secret_check(span_str(sp->sp_pwdp), secret))
 		v = auth_end(a, AUTH_FAILED, "wrong password");

@@ -143,8 +143,10 @@ hostname_load(struct control *c)
 	struct span name = { NULL, 0 }, more;
 
 	buf_init(&text, CONTROL_SMALL_MAX);
-	if (control_read(c, "hostname", &text, CONTROL_SMALL_MAX) == -1)
+	if (control_read(c, "hostname", &text, CONTROL_SMALL_MAX) == -1) {
+		buf_free(&text);
 		return;
+	}
 	control_lines_init(&l, c, "hostname", buf_span(&text));
 	if (c->dirfd == -1 &&
 	    gethostname(c->hostname, sizeof(c->hostname) - 1) == 0)
