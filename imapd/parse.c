@@ -257,8 +257,6 @@ parse_sequence_set(struct args *a, struct seqset *s)
 bool
 parse_partial_range(struct args *a, struct partial *p)
 {
-	uint32_t swap;
-
 	if (p->given)
 		return parse_fail(a, "PARTIAL stands there twice");
 	p->given = true;
@@ -266,24 +264,22 @@ parse_partial_range(struct args *a, struct partial *p)
 	if (!parse_nz_number(a, &p->from) || !cur_ch(&a->c, ':') ||
 	    cur_ch(&a->c, '-') != p->last || !parse_nz_number(a, &p->to))
 		return parse_fail(a, "Invalid PARTIAL range");
-	if (p->from > p->to) {
-		swap = p->from;
-		p->from = p->to;
-		p->to = swap;
-	}
 	return true;
 }
 
 uint64_t
 partial_window(const struct partial *p, uint64_t n, uint64_t *at)
 {
-	uint64_t to = p->to < n ? p->to : n;
+	uint64_t from = p->from < p->to ? p->from : p->to;
+	uint64_t to = p->from < p->to ? p->to : p->from;
 
 	*at = 0;
-	if (p->from > n)
+	if (from > n)
 		return 0;
-	*at = p->last ? n - to : p->from - 1;
-	return to - p->from + 1;
+	if (to > n)
+		to = n;
+	*at = p->last ? n - to : from - 1;
+	return to - from + 1;
 }
 
 static const struct { const char *name; unsigned bit; } system_flags[] = {

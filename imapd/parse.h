@@ -53,7 +53,7 @@ bool	parse_sequence_set(struct args *, struct seqset *);
  */
 struct partial {
 	bool given, last;
-	uint32_t from, to;
+	uint32_t from, to;		/* as requested: 500:400 is 400:500 */
 };
 bool	parse_partial_range(struct args *, struct partial *);
 /* Which of n results that are, counted from 0: *at and how many. */

@@ -78,12 +78,18 @@ setup() {
 		q UID FETCH 1:* (UID) (PARTIAL 9:12)
 		r FETCH 1:* (UID) (PARTIAL 1:1)
 		s UID FETCH 1:* (UID) (NOTHING)
+		t SEARCH RETURN (PARTIAL 3:2) ALL
+		u UID SORT RETURN (PARTIAL -3:-2) (REVERSE SUBJECT) UTF-8 ALL
+		v UID FETCH 1:* (UID) (PARTIAL 4:3)
 	END
 	)
 	has '\* ESEARCH \(TAG "b"\) PARTIAL \(1:2 1:2\)' '\* ESEARCH \(TAG "c"\) UID COUNT 5 PARTIAL \(-1:-2 5:6\)' \
 	    '\* ESEARCH \(TAG "d"\) PARTIAL \(5:9 5:6\)' '\* ESEARCH \(TAG "e"\) PARTIAL \(7:9 NIL\)' '\* ESEARCH \(TAG "f"\) PARTIAL \(-5:-9 1:2\)' \
 	    'g BAD .*' 'h BAD .*' 'i BAD .*' 'j BAD .*' '\* ESEARCH \(TAG "k"\) MAX 6 PARTIAL \(2:3 2:3\)' '\* SEARCH 2 3 6' \
 	    '\* SEARCH 1 2 3 4 5 6' 'q OK .*' 'r BAD .*' 's BAD .*'
+	# The range is told as it was asked for: RFC 9394 section 4.
+	has '\* ESEARCH \(TAG "t"\) PARTIAL \(3:2 2:3\)' '\* ESEARCH \(TAG "u"\) UID PARTIAL \(-3:-2 3,2\)'
+	[ "$(sed -n '/^u OK/,/^v OK/p' <<<"$output")" = $'u OK Sort completed\n* 3 FETCH (UID 3)\n* 4 FETCH (UID 4)\nv OK Fetch completed' ]
 	[ "$(sed -n '/^n OK/,/^o OK/p' <<<"$output")" = $'n OK Search completed\n* 4 FETCH (UID 4)\n* 5 FETCH (UID 5)\no OK Fetch completed' ]
 	[ "$(sed -n '/^o OK/,/^q OK/p' <<<"$output")" = $'o OK Fetch completed\n* 1 FETCH (UID 1)\np OK Fetch completed\nq OK Fetch completed' ]
 }
