@@ -68,7 +68,8 @@ cmd_id(struct imap *im, struct args *a)
 	reply_ok(im, NULL, "ID completed");
 }
 
-/* RFC 5161: what is told is what this command has enabled and was not before. */
+/* RFC 5161: what is told is what this command has enabled and was not before, as
+ * CONDSTORE also behind QRESYNC, which implies it. */
 void
 cmd_enable(struct imap *im, struct args *a)
 {
@@ -84,7 +85,7 @@ cmd_enable(struct imap *im, struct args *a)
 			return;
 		}
 		bits = capability_enables(im, name);
-		if ((bits & ~now) == 0)
+		if ((bits & ~im->enabled) == 0)
 			continue;
 		now |= bits;
 		(void)buf_addc(&told, ' ');

@@ -236,6 +236,11 @@ setup() {
 	    '\* LIST \(\\HasNoChildren \\Trash\) "/" Trash' 'i BAD .*'
 }
 
+@test "ENABLE tells all that it has enabled, in any order (RFC 5161 section 3.2)" {
+	output=$(talk <<<$'a ENABLE QRESYNC CONDSTORE X\nb ENABLE CONDSTORE')
+	has '\* ENABLED QRESYNC CONDSTORE' '\* ENABLED'
+}
+
 @test "LIST with STATUS: none for a name that stands for what is below it (RFC 5819 section 2)" {
 	output=$(talk <<<$'a CREATE A\nb CREATE A/B\nc SUBSCRIBE A/B\nd SUBSCRIBE INBOX\ne LIST (SUBSCRIBED RECURSIVEMATCH) "" % RETURN (STATUS (MESSAGES))')
 	has '\* LIST \(\\HasChildren\) "/" A \("CHILDINFO" \("SUBSCRIBED"\)\)' '\* STATUS INBOX \(MESSAGES 2\)' 'e OK .*'
