@@ -397,6 +397,7 @@ take_all(struct append_cmd *c, struct args *a)
 	enum input_result r = c->im->literal ? INPUT_STREAM : INPUT_COMMAND;
 	bool wants;
 
+	c->im->literal = false;
 	for (bool first = true;; first = false) {
 		if (c->bad == NULL) {
 			wants = parse_text(c, a, first);
@@ -545,6 +546,16 @@ finish(struct append_cmd *c, enum input_result r)
 	} else {
 		commit_all(c);
 	}
+}
+
+void
+append_skip(struct imap *im)
+{
+	struct append_cmd c = { .im = im, .bad = "Refused" };
+	enum input_result r = take_all(&c, &(struct args){ .why = NULL });
+
+	if (r != INPUT_COMMAND && r != INPUT_REFUSED)
+		finish(&c, r);
 }
 
 static void

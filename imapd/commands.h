@@ -60,5 +60,8 @@ void	cmd_unsubscribe(struct imap *, struct args *);
 
 /* cmd_append.c: is the literal after this text a message?  For input.streams. */
 bool	append_streams(struct span before);
+/* Of a command that was refused before its message was read: what the client has
+ * sent of it unasked is taken for no command. */
+void	append_skip(struct imap *);
 
 #endif

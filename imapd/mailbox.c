@@ -194,6 +194,8 @@ serve(struct imap *im)
 			refuse(im, r);
 		else
 			ended(im, r);
+		if (im->literal && !im->done)
+			append_skip(im);
 		arena_free(&im->arena);
 	}
 	(void)netout_flush(&im->out);

@@ -134,6 +134,18 @@ table() { # COMMAND
 	END
 }
 
+@test "message data of a command that is refused at once is never read as commands" {
+	output=$(bytes 'a REPLACE 1 INBOX {14+}\r\n\r\nx CREATE X\r\n\r\nb UID APPEND INBOX {14+}\r\n\r\nx CREATE X\r\n () {14+}\r\n\r\ny CREATE Y\r\n\r\nc ENABLE UIDONLY UTF8=ACCEPT\r\nd SELECT INBOX\r\ne REPLACE 1 INBOX {14+}\r\n\r\nx CREATE X\r\n\r\nf APPEND "\351" {14+}\r\n\r\nx CREATE X\r\n\r\ng UID APPEND INBOX {13}\r\nh LIST "" *\r\n')
+	has 'a BAD No mailbox is selected' 'b BAD Unknown command' 'e BAD \[UIDREQUIRED\] .*' 'f BAD Not UTF-8' 'g BAD Unknown command' 'h OK .*'
+	hasnot '[xy] .*' '\* BAD .*' '\* LIST .* [XY]'
+	output=$(bytes 'a REPLACE 1 INBOX {14+}\r\n\r\nx CREATE')
+	has 'a BAD .*'
+	hasnot 'x .*'
+	output=$(bytes 'a REPLACE 1 INBOX {1+}\r\nx {1+}\n\r\nb NOOP\r\n')
+	has 'a BAD .*' '\* BYE Line ends in LF without CR'
+	hasnot 'b .*'
+}
+
 @test "selected: sets, items, searches" {
 	selected() { bytes 's SELECT INBOX\r\n'"$1"; }
 	table selected <<-'END'
