@@ -26,6 +26,7 @@ put() {
 	cmp "$HOME/got" "$BOX/new/1700000002.c.d"
 	curl --ssl-reqd "pop3://localhost:$POP3_PORT/3" | grep -q '^Subject: three'
 	curl "pop3s://localhost:$POP3S_PORT/1" -X DELE -l
+	await 5 not has_messages "$BOX" 3
 	[ "$(messages "$BOX")" = 2 ]
 	run command curl -sS --max-time 120 --cacert "$CA_FILE" -u alice@example.test:wrong "pop3s://localhost:$POP3S_PORT/"
 	[ "$status" = 67 ]
@@ -35,7 +36,7 @@ put() {
 fetched() {
 	cat >"$HOME/deliver" <<-'END'
 	#!/bin/sh
-	cat >"$HOME/mail.$$"
+	cat >"$(mktemp "$HOME/mail.XXXXXX")"
 	END
 	chmod 700 "$HOME/deliver"
 	cat >"$HOME/fetchmailrc" <<-END
@@ -203,13 +204,19 @@ fetched_by_mpop() {
 @test "download and delete, and download and keep, with a connection lost between" {
 	need python3 python3
 	python3 - "$POP3S_PORT" "$CA_FILE" <<-'PY'
-	import poplib, socket, ssl, sys
+	import poplib, socket, ssl, sys, time
 	ctx = ssl.create_default_context(cafile=sys.argv[2])
 	def login():
-	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=120, context=ctx)
-	    p.user("alice@example.test")
-	    p.pass_("secret")
-	    return p
+	    for again in range(100):        # the session that was lost may not have seen it yet
+	        p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=120, context=ctx)
+	        p.user("alice@example.test")
+	        try:
+	            p.pass_("secret")
+	            return p
+	        except poplib.error_proto as e:
+	            assert b"[IN-USE]" in e.args[0], e
+	            time.sleep(0.1)
+	    sys.exit("still in use")
 	seen = set()
 	for lost in range(6):                   # each time one command further
 	    p = login()
@@ -235,7 +242,7 @@ fetched_by_mpop() {
 @test "several at once on one maildrop: one is served, the others are told [IN-USE]" {
 	need python3 python3
 	python3 - "$POP3S_PORT" "$CA_FILE" <<-'PY'
-	import poplib, ssl, sys
+	import poplib, ssl, sys, time
 	ctx = ssl.create_default_context(cafile=sys.argv[2])
 	def login():
 	    p = poplib.POP3_SSL("localhost", int(sys.argv[1]), timeout=120, context=ctx)
@@ -251,7 +258,13 @@ fetched_by_mpop() {
 	        assert b"[IN-USE]" in e.args[0], e
 	assert a.stat()[0] == 3
 	a.close()                       # no QUIT
-	b = login()                     # at once
+	for again in range(100):        # at once, or as soon as that session has seen it
+	    try:
+	        b = login()
+	        break
+	    except poplib.error_proto as e:
+	        assert b"[IN-USE]" in e.args[0] and again < 99, e
+	        time.sleep(0.1)
 	b.dele(1)
 	b.quit()
 	assert login().stat()[0] == 2

@@ -10,22 +10,25 @@ PROTOCOL: imap, pop3 or smtp.  CA: a file to begin TLS with, or "-" for none.  H
   forged          SCRAM-SHA-256-PLUS with another connection's binding
   renamed         SCRAM-SHA-256-PLUS by a binding that there is not
   plain, external, salt (prints salt and iterations of the challenge)
-VALUES: user, password, authzid, cert (file with certificate and key), times (how often).
-Prints each final reply, one a line; exits 0 if the last one let us in and the server's proof was right.
+VALUES: user, password, authzid, cert (file with certificate and key), times (how often), together (that many clients, each of
+which does the same at once).
+Prints each final reply, one a line, behind the milliseconds that it took where "clock=yes" is given; exits 0 if the last one let us in and the server's proof was right.
 """
 import base64
+import concurrent.futures
 import hashlib
 import hmac
 import os
 import socket
 import ssl
 import sys
+import time
 
 
 class Client:
     def __init__(self, protocol, host, port, ca, cert, tls12):
         self.protocol = protocol
-        self.sock = socket.create_connection((host, int(port)), timeout=60)
+        self.sock = socket.create_connection((host, int(port)), timeout=600)
         self.file = self.sock.makefile("rb")
         self.binding = b""
         self.line()
@@ -63,6 +66,13 @@ class Client:
             self.binding = self.sock.get_channel_binding("tls-unique")
         if self.protocol == "smtp":
             self.reply("EHLO client.example")
+
+    def leave(self):
+        """A maildrop is let go of before the reply to QUIT, so that the next login finds it free."""
+        try:
+            self.reply("QUIT")
+        except OSError:
+            pass
 
     def begin(self, mechanism, response):
         verb = "AUTHENTICATE" if self.protocol == "imap" else "AUTH"
@@ -115,23 +125,33 @@ def scram(client, how, user, password, authzid):
     return client.respond(b"")[1], verified
 
 
+def login(client, how, value):
+    user, password = value.get("user", ""), value.get("password", "")
+    authzid = value.get("authzid", "")
+    began, good = time.monotonic(), True
+    if how == "plain":
+        _, final = client.begin("PLAIN", f"{authzid}\0{user}\0{password}".encode())
+    elif how == "external":
+        _, final = client.begin("EXTERNAL", authzid.encode())
+    else:
+        final, good = scram(client, how, user, password, authzid)
+    took = f"{int((time.monotonic() - began) * 1000)} " if "clock" in value else ""
+    print(took + final, flush=True)
+    return how == "salt" or (good and final.startswith(("a OK", "+OK", "235")))
+
+
 def main():
     protocol, host, port, ca, how = sys.argv[1:6]
     value = dict(a.split("=", 1) for a in sys.argv[6:])
-    user, password = value.get("user", ""), value.get("password", "")
-    authzid = value.get("authzid", "")
-    client = Client(protocol, host, port, ca, value.get("cert"), how in ("plus", "forged", "renamed"))
+    clients = [Client(protocol, host, port, ca, value.get("cert"), how in ("plus", "forged", "renamed"))
+               for _ in range(int(value.get("together", 1)))]
     for _ in range(int(value.get("times", 1))):
-        if how == "plain":
-            _, final = client.begin("PLAIN", f"{authzid}\0{user}\0{password}".encode())
-            good = True
-        elif how == "external":
-            _, final = client.begin("EXTERNAL", authzid.encode())
-            good = True
-        else:
-            final, good = scram(client, how, user, password, authzid)
-        print(final, flush=True)
-    if how != "salt" and not (good and final.startswith(("a OK", "+OK", "235"))):
+        with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+            good = all(pool.map(lambda client: login(client, how, value), clients))
+    for client in clients:
+        if protocol == "pop3" and how != "salt":
+            client.leave()
+    if not good:
         sys.exit(1)
 
 
