@@ -513,7 +513,7 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	await 10 sleeping "$pid"
 	kill -9 "$(ps -o ppid= -p "$sleeper" | tr -d ' ')"
 	await 10 grep -q '^7 defer 4.3.0 its process has ended before its work was done$' "$WORK/out"
-	kill "$sleeper"
+	end "$sleeper"
 	message s@example.org bob@example.test
 	printf '%s\tnew\tmove\t8:1:bob@example.test\n' "$name" >&8
 	await 10 grep -q '^8 done ' "$WORK/out"
@@ -549,6 +549,7 @@ sleeping() {
 	await 20 in_mailbox carol
 	# two at work, the others put off with a word
 	await 20 eval '[ "$(cat "$SPOOL"/state/* | grep -c "alice@example.test.*4.3.2 too many programs of this recipient are running")" = 10 ]'
+	await 20 eval '[ "$(wc -l <"$WORK/tried/pids")" -ge 2 ]'
 	[ "$(wc -l <"$WORK/tried/pids")" = 2 ]
 	logged "result qid=.* rcpt=<alice@example.test> relay=local status=deferred dsn=4.3.2 .*text=too many programs of this recipient are running"
 	while read -r pid; do kill "$pid"; done <"$WORK/tried/pids"
@@ -567,25 +568,35 @@ sleeping() {
 		announce "$name"
 	done
 	await 20 eval '[ "$(grep -c "dsn=4.3.2 .*too many programs of this recipient are running" "$WORK/log")" = 4 ]'
-	[ "$(wc -l <"$WORK/tried/robot") $(wc -l <"$WORK/tried/all")" = "2 2" ]
+	for to in robot all; do
+		await 20 eval '[ "$(grep -c . "$WORK/tried/$to")" -ge 2 ]'
+		[ "$(wc -l <"$WORK/tried/$to")" = 2 ]
+	done
 	while read -r pid; do kill "$pid"; done < <(cat "$WORK/tried/robot" "$WORK/tried/all")
 }
 
 @test "a burst to one owner whose programs are quick: all are served, a few at a time" {
 	need_root	# a file that may name programs is root's
-	echo "local-jobs 8" >>"$CONTROL/settings"
+	# Whoever is put off all the same comes back at once: a program is quick or slow by the clock, and so is this machine.
+	printf '%s\n' "local-jobs 8" "retry-first 1s" "retry-max 1s" >>"$CONTROL/settings"
 	mkdir -m 777 "$WORK/tried/at"
 	forward alice "\"|mkdir $WORK/tried/at/\$\$; ls $WORK/tried/at | wc -l >>$WORK/tried/most; sleep 0.05; rmdir $WORK/tried/at/\$\$\"\n"
 	roots
 	start_queue
-	for _ in $(seq 40); do
-		message s@example.org alice@example.test
-		announce "$name"
+	for round in 1 2 3 4 5 6 7 8; do
+		before=$(put_off)
+		for _ in $(seq 40); do
+			message s@example.org alice@example.test
+			announce "$name"
+		done
+		await 60 spool_is_empty
+		[ "$(wc -l <"$WORK/tried/most")" = $((round * 40)) ]
+		[ "$(sort -n "$WORK/tried/most" | tail -n 1)" -le 2 ]
+		[ "$(put_off)" != "$before" ] || break
 	done
-	await 30 spool_is_empty
-	[ "$(wc -l <"$WORK/tried/most")" = 40 ]
-	[ "$(sort -n "$WORK/tried/most" | tail -n 1)" -le 2 ]
+	[ "$(put_off)" = "$before" ]	# once at least nobody had to come back
 }
+put_off() { grep -c 'status=deferred' "$WORK/log" || :; }
 
 @test "litter: a journal whose message has gone is removed, another is not" {
 	name="1795000000.0123456789abcdef.mx,S=5,W=6"

@@ -9,11 +9,15 @@ setup() {
 	site </dev/null
 	MOUNTED=
 	BAD=
+	declare -gA still=()
 }
 
 teardown() {
 	if [ -n "$MOUNTED" ]; then umount -l "$MOUNTED"; fi
 	if [ -n "$BAD" ]; then rm -rf "$BAD"; fi
+	for pid in "${still[@]}"; do	# only where the test has failed
+		kill -9 "$pid" $(children "$pid") 2>/dev/null || :
+	done
 	cleanup_site
 }
 
@@ -262,6 +266,14 @@ other_fs() {
 	[ "$(count_in carol)" = 1 ]
 }
 
+# confined_child PID: the one that has its seccomp filter, in $worker; another cleans up at start, and ends.
+confined_child() {
+	for worker in $(children "$1"); do
+		! grep -q '^Seccomp:.*2' "/proc/$worker/status" 2>/dev/null || return 0
+	done
+	return 1
+}
+
 @test "as root: three capabilities, no new privileges, seccomp; no exec on the way" {
 	need_root
 	[ -z "${SANITIZED-}" ] || skip "no sandbox there"
@@ -269,9 +281,7 @@ other_fs() {
 	"$QBIN/deliver-local" >"$WORK/out" <"$WORK/in" 2>>"$WORK/log" 3>&- &
 	pid=$!
 	exec 8>"$WORK/in"
-	await 10 eval '[ -n "$(children "$pid")" ]'
-	worker=$(children "$pid")
-	await 5 grep -q '^Seccomp:.*2' "/proc/$worker/status"
+	await 10 confined_child "$pid"
 	grep -q '^NoNewPrivs:.*1' "/proc/$worker/status"
 	# CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER; the master has CAP_KILL, CAP_SETGID, CAP_SETUID and CAP_SETPCAP, too.
 	for p in "$pid 1eb" "$worker b"; do
@@ -310,26 +320,42 @@ other_fs() {
 	done
 }
 
+# stopped NAME CALL: deliver-local with $line, of which the process stands still behind its first CALL; its answers are in $WORK/NAME.
+stopped() {
+	: >"$WORK/$1.trace"
+	strace -f -qq -o "$WORK/$1.trace" -e trace="$2" -e inject="$2:signal=STOP:when=1" "$QBIN/deliver-local" <<<"$line" \
+	    >"$WORK/$1" 2>>"$WORK/log" 3>&- &
+	still[$1]=$!
+	await 20 grep -q 'stopped by SIGSTOP' "$WORK/$1.trace"
+}
+# wake NAME: it goes on, and comes to its end.
+wake() {
+	# shellcheck disable=SC2046
+	kill -CONT $(children "${still[$1]}")
+	wait "${still[$1]}"
+	unset "still[$1]"
+}
+all_done() { [ "$(grep -c ' done ' "$WORK/$1")" = 2 ]; }
+
 @test "a worker that has outlived its queue is waited for, and loses nothing to the next one" {
 	need strace strace
 	[ -z "${SANITIZED-}" ] || skip "the calls are the same"
-	local rcpts="1:1:alice@example.test	2:2:bob@example.test" first
-	in_tmp() { [ -n "$(find "$MAIL/example.test/alice/tmp" -type f 2>/dev/null)" ]; }
-	for delay in 500000 6000000; do
+	for second in waits leaves; do
 		message x@example.org alice@example.test bob@example.test
-		strace -f -qq -o /dev/null -e trace=fsync -e inject=fsync:delay_enter=$delay:when=1 \
-		    "$QBIN/deliver-local" <<<"$name	new	copy	$rcpts" >"$WORK/first" 2>>"$WORK/log" 3>&- &
-		first=$!
-		await 20 in_tmp
-		jobs_run <<<"$name	new	copy	$rcpts"
-		wait $first
-		not grep -v ' done ' "$WORK/first"
+		line="$name	new	copy	1:1:alice@example.test	2:2:bob@example.test"
+		stopped first fsync
 		# The second finds what the first has delivered, or leaves it to a later attempt.
-		if [ $delay = 500000 ]; then
-			not grep -v ' done ' <<<"$output"
+		if [ $second = waits ]; then
+			stopped second poll
+			wake first
+			wake second
+			all_done second
 		else
+			jobs_run <<<"$line"
 			grep -q '^1 defer 4\..* an earlier attempt is still at work' <<<"$output"
+			wake first
 		fi
+		all_done first
 		for box in alice bob; do
 			[ "$(count_in $box)" = 1 ]
 			[ -z "$(find "$MAIL/example.test/$box/tmp" -type f)" ]
