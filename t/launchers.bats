@@ -146,6 +146,7 @@ print(code, c.recv(4096).decode())' "$@"
 		served "$program"
 		[ "$program" != smtpd ] || grep -q 'sid=.* peer=127.0.0.1' "$BATS_TEST_TMPDIR/log"
 		end "$launcher"
+		launcher=
 	done
 }
 
@@ -156,6 +157,7 @@ print(code, c.recv(4096).decode())' "$@"
 		talk "$program"
 		served "$program"
 		end "$launcher"
+		launcher=
 	done
 }
 
@@ -168,6 +170,7 @@ print(code, c.recv(4096).decode())' "$@"
 			served "$program"
 		done
 		end "$launcher"
+		launcher=
 	done
 }
 

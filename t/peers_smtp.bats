@@ -98,7 +98,7 @@ postfix_stop() { peer_run postfix stop >/dev/null 2>&1; }
 	peer_run sendmail -f alice@example.test $(seq -f 'bob+%.0f@example.test' 300) <"$DIR/text"
 	arrived 300 || { tail -n 20 "$HOME_DIR/var/log/mail" "$DIR/log/smtp"; return 1; }
 	# Postfix sends to 50 at a time.
-	[ "$(grep -c ' queued .*nrcpt=50 ' "$DIR/log/smtp")" = 6 ]
+	await 10 eval '[ "$(grep -c " queued .*nrcpt=50 " "$DIR/log/smtp")" = 6 ]'
 	# Nothing was refused on the way, and Postfix keeps nothing.
 	not grep ' reject ' "$DIR/log/smtp"
 	await 20 eval '[ -z "$(find "$HOME_DIR"/var/spool/postfix/{active,deferred,incoming,maildrop} -type f)" ]'

@@ -130,22 +130,33 @@ is() { # is WHAT WANTED GOT
 	"$BIN/pop3d" -S -C "$C" -l 127.0.0.1:0 2>"$D/log" &
 	PID=$!
 	listening "$PID" "$D/log"
-	timeout 300 python3 - "$port" 3>&- 4>&- <<-'E' &
+	timeout 600 python3 - "$port" "$D/asked" 3>&- 4>&- <<-'E' &
 		import socket, ssl, sys, time
-		s = socket.socket()
-		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-		s.connect(("127.0.0.1", int(sys.argv[1])))
 		c = ssl.create_default_context()
 		c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
-		t = c.wrap_socket(s)
-		for line in b"", b"USER alice@example.test\r\n", b"PASS secret word\r\n":
-		    t.sendall(line)
-		    t.recv(200)
-		t.sendall(b"RETR 1\r\n")
-		time.sleep(300)
+		def ask():
+		    s = socket.socket()
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		    s.connect(("127.0.0.1", int(sys.argv[1])))
+		    t = c.wrap_socket(s)
+		    for line in b"", b"USER alice@example.test\r\n", b"PASS secret word\r\n":
+		        t.sendall(line)
+		        if not t.recv(200).startswith(b"+OK"):
+		            raise OSError
+		    t.sendall(b"RETR 1\r\n")
+		    return t
+		while True:
+		    try:
+		        t = ask()
+		        break
+		    except OSError:	# we were too slow ourselves for the timeouts
+		        pass
+		open(sys.argv[2], "w").close()
+		time.sleep(600)
 	E
 	CLIENT=$!
-	await 10 grep -q disconnect "$D/log"
+	await 60 test -e "$D/asked"
+	await 10 grep -q 'disconnect .*user=alice' "$D/log"
 	no_child() { [ -z "$(children "$PID")" ]; }
 	await 10 no_child
 	kill -0 "$CLIENT"

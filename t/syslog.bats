@@ -26,7 +26,7 @@ while True:
     if not data:
         break
     got += data
-child.wait(20)
+child.wait(200)
 for line in got.decode("latin-1").split("\r\n"):
     print("client", repr(line)[1:-1])
 log.setblocking(False)

@@ -34,7 +34,7 @@ listen() {
 refuses() {
 	local program=$1
 	shift
-	run timeout 20 "$DIR/bin/$program" "$@" -C "$C" -l "127.0.0.1:0"
+	run timeout 200 "$DIR/bin/$program" "$@" -C "$C" -l "127.0.0.1:0"
 	echo "$output"
 	[ "$status" = 78 ]
 }
@@ -43,13 +43,13 @@ quiet() { [ -z "$(children "$SERVER")" ]; }
 
 # talk LINES: one session in clear; the replies are in $output.
 talk() {
-	run timeout 20 bash -c 'exec 7<>"/dev/tcp/127.0.0.1/$1" && printf "$2" >&7 && tr -d "\r" <&7' _ "$port" "$1"
+	run timeout 200 bash -c 'exec 7<>"/dev/tcp/127.0.0.1/$1" && printf "$2" >&7 && tr -d "\r" <&7' _ "$port" "$1"
 	await 10 quiet
 }
 
 # starttls PROTOCOL: a session by STARTTLS; $output has what openssl says.
 starttls() {
-	run timeout 20 openssl s_client -connect "127.0.0.1:$port" -starttls "$1" </dev/null
+	run timeout 200 openssl s_client -connect "127.0.0.1:$port" -starttls "$1" </dev/null
 	await 10 quiet
 }
 in_tls() { grep -q '^New, TLSv1.3' <<<"$output"; }
@@ -74,7 +74,7 @@ in_tls() { grep -q '^New, TLSv1.3' <<<"$output"; }
 # data_limit: how much memory a session may have.
 data_limit() {
 	exec 7<>"/dev/tcp/127.0.0.1/$port"
-	read -r -t 20 _ <&7
+	read -r -t 200 _ <&7
 	sed -n 's/^Max data size  *\([a-z0-9]*\).*/\1/p' "/proc/$(children "$SERVER" | head -n 1)/limits"
 	exec 7>&-
 	await 10 quiet
@@ -97,7 +97,7 @@ data_limit() {
 @test "where the first byte is TLS it is loaded before anybody can connect" {
 	listen imapd -S
 	has_openssl
-	run timeout 20 openssl s_client -connect "127.0.0.1:$port" </dev/null
+	run timeout 200 openssl s_client -connect "127.0.0.1:$port" </dev/null
 	in_tls
 }
 
