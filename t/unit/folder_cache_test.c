@@ -228,7 +228,7 @@ test_foreign(void)
 	    dir, dir);
 	CHECK(open_digest() == h, "another list");
 	sh("rm %s; mkfifo %s", cache, cache);
-	alarm(20);
+	alarm(600);
 	CHECK(open_digest() == h, "a FIFO");
 	alarm(0);
 	sh("rm -f %s; ln -s %s/other.cache %s", cache, root, cache);
@@ -409,7 +409,7 @@ test_blobs(void)
 	folder_close(f);
 	sh("rm -f %s; mkfifo %s", records, records);
 	f = get();
-	alarm(20);
+	alarm(600);
 	CHECK(folder_blob_get(f, 1, 0, 7).p == NULL, "a FIFO");
 	alarm(0);
 	folder_close(f);

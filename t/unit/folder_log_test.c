@@ -336,7 +336,7 @@ test_fifo(void)
 
 	fresh("fifo", 2);
 	sh("mkfifo %s/posthouse.uids %s/posthouse.keywords", dir, dir);
-	alarm(20);
+	alarm(600);
 	f = folder_open(dir, false);
 	CHECK(f != NULL && folder_count(f) == 2 && folder_uid(f, 0) > 0,
 	    "opens");

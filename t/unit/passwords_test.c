@@ -13,7 +13,7 @@
 
 #define MANY	100000
 #define LOOKUPS	2000
-#define LOOKUP_US 500.0	/* about 10 here; the rest is for a loaded machine */
+#define LOOKUP_US 500.0	/* of CPU time; about 10 here */
 
 static char	dir[] = "/tmp/posthouse_passwords.XXXXXX";
 static char	file[64], cache[64];
@@ -70,11 +70,13 @@ test_lines(void)
 static void
 test_index(void)
 {
+	time_t began = time(NULL);
 	struct stat st;
 	char *damaged;
 
 	check_find("a@b.c:one\n", "a@b.c", "one\n");
-	CHECK(stat(cache, &st) == -1, "not kept: the file is too new");
+	CHECK(stat(cache, &st) == -1 || time(NULL) > began + 1,
+	    "not kept: the file is too new");
 	sleep(3);
 	check_find(NULL, "a@b.c", "one\n");
 	CHECK(stat(cache, &st) == 0 && st.st_size > 0, "kept");
@@ -97,7 +99,7 @@ seconds(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

@@ -101,12 +101,13 @@ static int try_nothing(void) { return 0; }
 static int try_socket(void) { return socket(AF_INET, SOCK_STREAM, 0) == -1; }
 static int try_fork(void) { return fork() == -1 ? 1 : 0; }
 static int try_read(void) { return open("/etc/passwd", O_RDONLY) == -1; }
+static char scratch[64];	/* nobody else's, who may run this at the same time */
 static int try_write(void)
 {
-	int fd = open("/tmp/.posthouse-proc-test", O_WRONLY | O_CREAT, 0600);
+	int fd = open(scratch, O_WRONLY | O_CREAT, 0600);
 
 	if (fd != -1)
-		unlink("/tmp/.posthouse-proc-test");
+		unlink(scratch);
 	return fd == -1;
 }
 static int try_core(void)
@@ -246,6 +247,8 @@ test_sandbox(void)
 int
 main(void)
 {
+	snprintf(scratch, sizeof(scratch), "/tmp/posthouse_proc.%d",
+	    (int)getpid());
 	clock_init();
 	proc_ignore_sigpipe();
 	test_class();
