@@ -250,8 +250,10 @@ tls_server_load(struct control *c, bool ask)
 	char path[512];
 	bool bad;
 
-	if (t == NULL)
-		log_die(EX_TEMPFAIL, "out of memory");
+	if (t == NULL) {
+		control_error(c, "tls", 0, "out of memory");
+		return NULL;
+	}
 	tzset();	/* OpenSSL compares times: a tls process can read no file for it */
 	t->ask = ask;
 	tls_path(c, "", "", path, sizeof(path));
