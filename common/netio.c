@@ -254,10 +254,26 @@ take_line(struct netin *n, size_t at, size_t max, struct span *line)
 	return judge(p, line->len, crlf);
 }
 
+/* A line that has begun takes no longer than a pause, or a byte now and then would hold us; whoever
+ * reads by himself has a time of his own. */
+static bool
+is_late(const struct netin *n, uint64_t *began)
+{
+	uint64_t now;
+
+	if (n->pause == 0 || n->read != NULL || (n->len == 0 && !n->skipping))
+		return false;
+	now = clock_mono_ms();
+	if (*began == 0)
+		*began = now;
+	return now - *began >= (uint64_t)n->pause * 1000;
+}
+
 enum netin_result
 netin_line(struct netin *n, size_t max, struct span *line)
 {
 	enum netin_result r;
+	uint64_t began = 0;
 	unsigned char *lf;
 
 	*line = span_of(NULL, 0);
@@ -274,6 +290,8 @@ netin_line(struct netin *n, size_t max, struct span *line)
 			n->skipping = true;
 			netin_consume(n, n->len - 1);
 		}
+		if (is_late(n, &began))
+			return NETIN_TIMEOUT;
 		if ((r = fill(n)) != NETIN_DATA)
 			return r;
 	}

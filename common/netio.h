@@ -55,7 +55,7 @@ struct netin {
 	netio_pending *pending;	/* NULL: it never does */
 	void *arg;
 	struct netout *out;	/* flushed before a read that may wait; may be NULL */
-	unsigned pause;		/* seconds a read may wait; 0 is for ever */
+	unsigned pause;		/* seconds a read may wait, or a line take; 0 is for ever */
 	unsigned pause_set;	/* what the socket was told last */
 	uint64_t deadline;	/* clock_mono_ms() when all must end; 0 is never */
 	unsigned char *p;	/* buffer, allocated at the first read */

@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <poll.h>
+#include <signal.h>
+
 #include "clock.h"
 #include "limits.h"
 #include "test.h"
@@ -115,6 +118,39 @@ test_lines(void)
 			buf_free(&got);
 		}
 	test_end("lines, cut at every byte");
+}
+
+/* A client that sends a byte now and then, for twenty seconds at least. */
+static void
+drip(int fd)
+{
+	for (int i = 0; i < 400 && write(fd, "x", 1) == 1; i++)
+		(void)poll(NULL, 0, 50);
+}
+
+static void
+test_drip(void)
+{
+	struct netin n;
+	struct span s;
+	int p[2];
+	pid_t pid;
+
+	if (pipe(p) == -1 || (pid = fork()) == -1)
+		err(1, "pipe");
+	if (pid == 0) {
+		close(p[0]);
+		signal(SIGPIPE, SIG_IGN);
+		drip(p[1]);
+		_exit(0);
+	}
+	close(p[1]);
+	netin_init(&n, p[0], NULL, 1);
+	CHECK(netin_line(&n, 4096, &s) == NETIN_TIMEOUT, "a line that never ends");
+	netin_free(&n);
+	close(p[0]);
+	waitpid(pid, NULL, 0);
+	test_end("a byte now and then");
 }
 
 static void
@@ -245,6 +281,7 @@ main(void)
 	clock_init();
 	test_lines();
 	test_timeouts();
+	test_drip();
 	test_blocks();
 	test_out();
 	test_numbers();
