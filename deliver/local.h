@@ -99,8 +99,8 @@ unsigned quota_look(const struct control *, int full);
 enum found target_find(const struct control *, struct target *);
 /* The address as it is looked up: false when it is none. */
 bool	target_address(const struct target *, struct addr *);
-/* The log line "result". */
-void	result_log(const struct delivery *, const struct target *);
+/* Logs what became of it. */
+void	target_log(const struct delivery *, const struct target *);
 
 /* The sole recipient: the file itself goes into the Maildir. */
 void	deliver_move(struct delivery *, struct target *);

@@ -7,32 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "local.h"
-#include "log.h"
 #include "rcpt.h"
+#include "result.h"
 
 void
-result_log(const struct delivery *d, const struct target *t)
+target_log(const struct delivery *d, const struct target *t)
 {
-	static const char *const status[] = {
-		[PROC_DONE] = "sent", [PROC_FAIL] = "bounced",
-		[PROC_DEFER] = "deferred"
-	};
-	time_t now = clock_now();
-	struct log l;
-
-	log_begin(&l, "result");
-	log_span(&l, "qid", span_of(d->name.text, d->name.qid_len));
-	log_addr(&l, "rcpt", span_str(t->rcpt.address));
-	log_str(&l, "relay", "local");
-	log_str(&l, "status", status[t->out.class]);
-	log_str(&l, "dsn", t->out.dsn);
-	log_num(&l, "delay", now > d->name.arrival ?
-	    (uint64_t)(now - d->name.arrival) : 0);
-	log_text(&l, "%s", t->out.note[0] != '\0' ? t->out.note :
-	    t->out.text);
-	log_end(&l);
+	result_log(&d->name, t->rcpt.address, "local", "", t->out.class,
+	    t->out.dsn, t->out.note[0] != '\0' ? t->out.note : t->out.text);
 }
 
 /* "\name" is the mailbox itself; "postmaster" alone is a name too. */

@@ -313,7 +313,7 @@ forward_run(const struct control *c, int spool, struct span line)
 		(void)unlinkat(f.d.dir, f.d.name.text, 0);
 		journal_remove(&f.journal, spool);
 	}
-	result_log(&f.d, &f.t);
+	target_log(&f.d, &f.t);
 	buf_init(&out, PIPE_BUF);
 	answer(&f, &out);
 	(void)file_write_all(1, out.p, out.len);

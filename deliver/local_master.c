@@ -125,7 +125,7 @@ refuse_request(struct span line, const char *why)
 	    !spool_name_parse(j.name, &d.name))
 		return;
 	outcome_set(&t.out, PROC_DEFER, "4.3.2", "%s", why);
-	result_log(&d, &t);
+	target_log(&d, &t);
 	answer_deferred(t.rcpt.id, t.out.dsn, t.out.text);
 }
 

@@ -169,7 +169,7 @@ run_targets(struct state *s, struct delivery *d, struct target *t, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (t[i].passed)
 			continue;
-		result_log(d, &t[i]);
+		target_log(d, &t[i]);
 		answer_print(&s->out, t[i].rcpt.id, t[i].out.class,
 		    t[i].out.dsn, span_str(t[i].out.text));
 	}

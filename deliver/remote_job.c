@@ -13,8 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "log.h"
+#include "result.h"
 
 #define LINES_CHUNK	65536	/* bytes asked for in one read of a pipe */
 
@@ -115,31 +114,6 @@ verdict_set(struct verdict *v, enum proc_class class, const char *dsn,
 			*s = '?';
 }
 
-static void
-log_result(const struct remote_job *j, const struct remote_rcpt *r,
-    const struct relay *relay, const struct verdict *v)
-{
-	static const char *const status[] = {
-		[PROC_DONE] = "sent", [PROC_FAIL] = "bounced",
-		[PROC_DEFER] = "deferred"
-	};
-	time_t now = clock_now();
-	struct log l;
-
-	log_begin(&l, "result");
-	log_span(&l, "qid", span_of(j->name.text, j->name.qid_len));
-	log_addr(&l, "rcpt", span_str(r->address));
-	log_str(&l, "relay", relay->text[0] == '\0' ? "none" : relay->text);
-	if (relay->tls[0] != '\0')
-		log_str(&l, "tls", relay->tls);
-	log_str(&l, "status", status[v->class]);
-	log_str(&l, "dsn", v->dsn);
-	log_num(&l, "delay", now > j->name.arrival ?
-	    (uint64_t)(now - j->name.arrival) : 0);
-	log_textspan(&l, span_str(v->text));
-	log_end(&l);
-}
-
 /* The host's own brackets where it is an address.  A text of our own may begin with the host's name already. */
 void
 remote_answer_text(const struct relay *relay, const struct verdict *v,
@@ -166,7 +140,8 @@ remote_answer(struct remote_job *j, size_t rcpt, const struct relay *relay,
 	if (r->answered)
 		return;
 	r->answered = true;
-	log_result(j, r, relay, v);
+	result_log(&j->name, r->address, relay->text[0] == '\0' ? "none" :
+	    relay->text, relay->tls, v->class, v->dsn, v->text);
 	buf_init(&text, VERDICT_TEXT_MAX + RELAY_MAX);
 	remote_answer_text(relay, v, &text);
 	if (v->passed && v->class == PROC_DONE)
