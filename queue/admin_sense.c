@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "admin.h"
+#include "file.h"
 
 #define STEPS_MAX	10000	/* addresses that one alias may lead through */
 
@@ -20,10 +22,14 @@ struct walk {
 	unsigned line;			/* of the alias where it began */
 	unsigned depth, steps;
 	const char *own;		/* its address, or "" */
+	const char *file;		/* that is included, NULL: aliases */
+	unsigned included;		/* files */
+	size_t included_size;		/* of them all */
 	bool told;
 };
 
 static int	walk_target(void *, const struct addr *);
+static void	walk_list(struct walk *, struct span, const char *domain);
 
 /* What deliver-local would not find either. */
 static void
@@ -36,7 +42,54 @@ walk_file(struct walk *w, const char *path)
 	}
 }
 
-/* The targets of one alias.  Its own address is the mailbox. */
+static void
+tell_included(struct walk *w, unsigned line, const char *wrong)
+{
+	check_error(w->k, "aliases", w->line, "%s:%u: %s", w->file, line,
+	    wrong);
+	w->told = true;
+}
+
+/* As deliver-local reads it; what this process may not read is left to that. */
+static int
+read_included(const struct walk *w, const char *path, struct buf *b)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r, e;
+
+	buf_init(b, LIST_FILE_MAX - w->included_size);
+	if (fd == -1)
+		return errno == EACCES ? 0 : -1;
+	r = file_read_all(fd, b);
+	e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
+static void
+walk_include(struct walk *w, const char *path, const char *domain)
+{
+	const char *from = w->file;
+	struct buf b;
+
+	w->file = path;
+	if (w->included++ == INCLUDED_MAX)
+		tell_included(w, 1, "too many files are included, or one "
+		    "includes itself; name the addresses here");
+	else if (read_included(w, path, &b) == -1) {
+		check_error(w->k, "aliases", w->line, "%s: %s; make it, or mend "
+		    "the path", path, strerror(errno));
+		w->told = true;
+		buf_free(&b);
+	} else {
+		w->included_size += b.len;
+		walk_list(w, buf_span(&b), domain);
+		buf_free(&b);
+	}
+	w->file = from;
+}
+
+/* The targets of one alias, or of a file in it.  Its own address is the mailbox. */
 static void
 walk_list(struct walk *w, struct span value, const char *domain)
 {
@@ -46,13 +99,21 @@ walk_list(struct walk *w, struct span value, const char *domain)
 	struct targets t;
 	int r;
 
-	targets_init(&t, value, domain, false);
+	targets_init(&t, value, domain, w->file != NULL);
 	while (!w->told && (r = targets_next(&t, &item, &wrong)) != 0) {
+		if (r == -1 && w->file != NULL)
+			tell_included(w, item.line, wrong);
 		if (r == -1)
 			continue;	/* was told while loading */
 		rcpt_mailbox(&w->k->control, &item.addr, &d);
-		if (item.kind == TARGET_INCLUDE || (item.kind == TARGET_FILE &&
-		    item.text[strlen(item.text) - 1] != '/'))
+		if (w->file != NULL && (item.kind == TARGET_PROGRAM ||
+		    item.kind == TARGET_FILE))
+			tell_included(w, item.line, "an included file holds "
+			    "addresses only");
+		else if (item.kind == TARGET_INCLUDE && w->depth == 0)
+			walk_include(w, item.text, domain);
+		else if (item.kind == TARGET_FILE &&
+		    item.text[strlen(item.text) - 1] != '/')
 			walk_file(w, item.text);
 		else if (item.kind == TARGET_ADDRESS &&
 		    !(strcmp(item.addr.text, w->own) == 0 &&
@@ -72,7 +133,7 @@ static int
 walk_target(void *arg, const struct addr *a)
 {
 	struct walk *w = arg;
-	const char *own;
+	const char *own, *file;
 	struct rcpt_decision d;
 	char domain[ADDR_DOMAIN_MAX + 1];
 
@@ -98,9 +159,12 @@ walk_target(void *arg, const struct addr *a)
 	w->depth++;
 	strlcpy(domain, addr_domain(a), sizeof(domain));
 	own = w->own;
+	file = w->file;
 	w->own = a->text;
+	w->file = NULL;
 	walk_list(w, d.targets, domain);
 	w->own = own;
+	w->file = file;
 	w->depth--;
 	return 0;
 }
@@ -133,7 +197,7 @@ static void
 check_alias(struct admin_check *k, struct span key, struct span value,
     unsigned line)
 {
-	struct walk w = { k, line, 0, 0, "", false };
+	struct walk w = { .k = k, .line = line, .own = "" };
 	char domain[ADDR_DOMAIN_MAX + 1], text[ADDR_MAX + 8], own[ADDR_MAX + 8];
 	struct addr a;
 

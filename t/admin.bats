@@ -110,6 +110,35 @@ silent_on() {
 	says "6 errors"
 }
 
+@test "check: what an alias includes" {
+	printf '%s\n' "list: :include:$DIR/list" "deep: :include:$DIR/deep" "loop: :include:$DIR/loop" "folder: :include:$DIR" \
+	    'both: list, deep' >aliases
+	printf '%s\n' '# members' alice 'x@example.net, bob' >"$DIR/list"
+	echo ":include:$DIR/list" >"$DIR/deep"
+	: >"$DIR/loop"
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "aliases:4: $DIR: Is a directory"
+	says "1 error"
+	sed -i /folder/d aliases
+	run "$POST" check
+	[ "$status" = 0 ]
+	echo 'no address here' >>"$DIR/list"
+	echo ":include:$DIR/loop" >"$DIR/loop"
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "aliases:1: $DIR/list:4: this is not an address"
+	says "aliases:2: $DIR/list:4: this is not an address"
+	says "aliases:3: $DIR/loop:1: too many files are included"
+	silent_on aliases:4
+	says "3 errors"
+	printf '%s\n' alice '|/bin/cat' >"$DIR/list"
+	echo nosuch >"$DIR/loop"
+	run "$POST" check
+	says "aliases:1: $DIR/list:2: an included file holds addresses only"
+	says "aliases:3: nosuch@example.test is in a local domain"
+}
+
 @test "explain: programs, files, includes, owners, mailboxes themselves, forwards" {
 	mkdir -p "$DIR/mail/example.test"
 	echo x@example.net >"$DIR/mail/example.test/alice.forward"
