@@ -22,14 +22,23 @@ empty_box() {
 	export HOME
 	mkdir -p "$BOX"/{cur,new,tmp}
 	chmod 700 "$BOX" "$BOX"/{cur,new,tmp}
-	own
+	own "$BOX"
 	echo "alice@example.test:example.test/${BOX##*/}:::" >"$DIR/users.new"
 	chmod --reference="$DIR/control/users" "$DIR/users.new"
 	mv "$DIR/users.new" "$DIR/control/users"
 }
 
-# own: what root puts into the Maildir belongs to its owner.
-own() { chown -R --reference="$MAIL/example.test/alice" "$BOX"; }
+# sessions_gone: nobody has the mailbox open any more.  A client that has its answer may have ended while its session still
+# writes caches: files that come and go, which find and tar and chown -R cannot bear.
+sessions_gone() {
+	local pid name
+	while read -r pid _ name; do
+		case $name in imap* | pop3*) [ -z "$(children "$pid")" ] || return 1 ;; esac
+	done <"$DIR/pids"
+}
+
+# own FILE: what root puts into the Maildir belongs to its owner; $BOX, all of it, only while no session is there.
+own() { chown -R --reference="$MAIL/example.test/alice" "$1"; }
 
 # mbsync_config SIDE: $HOME/SIDE.rc synchronizes all of her mailboxes both ways with Maildirs below $HOME/SIDE.
 mbsync_config() {

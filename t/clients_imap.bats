@@ -9,7 +9,7 @@ setup() { empty_box; }
 put() { # NAME SUBJECT [FOLDER]
 	printf 'From: Bob <bob@example.org>\nTo: alice@example.test\nSubject: %s\nDate: Sun, 22 Nov 2026 00:00:00 +0000\nMessage-ID: <%s@example.org>\n\nbody of %s\n' \
 	    "$2" "$1" "$2" >"$BOX/${3:+$3/}new/$1"
-	own
+	own "$BOX/${3:+$3/}new/$1"
 }
 
 @test "curl: list, read, search, append, flag, over imaps and STARTTLS" {
@@ -65,6 +65,7 @@ snapshot() { (cd "$1" && find . -type f ! -name '.*' ! -name 'posthouse*' ! -nam
 	for i in 1 2 3; do put "170000000$i.a.b" "message $i"; done
 	sync_now
 	near=$(snapshot "$HOME/near")
+	await 20 sessions_gone
 	find "$BOX" -name '*cache*' -delete
 	sync_now
 	[ "$near" = "$(snapshot "$HOME/near")" ]
@@ -92,6 +93,7 @@ as_courier() {
 	sync_now
 	near=$(snapshot "$HOME/near")
 	for server in dovecot courier; do
+		await 20 sessions_gone
 		as_$server "$BOX"
 		sync_now
 		[ -s "$BOX/posthouse.uids" ]
@@ -135,7 +137,7 @@ neo() {
 	need neomutt neomutt
 	for i in 1 2 3 4; do put "170000000$i.a.b" "letter $i"; done
 	mkdir -p "$BOX"/.Work/{cur,new,tmp} "$HOME/cache"
-	own
+	own "$BOX"
 	cat >"$HOME/neomuttrc" <<-END
 		set imap_user=alice@example.test imap_pass=secret
 		set ssl_ca_certificates_file=$CA_FILE
@@ -153,6 +155,8 @@ neo() {
 	# Another session deletes and flags; the cache is brought up to date by what QRESYNC tells.
 	printf 'a SELECT INBOX\r\nb UID STORE 1 +FLAGS (\\Deleted)\r\nc EXPUNGE\r\nd UID STORE 3 +FLAGS (\\Flagged)\r\n' |
 	    "$BIN/imapd" "$BOX" >/dev/null 2>&1
+	await 20 sessions_gone
+	own "$BOX"
 	put 1700000005.a.b "letter 5"
 	rm -f "$HOME/printed"
 	neo "imaps://localhost:$IMAPS_PORT/INBOX" '<jump>3<enter><print-message><tag-pattern>~F<enter><tag-prefix><print-message><quit>'
@@ -187,7 +191,7 @@ neo() {
 		    mda "cat >>$HOME/got"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	fm() { FETCHMAILHOME=$HOME timeout 120 fetchmail --nosyslog -f "$HOME/fetchmailrc" -i "$HOME/ids" "$@" >"$HOME/fetch.log" 2>&1 || { s=$?; [ $s = 1 ] || cat "$HOME/fetch.log"; return $s; }; }
+	fm() { FETCHMAILHOME=$HOME timeout 120 fetchmail --nosyslog --pidfile "$HOME/pid" -f "$HOME/fetchmailrc" -i "$HOME/ids" "$@" >"$HOME/fetch.log" 2>&1 || { s=$?; [ $s = 1 ] || cat "$HOME/fetch.log"; return $s; }; }
 	fm --keep
 	[ "$(grep -c '^body of' "$HOME/got")" = 2 ]
 	[ "$(messages "$BOX")" = 2 ]

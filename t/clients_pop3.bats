@@ -15,7 +15,7 @@ setup() {
 put() {
 	printf 'From: Bob <bob@example.org>\nTo: alice@example.test\nSubject: %s\nDate: Sun, 22 Nov 2026 00:00:00 +0000\nMessage-ID: <%s@example.org>\n\n.\n..\n.dot\nbody of %s\n' \
 	    "$2" "$1" "$2" >"$BOX/new/$1"
-	own
+	own "$BOX/new/$1"
 }
 
 @test "curl: list, read, delete, over pop3s and STLS; a wrong password" {
@@ -32,7 +32,7 @@ put() {
 	[ "$status" = 67 ]
 }
 
-# fetched OPTIONS...: fetchmail into files $HOME/mail.N.
+# fetched OPTIONS...: fetchmail into files $HOME/mail.N.  As root it would have one lock for the whole machine.
 fetched() {
 	cat >"$HOME/deliver" <<-'END'
 	#!/bin/sh
@@ -44,7 +44,7 @@ fetched() {
 	ssl sslcertck sslcertfile $CA_FILE mda "$HOME/deliver"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	FETCHMAILHOME=$HOME timeout 300 fetchmail -f "$HOME/fetchmailrc" --nosyslog "$@" >"$HOME/log" 2>&1
+	FETCHMAILHOME=$HOME timeout 300 fetchmail -f "$HOME/fetchmailrc" --pidfile "$HOME/pid" --nosyslog "$@" >"$HOME/log" 2>&1
 }
 
 @test "fetchmail: keep, by UIDL: the second run fetches nothing, a third only what is new" {
@@ -90,7 +90,7 @@ fetched() {
 	fetched --keep --uidl --fetchlimit 2
 	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
 	printf 'Subject: long\n\n%050000d\n' 0 >"$BOX/new/1700000005.long"
-	chown -R --reference="$MAIL/example.test/alice" "$BOX"
+	own "$BOX/new/1700000005.long"
 	run fetched --keep --uidl --limit 20000
 	[ "$(find "$HOME" -name "mail.*" | wc -l)" = 3 ]
 	fetched --keep --fetchall --limit 20000
@@ -104,7 +104,7 @@ fetched() {
 	sslcertck sslcertfile $CA_FILE mda "cat"
 	END
 	chmod 600 "$HOME/fetchmailrc"
-	FETCHMAILHOME=$HOME timeout 300 fetchmail -f "$HOME/fetchmailrc" --nosyslog --keep >"$HOME/log" 2>&1
+	FETCHMAILHOME=$HOME timeout 300 fetchmail -f "$HOME/fetchmailrc" --pidfile "$HOME/pid" --nosyslog --keep >"$HOME/log" 2>&1
 	grep -q 'body of three' "$HOME/log"
 }
 
@@ -173,7 +173,7 @@ fetched_by_mpop() {
 @test "python poplib: STLS, capabilities, all commands, UTF-8 text" {
 	need python3 python3
 	printf 'Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\n\ngr\xc3\xbc\xc3\x9fe\n' >"$BOX/new/1700000009.z"
-	chown -R --reference="$MAIL/example.test/alice" "$BOX"
+	own "$BOX/new/1700000009.z"
 	python3 - "$POP3_PORT" "$CA_FILE" <<-'PY'
 	import poplib, ssl, sys
 	ctx = ssl.create_default_context(cafile=sys.argv[2])
