@@ -10,9 +10,12 @@ setup() {
 }
 teardown() { [ "${#INSTANCES[@]}" = 0 ] || instance_stop; }
 
-sessions() { timeout 300 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$1"; }
+sessions() { timeout 300 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$@"; }
 
-@test "IDLE tells new mail, flags and expunges at once; DONE and NOOP in one packet" { sessions idle_sees_new_mail; }
+@test "IDLE tells new mail, flags and expunges at once; DONE and NOOP in one packet" {
+	control_dir "poll-interval 1h"
+	sessions idle_sees_new_mail -C "$CTL"
+}
 @test "no EXPUNGE during FETCH, STORE and SEARCH; numbers stay" { sessions no_expunge_in_fetch; }
 @test "EXPUNGE during UID commands" { sessions uid_commands_expunge; }
 @test "files renamed and removed by others" { sessions foreign_changes; }
