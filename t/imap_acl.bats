@@ -226,7 +226,7 @@ d MOVE 1 INBOX")
 	pid=$!
 	exec 8>"$BATS_TEST_TMPDIR/in"
 	since() { tail -n "+$((seen + 1))" "$out"; }
-	told() { since | grep -qE "^($1 |\\* BYE)"; }
+	told() { since | grep -qE "^($1 |\\* BYE).*"$'\r$'; }	# all of the line
 	answer() { # TAG COMMAND: what is told up to the tagged line
 		seen=$(wc -l <"$out")
 		printf '%s %s\r\n' "$1" "$2" >&8
@@ -454,7 +454,7 @@ forge() {
 	mv "$H/bob/.Other" "$H/bob/.Proj"
 	cp -p "$H/bob/.Gone/posthouse.acl" "$H/bob/.Proj/"
 	printf 'c SELECT %s\r\n' "$P" >&8
-	await 10 grep -q '^c ' "$BATS_TEST_TMPDIR/out"
+	await 10 grep -q $'^c .*\r$' "$BATS_TEST_TMPDIR/out"
 	grep -q '^c NO' "$BATS_TEST_TMPDIR/out"
 	exec 8>&-
 	wait "$pid" || :
@@ -595,6 +595,7 @@ c CREATE Shared/Mine")
 	as bob <<<'a SETACL Proj alice@example.test lr' | grep -q '^a OK'
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	timeout 300 "$BIN/imapd" -C "$CTL" >"$out" <"$BATS_TEST_TMPDIR/in" 2>"$BATS_TEST_TMPDIR/err" &
+	local pid=$!
 	exec 7>"$BATS_TEST_TMPDIR/in"
 	printf 'l LOGIN alice@example.test pw\r\na %s\r\n' "$set" >&7
 	await 10 grep -qF "* STATUS $P (MESSAGES 2 " "$out" || { cat "$out"; false; }
@@ -608,5 +609,6 @@ c CREATE Shared/Mine")
 	await 10 grep -qF '* LIST () "/" '"$P" "$out"
 	await 10 grep -qF "* STATUS $P (MESSAGES 4 " "$out"
 	exec 7>&-
+	wait "$pid" || :
 	[ "$(grep -oE 'MESSAGES 4|LIST \(\)' "$out" | head -n 1)" = 'LIST ()' ]
 }

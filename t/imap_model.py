@@ -21,6 +21,7 @@ STEPS = int(sys.argv[3]) if len(sys.argv) > 3 else 3000
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 R = random.Random(SEED)
 LOG = deque(maxlen=60)
+LATE = 200      # seconds after which what has not come never will
 NAMES = ['Box', 'Box/Sub', 'Extra', 'Extra/Sub', 'Other']
 LETTERS = {'D': '\\Draft', 'F': '\\Flagged', 'R': '\\Answered', 'S': '\\Seen', 'T': '\\Deleted'}
 FLAGS = ['\\Seen', '\\Answered', '\\Flagged', '\\Deleted', '\\Draft', '$Work', '$Forwarded', 'nonjunk']
@@ -257,7 +258,7 @@ class Session:
 
     def end(self):
         self.proc.stdout.close()
-        expect(self.proc.wait(10) == 0, 'exit code of a session that ends between commands')
+        expect(self.proc.wait(LATE) == 0, 'exit code of a session that ends between commands')
         self.start()
 
     def lost(self):
@@ -656,7 +657,7 @@ def do_idle(s):
         expect(s.news(got[2:], [], []), 'in IDLE:', got)
         got = s.response()[0]
     expect(got.startswith(b'+ '), 'in IDLE:', got)
-    signal.alarm(20)
+    signal.alarm(LATE)
     s.settle()
     other = R.choice([x for x in SESSIONS if x is not s])
     if not other.lost():
@@ -703,7 +704,7 @@ SESSIONS = []
 
 
 def late(_number, _frame):
-    raise Wrong('nothing is told in IDLE for 20 seconds')
+    raise Wrong('nothing is told in IDLE for %d seconds' % LATE)
 
 
 def main():
@@ -724,7 +725,7 @@ def main():
             counts[do.__name__] = counts.get(do.__name__, 0) + 1
     for s in sessions:
         s.proc.stdin.close()
-        expect(s.proc.wait(10) == 0, 'exit code at the end')
+        expect(s.proc.wait(LATE) == 0, 'exit code at the end')
     print('%d commands, seed %d: %s' % (sum(counts.values()), SEED, ' '.join('%s %d' % (k[3:], n) for k, n in sorted(counts.items()))))
 
 

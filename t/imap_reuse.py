@@ -74,7 +74,7 @@ class Imap:
         if self.proc.stdin:
             self.proc.stdin.close()
         self.sock.close()
-        assert self.proc.wait(20) == code, self.proc.returncode
+        assert self.proc.wait(200) == code, self.proc.returncode
 
 
 def again(control, *how):

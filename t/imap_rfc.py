@@ -197,7 +197,7 @@ def replay(path):
                 wrong.append('%s: %s %s: no %s in %s' % (name, tag, text, want - have, got))
             compared += 1
     s.proc.stdin.close()
-    s.proc.wait(10)
+    s.proc.wait(200)
     return done, compared, wrong
 
 

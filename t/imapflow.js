@@ -10,6 +10,7 @@ const { ImapFlow } = require(modules + '/imapflow');
 const account = () => new ImapFlow({
 	host: 'localhost', port: Number(port), secure: true, tls: { ca: fs.readFileSync(ca) },
 	auth: { user, pass }, logger: false, qresync: true,
+	connectionTimeout: 200000, greetingTimeout: 200000,
 });
 
 const message = (n, extra = '') => [

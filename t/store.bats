@@ -192,11 +192,11 @@ kept() {
 @test "a stopped process that holds the lock delays others, and a killed one does not" {
 	fill "$D/a" 1
 	python3 - "$D/a/posthouse.lock" "$D/ready" <<-'PY' &
-	import fcntl, sys, time
+	import fcntl, signal, sys
 	f = open(sys.argv[1], "w")
 	fcntl.lockf(f, fcntl.LOCK_EX)
 	open(sys.argv[2], "w").close()
-	time.sleep(60)
+	signal.pause()
 	PY
 	PID=$!
 	await 10 test -e "$D/ready"

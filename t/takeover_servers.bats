@@ -13,7 +13,7 @@ setup() {
 	chmod 755 "$D"
 	M=$D/box
 	mkdir -p "$M"/{cur,new,tmp}
-	printf '#!/bin/sh\nexec %s %s 2>>%s/log.ours\n' "$BIN/imapd" "$M" "$D" >"$D/ours"
+	printf '#!/bin/sh\nexec 9>%s/busy\nflock -s 9\nexec %s %s 2>>%s/log.ours\n' "$D" "$BIN/imapd" "$M" "$D" >"$D/ours"
 	chmod +x "$D/ours"
 }
 teardown() { rm -rf "$D" "${HOME_DIR-/nonexistent}"; }
@@ -26,6 +26,8 @@ theirs() {
 	#!/bin/bash
 	PEER=$PEER HOME_DIR=$HOME_DIR ROOT=$ROOT
 	$(declare -f peer_run)
+	exec 9>$D/busy
+	flock -s 9
 	cd $D && peer_run setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=$D USER=nobody $* 2>>$D/log.theirs
 	S
 	chmod +x "$D/theirs"
@@ -53,7 +55,7 @@ courier() {
 	export THIRD=Drafts
 }
 
-# near SERVER: what mbsync does with it.
+# near SERVER: what mbsync does with it.  It does not wait for the end of its server, which has $D/busy locked until then.
 near() {
 	mkdir -p "$D/near"
 	cat >"$D/rc" <<-END
@@ -78,6 +80,7 @@ near() {
 	SyncState *
 	END
 	timeout 300 mbsync -c "$D/rc" -a -V >"$D/mbsync.log" 2>&1 || { cat "$D/mbsync.log"; return 1; }
+	timeout 300 flock "$D/busy" true
 }
 snapshot() { (cd "$D/near" && find . -type f \( -path '*/cur/*' -o -path '*/new/*' \) | sort); }
 state() { timeout 300 python3 "$ROOT/t/takeover.py" state "$2" -- "$D/$1"; }
