@@ -257,10 +257,8 @@ walk() {
 	expect 250 250 250 250 250 250 250 452 452 354 250 221
 	has "452 4.5.3 Too many recipients, send the rest in another message"
 	[ "$(message | grep -c '^Delivered-To:')" = 5 ]
-	start=$SECONDS
 	[ "$(printf 'EHLO a\r\nMAIL FROM:<>\r\n%s\nQUIT\r\n' "$(seq -f 'RCPT TO:<bob+%.0f@example.test>'$'\r' 50000)" |
 	    session | grep -c '^452 4.5.3')" = 49995 ]
-	[ $((SECONDS - start)) -lt 120 ]
 	[ "$(grep -c 'Too many recipients' "$LOG")" -le 2 ]
 }
 
@@ -528,7 +526,8 @@ tls_client() {
 	setting message-size-limit 2G
 	mkfifo "$DIR/in"
 	(printf 'EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n'
-	 yes "$(head -c 900 /dev/zero | tr '\0' a)"$'\r' | head -c $((902 * 1190000)); printf '.\r\n'; sleep 1
+	 yes "$(head -c 900 /dev/zero | tr '\0' a)"$'\r' | head -c $((902 * 1190000)); printf '.\r\n'
+	 await 100 grep -q '^250 2.0.0 Queued' "$DIR/out"
 	 cat "/proc/$(pgrep -P "$(cat "$DIR/pid")" 2>/dev/null | head -n 1)/status" >"$DIR/status" 2>/dev/null
 	 printf 'QUIT\r\n') >"$DIR/in" &
 	unprivileged sh -c 'echo $$ >"$0"; exec "$@"' "$DIR/pid" "$BIN/smtpd" -C "$CONTROL" >"$DIR/out" <"$DIR/in" 2>>"$LOG"
@@ -607,20 +606,20 @@ tls_client() {
 	need strace strace
 	[ -z "${SANITIZED-}" ] || skip "strace and the leak checker exclude each other"
 	exec 8<>"$SPOOL/trigger"
-	WRAP=(strace -f -qq -o "$DIR/trace")
+	WRAP=(strace -ff -qq -o "$DIR/trace")	# a file for each process: no call of one is cut by another's
 	smtp "EHLO a\r\n$M${R}DATA\r\nSubject: x\r\n\r\n$(printf 'line %03d of the body of this message, 4 KiB in all\\r\\n' {1..78})\r\n.\r\nQUIT\r\n"
 	WRAP=()
 	exec 8>&-
 	expect 250 250 250 354 250 221
 	# From the DATA reply on, in the session's process.
-	pid=$(sed -n 's/^\([0-9]*\) .*write(1, "354 .*/\1/p;s/^\([0-9]*\) .*openat([0-9]*, "[0-9]*\.[0-9a-f]\{16\}\..*/\1/p' "$DIR/trace" | head -n 1)
-	sed -n "s/^$pid *//p" "$DIR/trace" | sed -n '/openat([0-9]*, "[0-9]*\.[0-9a-f]\{16\}\./,$p' >"$DIR/tail"
+	session=$(grep -l 'openat([0-9]*, "[0-9]*\.[0-9a-f]\{16\}\.' "$DIR"/trace.*)
+	sed -n '/openat([0-9]*, "[0-9]*\.[0-9a-f]\{16\}\./,$p' "$session" >"$DIR/tail"
 	file=$(sed -n '1s/.*= \([0-9]*\)$/\1/p' "$DIR/tail")
 	calls=$(grep -E "^(openat|renameat2?|fsync|link|unlink)|^(write|close)\(${file}[,)]|^write\([0-9]+, \"[0-9]+\.[0-9a-f]{16}\." "$DIR/tail" |
 	    sed 's/(.*//' | tr '\n' ' ')
 	echo "$calls"
 	[ "$calls" = "openat write renameat fsync close write " ]
-	[ "$(grep -c execve "$DIR/trace")" -le 3 ]	# strace's, setpriv's and timeout's own
+	[ "$(cat "$DIR"/trace.* | grep -c execve)" -le 3 ]	# strace's, setpriv's and timeout's own
 	no grep -q execve "$DIR/tail"
 }
 
@@ -690,27 +689,37 @@ tls_client() {
 # peer ADDRESS TEXT [ARGS...]: a session of a client at that address.
 peer() { TCPREMOTEIP=$1 smtp "${@:2}"; }
 
+# at_once ADDRESS [FLAG [VERB]]: likewise, and the client has said all it will say before the session begins: its input is a file.
+at_once() {
+	printf '%s a\r\nQUIT\r\n' "${3-EHLO}" >"$DIR/text"
+	status=0
+	TCPREMOTEIP=$1 session ${2:+"$2"} <"$DIR/text" >"$DIR/out" || status=$?
+	output=$(tr -d '\r' <"$DIR/out")
+	echo "$output" >>"$SEEN"
+	mapfile -t lines <<<"$output"
+}
+
 # replies N: so many have come in $DIR/out.
 replies() { [ "$(tr -d '\r' <"$DIR/out" | grep -cE '^[2-5][0-9][0-9]( |$)')" -ge "$1" ]; }
 
 @test "greet-pause and early-talkers: who speaks before its turn is noted, or refused" {
-	# In one piece: everything is early; strangers are noted, and served.
-	peer 198.51.100.7 "EHLO a\r\nQUIT\r\n"
+	# All of it is there when the session begins, so everything is early; strangers are noted, and served.
+	at_once 198.51.100.7
 	expect 250 221
 	grep -q 'disconnect .*peer=198.51.100.7 text=.*, spoke before its turn$' "$LOG"
 	setting early-talkers refuse
-	peer 198.51.100.7 "EHLO a\r\nQUIT\r\n"
+	at_once 198.51.100.7
 	[ "${lines[0]}" = "554 5.5.1 Commands sent before their turn, closing connection" ]
 	[ "${#lines[@]}" = 1 ]
 	[ "$status" = 76 ]
 	# Who may relay, and who is on this machine, is left alone; and LMTP and submission are.
 	for address in 192.0.2.7 ''; do
-		peer "$address" "EHLO a\r\nQUIT\r\n"
+		at_once "$address"
 		expect 250 221
 	done
-	peer 198.51.100.7 "LHLO a\r\nQUIT\r\n" -L
+	at_once 198.51.100.7 -L LHLO
 	expect 250 221
-	peer 198.51.100.7 "EHLO a\r\nQUIT\r\n" -s
+	at_once 198.51.100.7 -s
 	expect 250 221
 	# A client that waits for the greeting, however long it takes.
 	setting greet-pause 1
@@ -854,7 +863,7 @@ replies() { [ "$(tr -d '\r' <"$DIR/out" | grep -cE '^[2-5][0-9][0-9]( |$)')" -ge
 	python3 "$ROOT/t/dnsd.py" "$DIR/zone" >"$DIR/dns.port" 3>&- &
 	dns=$!
 	await 10 test -s "$DIR/dns.port"
-	export RESOLVER=127.0.0.1:$(cat "$DIR/dns.port")
+	export RESOLVER=127.0.0.1:$(cat "$DIR/dns.port") RES_OPTIONS="timeout:30 attempts:1"
 	setting domain-check yes
 	mails='' rcpts=''
 	for d in good bare null gone none broken; do
@@ -874,7 +883,7 @@ replies() { [ "$(tr -d '\r' <"$DIR/out" | grep -cE '^[2-5][0-9][0-9]( |$)')" -ge
 	has "556 5.1.10 Recipient domain takes no mail (null MX)"
 	has "550 5.1.2 Recipient domain has neither MX nor address"
 	end "$dns"
-	unset RESOLVER
+	unset RESOLVER RES_OPTIONS
 }
 
 @test "posthouse-smtpd(8) lists every reply, and every reply that it lists was seen here" {

@@ -97,7 +97,6 @@ behind() {
 
 @test "PROXY: the client's address decides, not the proxy's; a limit counts clients" {
 	echo '127.0.0.1 proxy' >"$CONTROL/proxies"
-	setting client-connection-limit 2
 	behind smtpd '' <<-'E'
 		relay = b"EHLO a\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<x@example.com>\r\nQUIT\r\n"
 		assert "\n250 2.1.5" in talk(v1("192.0.2.7"), relay)
@@ -107,6 +106,11 @@ behind() {
 		# LOCAL and UNKNOWN: the proxy itself, for its own checks.
 		assert "\n221" in talk(b"PROXY UNKNOWN\r\n")
 		assert "\n221" in talk(v2("192.0.2.7", command=0x20))
+		print("fine")
+	E
+	[ "$output" = fine ]
+	setting client-connection-limit 2
+	behind smtpd '' <<-'E'
 		held = []
 		def hold(client):
 		    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=120)
