@@ -116,9 +116,10 @@ has_messages() {
 	[ "$(messages "$1")" -ge "$2" ]
 }
 
-# spool_empty: nothing waits in the instance's spool.
+# spool_empty: nothing waits in the instance's spool.  Looks in the order in which messages go, so that none is missed that moves, and
+# once more for a report that was written meanwhile.
 spool_empty() {
-	[ -z "$(find "$SPOOL/new" "$SPOOL/cur" "$SPOOL/tmp" -type f)" ]
+	[ -z "$(find "$SPOOL"/{tmp,new,cur,tmp,new,cur} -type f)" ]
 }
 
 # listening PID LOG: awaits a daemon of ours that was started with -l HOST:0; the port that it got is in $port.

@@ -90,6 +90,9 @@ arrived() {
 		kills=$((kills + 1))
 	done
 	await 60 settled
+	end "$queue" 2>/dev/null
+	queue=
+	pass	# of the last message killed at its end the state is left, until the next look
 	echo "# $count messages, $kills kills, $(grep -c 'not sent again' "$WORK/log" || :) saved by sent/" >&3
 	cut -d ' ' -f 1,2 "$WORK/want" | sort >"$WORK/expected"
 	arrived | sort >"$WORK/got"

@@ -305,12 +305,14 @@ put_off() { # all of it is done: state, name and time
 	message x@example.org bob@example.test
 	short="1795000000.0123456789abcdef.mx.example.test,S=4000,W=4100"
 	printf 'Return-Path: <>\n' >"$SPOOL/new/$short"
+	came=$(stat -c %Z "$SPOOL/new/$name")
+	came_short=$(stat -c %Z "$SPOOL/new/$short")
 	kill -HUP "$queue"
-	sleep 1
-	[ -e "$SPOOL/new/$name" ]
-	[ -e "$SPOOL/new/$short" ]
 	await 60 in_mailbox bob
 	await 20 test -e "$SPOOL/hold/$short"
+	# A rename sets the time of change: both were left alone for five seconds, of which the first and the last are not whole.
+	[ "$(stat -c %Z "$MAIL/example.test/bob/new/$name")" -ge $((came + 4)) ]
+	[ "$(stat -c %Z "$SPOOL/hold/$short")" -ge $((came_short + 4)) ]
 	logged "warn qid=1795000000.0123456789abcdef text=moved to hold: it is shorter than its name says: it was never acknowledged"
 }
 
@@ -425,21 +427,23 @@ two_attempts() { [ "$(attempts mute.example)" -ge 2 ]; }
 	await 10 in_mailbox carol
 	cp "$CONTROL/users" "$WORK/users"
 	echo "broken" >>"$CONTROL/users"
-	sleep 1.2
 	message x@example.org bob@example.test
 	announce "$name"
 	await 10 logged "nothing is delivered until this is mended: .*users:4"
 	[ -e "$SPOOL/new/$name" ]
-	cat "$WORK/users" >"$CONTROL/users"
+	mv "$WORK/users" "$CONTROL/users"	# at once: half a file is a file without bob
 	await 10 in_mailbox bob
 }
+
+# all_work: the scheduler says "start" of itself; deliver-local has forked by now, too.
+all_work() { [ "$(children "$queue" | wc -l)" -ge 4 ]; }
 
 @test "one queue for a spool; SIGTERM ends it and all its children" {
 	start_queue
 	run timeout 300 "$QBIN/queue" -1
 	[ "$status" = 75 ]
+	await 10 all_work
 	pids=$(children "$queue")
-	[ "$(wc -w <<<"$pids")" -ge 4 ]
 	kill "$queue"
 	wait "$queue"
 	queue=
@@ -451,6 +455,7 @@ two_attempts() { [ "$(attempts mute.example)" -ge 2 ]; }
 
 @test "killed with -9, its workers end by themselves and the next one starts" {
 	start_queue
+	await 10 all_work
 	pids=$(children "$queue")
 	kill -9 "$queue"
 	wait "$queue" || :
