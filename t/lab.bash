@@ -30,6 +30,8 @@ lab_settings() {
 		echo "spool-group 65534"
 		grep -q ^reply-timeout "$LAB/control/settings.own" || echo "reply-timeout 60s"
 		grep -q ^connect-timeout "$LAB/control/settings.own" || echo "connect-timeout 60s"
+		# No connection ends because a test, or its machine, takes its time.
+		grep -q ^connection-reuse "$LAB/control/settings.own" || echo "connection-reuse 300s"
 		cat "$LAB/control/settings.own"
 	} >"$LAB/control/settings"
 }

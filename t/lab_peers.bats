@@ -44,7 +44,7 @@ setup_file() {
 		"$ROOT/t/peers" start "$peer" "$LAB/$peer" "$NETNS" "192.0.2.$(number "$peer")" "$peer.test" "${cert[@]}"
 		await 15 greets "192.0.2.$(number "$peer")" 2>/dev/null
 	done
-	SSL_CERT_FILE=$LAB/cert.pem house "$LAB/house" "retry-first 2s" "connect-timeout 5s"
+	SSL_CERT_FILE=$LAB/cert.pem house "$LAB/house" "retry-first 2s" "connect-timeout 60s"
 	{
 		echo "postfix.test mx: tls=encrypt"
 		echo "exim.test mx: tls=verify"
@@ -100,7 +100,7 @@ the_message() {
 	submit alice@us.test alice@postfix.test alice@exim.test alice@opensmtpd.test <"$LAB/message"
 	for peer in $PEERS; do
 		await 15 got "$LAB/$peer/mail/alice" "Subject: to each of them"
-		logged "result qid=[0-9a-f.]* rcpt=<alice@$peer.test> relay=mx.$peer.test\[192.0.2.$(number "$peer")\]:25 $(tls "$peer")status=sent dsn=2"
+		await 10 logged "result qid=[0-9a-f.]* rcpt=<alice@$peer.test> relay=mx.$peer.test\[192.0.2.$(number "$peer")\]:25 $(tls "$peer")status=sent dsn=2"
 		[ -z "$(tls "$peer")" ] ||
 		    logged "tls qid=[0-9a-f.]* relay=mx.$peer.test\[[0-9.]*\]:25 tls=TLSv1.3 text=[A-Z0-9_]*, certificate verified$"
 		python3 - "$LAB/message" "$LAB/$peer"/mail/alice/new/* <<-'E'
@@ -144,7 +144,7 @@ the_message() {
 		grep -q "^Return-Path: <carol@$peer.test>$" "$file"
 		grep -q '^Grüße$' "$file"
 		grep -q "^Received: from mx.$peer.test .*192.0.2.$(number "$peer").*ESMTPS" <(tr -d '\n' <"$file" | sed 's/Received:/\n&/g')
-		logged "queued .*from=<carol@$peer.test> to=<alice@us.test>"
+		await 10 logged "queued .*from=<carol@$peer.test> to=<alice@us.test>"
 		# Theirs is the report about what we refused, with our words.
 		await 15 got "$LAB/$peer/mail/carol" "nobody@us.test"
 		got "$LAB/$peer/mail/carol" "550 5.1.1"

@@ -23,6 +23,7 @@ would that does not know it; DOT is also the end of the last chunk.  ACTIONs, jo
 	reset		it is reset (RST)
 	sleep N		N seconds pass
 	forget		what the client has sent ahead is thrown away
+	hear		waits until the client says something
 	go		the ordinary thing is done after all
 	slow		the rest, up to the next command, is sent byte by byte, 0.05 s apart
 """
@@ -156,6 +157,8 @@ class Session:
                     pass
                 self.sock.setblocking(True)
                 self.buf = b""
+            elif action == "hear":
+                self.more()
             elif action == "slow":
                 self.slow = True
             elif word == "sleep":
