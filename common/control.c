@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "control_parts.h"
 #include "file.h"
+#include "idna.h"
 #include "secret.h"
 #include "watch.h"
 
@@ -481,10 +482,25 @@ control_refresh(struct control *c)
 	return control_load(c, NULL) == 0 ? 1 : -1;
 }
 
+const char *
+control_domain(const struct control *c, const char *domain, char *ascii,
+    unsigned *line)
+{
+	if (table_find(&c->domains, span_str(domain), NULL, line))
+		return domain;
+	if (span_isascii(span_str(domain)) ||
+	    idna_ascii(domain, ascii, ADDR_DOMAIN_MAX + 1) == -1 ||
+	    !table_find(&c->domains, span_str(ascii), NULL, line))
+		return NULL;
+	return ascii;
+}
+
 bool
 control_is_local(const struct control *c, const char *domain)
 {
-	return table_find(&c->domains, span_str(domain), NULL, NULL);
+	char ascii[ADDR_DOMAIN_MAX + 1];
+
+	return control_domain(c, domain, ascii, NULL) != NULL;
 }
 
 bool

@@ -115,6 +115,10 @@ void	control_free(struct control *);
 void	control_error(struct control *, const char *file, unsigned line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 bool	control_is_local(const struct control *, const char *domain);
+/* The domain as it stands in domains, in the line given (may be NULL): as it is, or as its
+ * A-label, for which ascii has ADDR_DOMAIN_MAX + 1 bytes.  NULL: it is not local. */
+const char *control_domain(const struct control *, const char *domain,
+	    char *ascii, unsigned *line);
 enum proxy_kind control_proxy(const struct control *,
 	    const struct in6_addr *);
 bool	control_may_relay(const struct control *, const struct in6_addr *);

@@ -133,14 +133,29 @@ next_record(struct span msg, size_t *at, bool data, struct record *r)
 	return 0;
 }
 
+/* The place for a record of that preference: a new one, or that of the worst where there
+ * is no more.  NULL: all are better. */
+static struct dns_mx *
+mx_place(struct dns_answer *a, unsigned pref)
+{
+	struct dns_mx *worst = &a->mx[0];
+
+	if (a->n < DNS_MX_MAX)
+		return &a->mx[a->n++];
+	for (size_t i = 1; i < a->n; i++)
+		if (a->mx[i].pref > worst->pref)
+			worst = &a->mx[i];
+	return worst->pref > pref ? worst : NULL;
+}
+
 /* RFC 1035 section 3.3.9. */
 static void
 take_mx(struct span msg, const struct record *r, struct dns_answer *a)
 {
-	struct dns_mx *mx = &a->mx[a->n];
+	struct dns_mx *mx;
 	char host[NS_MAXDNAME];
 
-	if (a->n >= DNS_MX_MAX || r->data.len < 3)
+	if (r->data.len < 3)
 		return;
 	if (dn_expand(msg.p, msg.p + msg.len, r->data.p + 2, host,
 	    sizeof(host)) == -1)
@@ -149,11 +164,12 @@ take_mx(struct span msg, const struct record *r, struct dns_answer *a)
 		a->dropped = true;
 		return;
 	}
+	if ((mx = mx_place(a, get16(r->data.p))) == NULL)
+		return;
 	mx->pref = get16(r->data.p);
 	strlcpy(mx->host, host, sizeof(mx->host));
 	for (char *s = mx->host; *s != '\0'; s++)
 		*s = (char)ascii_lower((unsigned char)*s);
-	a->n++;
 }
 
 /* By way of the right type and memcpy: reading a sockaddr_storage through

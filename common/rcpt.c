@@ -119,15 +119,19 @@ decide(const struct control *c, const struct addr *addr, bool mailbox,
 {
 	struct candidate k = { c, addr_local(addr), addr_domain(addr), d,
 	    mailbox };
+	char ascii[ADDR_DOMAIN_MAX + 1];
+	const char *local;
 
 	memset(d, 0, sizeof(*d));
 	d->kind = RCPT_REMOTE;
 	d->file = "domains";
 	if (*k.domain == '\0')		/* <postmaster>: RFC 5321 section 4.5.1 */
 		k.domain = c->first_domain;
-	if (!table_find(&c->domains, span_str(k.domain), NULL, &d->line) &&
-	    *addr_domain(addr) != '\0')
+	local = control_domain(c, k.domain, ascii, &d->line);
+	if (local == NULL && *addr_domain(addr) != '\0')
 		return;
+	if (local != NULL)
+		k.domain = local;
 	if (decide_known(&k) || (!mailbox && decide_catchall(&k)))
 		return;
 	memset(d, 0, sizeof(*d));

@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "control_parts.h"
+#include "idna.h"
 
 #define SMTP_PORT	25
 #define LMTP_PORT	24
@@ -58,6 +59,10 @@ host_parse(struct span s, struct route *r)
 		return NULL;
 	}
 	host = span_of(c.p, 0);
+	if (span_isis(span_of(s.p, s.len < 3 ? s.len : 3), "mx:") ||
+	    span_isis(s, "mx"))
+		return "for the MX records write mx: and nothing behind it; "
+		    "their port is the setting smtp-port";
 	if (cur_peek(&c) == '[') {
 		host = cur_until(&c, ']');
 		host.len += cur_ch(&c, ']');
@@ -105,11 +110,12 @@ source_parse(struct span s, struct route *r)
 	char text[INET6_ADDRSTRLEN];
 
 	if (span_cstr(s, text, sizeof(text)) == 0) {
-		if (inet_pton(AF_INET, text, to) == 1) {
+		if (inet_pton(AF_INET, text, to) == 1 && r->source4[0] == '\0') {
 			strlcpy(r->source4, text, sizeof(r->source4));
 			return NULL;
 		}
-		if (inet_pton(AF_INET6, text, to) == 1) {
+		if (inet_pton(AF_INET6, text, to) == 1 &&
+		    r->source6[0] == '\0') {
 			strlcpy(r->source6, text, sizeof(r->source6));
 			return NULL;
 		}
@@ -153,9 +159,29 @@ jobs_parse(struct cur *c, struct route *r)
 	return NULL;
 }
 
+/* Of two values one would silently lose.  source= may be there twice, and nothing
+ * stands behind password=. */
+static bool
+is_repeated(struct cur word, unsigned *seen)
+{
+	static const char *const once[] = { "tls=", "user=", "helo=", "retry=",
+	    "lifetime=", "jobs=" };
+
+	for (unsigned i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		unsigned bit = 1u << i;
+
+		if (!cur_word(&word, once[i]))
+			continue;
+		if (*seen & bit)
+			return true;
+		*seen |= bit;
+	}
+	return false;
+}
+
 /* One key=value; password runs to the end of the line, whatever is in it. */
 static const char *
-option_parse(struct cur *c, struct route *r, bool *tls)
+option_parse(struct cur *c, struct route *r, bool *tls, unsigned *seen)
 {
 	struct cur word;
 	struct span w;
@@ -166,6 +192,8 @@ option_parse(struct cur *c, struct route *r, bool *tls)
 		    "the password is empty or too long" : NULL;
 	w = cur_nextword(c);
 	cur_init(&word, w);
+	if (is_repeated(word, seen))
+		return "an option stands there twice; write it once";
 	if (cur_word(&word, "tls=")) {
 		*tls = true;
 		return tls_parse(cur_rest(&word), r);
@@ -197,6 +225,7 @@ static const char *
 route_parse(struct span value, struct route *r)
 {
 	const char *wrong;
+	unsigned seen = 0;
 	bool tls = false;
 	struct cur c;
 
@@ -211,7 +240,7 @@ route_parse(struct span value, struct route *r)
 			;
 		if (cur_end(&c))
 			break;
-		if ((wrong = option_parse(&c, r, &tls)) != NULL)
+		if ((wrong = option_parse(&c, r, &tls, &seen)) != NULL)
 			return wrong;
 	}
 	if ((r->user[0] == '\0') != (r->password[0] == '\0'))
@@ -225,6 +254,25 @@ route_parse(struct span value, struct route *r)
 		return "with tls=may anyone in between can read the password; "
 		    "write tls=verify";
 	return NULL;
+}
+
+/* A domain in another script has two forms, and mail comes for both: a line for one
+ * of them alone would be passed by (remote_target.c, route_find). */
+static bool
+has_other_form(struct control *c, const char *file, unsigned line,
+    struct span domain)
+{
+	char text[ADDR_DOMAIN_MAX + 1], ascii[ADDR_DOMAIN_MAX + 1];
+
+	if (span_isascii(domain) ||
+	    span_cstr(domain, text, sizeof(text)) == -1)
+		return false;
+	if (idna_ascii(text, ascii, sizeof(ascii)) == -1)
+		control_error(c, file, line, "\"%s\" is too long for DNS", text);
+	else
+		control_error(c, file, line, "\"%s\" is written %s here, as DNS "
+		    "has it; it counts for both forms", text, ascii);
+	return true;
 }
 
 /* "*", a domain, or .domain for all below it. */
@@ -241,6 +289,8 @@ route_check(struct control *c, const char *file, unsigned line,
 	if (!span_is(d, "*") && !is_domain(d, true))
 		wrong = "a line begins with a domain, .domain for those below "
 		    "it, or * for all";
+	else if (has_other_form(c, file, line, d))
+		return;
 	else
 		wrong = route_parse(value, &r);
 	if (wrong != NULL)
@@ -261,9 +311,14 @@ route_get(const struct control *c, const char *key, struct route *r,
 unsigned
 route_find(const struct control *c, const char *domain, struct route *r)
 {
-	const char *dot = domain;
+	char ascii[ADDR_DOMAIN_MAX + 1];
+	const char *dot;
 	unsigned line;
 
+	if (!span_isascii(span_str(domain)) &&
+	    idna_ascii(domain, ascii, sizeof(ascii)) == 0)
+		domain = ascii;
+	dot = domain;
 	if (route_get(c, domain, r, &line))
 		return line;
 	if (domain[0] != '[')

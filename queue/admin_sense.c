@@ -13,6 +13,7 @@
 
 #include "admin.h"
 #include "file.h"
+#include "idna.h"
 
 #define STEPS_MAX	10000	/* addresses that one alias may lead through */
 
@@ -285,6 +286,48 @@ check_postmasters(struct admin_check *k)
 	}
 }
 
+/* A domain in another script has a second form, in which most mail comes. */
+static void
+check_forms(struct admin_check *k)
+{
+	const struct control *c = &k->control;
+
+	for (size_t i = 0; i < c->domains.nslots; i++) {
+		char text[ADDR_DOMAIN_MAX + 1], ascii[ADDR_DOMAIN_MAX + 1];
+		struct span key, value;
+		unsigned line;
+
+		table_at(&c->domains, i, &key, &value, &line);
+		if (span_isascii(key) ||
+		    span_cstr(key, text, sizeof(text)) == -1 ||
+		    idna_ascii(text, ascii, sizeof(ascii)) == -1 ||
+		    control_is_local(c, ascii))
+			continue;
+		check_warning(k, "domains", line, "mail for %s, the same domain as "
+		    "DNS has it, is not local; write that here instead, or add it "
+		    "and \"@%s: @%s\" to aliases", ascii, ascii, text);
+	}
+}
+
+/* Mail for a local domain asks no route. */
+static void
+check_routes(struct admin_check *k)
+{
+	const struct control *c = &k->control;
+
+	for (size_t i = 0; i < c->routes.nslots; i++) {
+		char text[ADDR_DOMAIN_MAX + 1];
+		struct span key, value;
+		unsigned line;
+
+		table_at(&c->routes, i, &key, &value, &line);
+		if (span_cstr(key, text, sizeof(text)) == 0 &&
+		    control_is_local(c, text))
+			check_warning(k, "routes", line, "the line is never used, for "
+			    "%s is in domains; remove it from one of them", text);
+	}
+}
+
 void
 check_sense(struct admin_check *k)
 {
@@ -302,6 +345,8 @@ check_sense(struct admin_check *k)
 		check_alias(k, key, value, line);
 	}
 	check_postmasters(k);
+	check_forms(k);
+	check_routes(k);
 }
 
 static bool

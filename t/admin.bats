@@ -89,6 +89,8 @@ silent_on() {
 	printf '%s\n' 'one: two' 'two: one' 'lost: nobody' 'alice: bob' 'x@example.net: bob' \
 	    "inc: :include:$DIR/none" 'direct: \nosuch' '@example.test: @example.com' 'bob@example.test: bob, alice' >aliases
 	echo 'carol@example.org:' >>users
+	printf '%s\n' 'example.test [192.0.2.1]' '.example.test mx:' >routes
+	printf 'b\303\274.example\n' >>domains
 	echo 'dave@example.test:{PLAIN}x' >passwords
 	chmod 600 passwords
 	: >domainz
@@ -103,6 +105,9 @@ silent_on() {
 	says "warning: $DIR/control/passwords:1: dave@example.test is not in users"
 	says "warning: $DIR/control/domainz: no program reads"
 	says "warning: $DIR/control/domains:1: postmaster@example.test is not known"
+	says "warning: $DIR/control/routes:1: the line is never used, for example.test is in domains"
+	silent_on routes:2
+	says "warning: $DIR/control/domains:2: mail for xn--b-eha.example, the same domain as DNS has it, is not local"
 	says "aliases:6: $DIR/none: No such file"
 	says "aliases:7: there is no mailbox nosuch@example.test"
 	says "aliases:8: example.com is not in domains"

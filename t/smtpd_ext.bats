@@ -96,7 +96,7 @@ host() {
 @test "SMTPUTF8: to a next host that takes it, and back with a report from one that does not" {
 	need python3 python3
 	next_hosts
-	host new SMTPUTF8,8BITMIME,PIPELINING $'b\303\274.example'
+	host new SMTPUTF8,8BITMIME,PIPELINING xn--b-eha.example
 	host old 8BITMIME old.example
 	adduser alice@example.test secret
 	python3 - "$SMTP_PORT" <<-'E'

@@ -46,6 +46,16 @@ static const struct { const char *file, *text, *error; } bad[] = {
 	{ "routes", "* mx: jobs=0\n", "jobs= takes" },
 	{ "routes", "* h.example tls=may user=a password=b\n", "tls=verify" },
 	{ "routes", "* mx: user=a password=b\n", "need a named host" },
+	{ "routes", "a.example mx\n", "write mx: and nothing behind it" },
+	{ "routes", "a.example mx:25\n", "write mx: and nothing behind it" },
+	{ "routes", "a.example MX:\n", "write mx: and nothing behind it" },
+	{ "routes", "* mx: tls=verify tls=none\n", "stands there twice" },
+	{ "routes", "* mx: jobs=1 tls=may jobs=1\n", "stands there twice" },
+	{ "routes", "* h.example user=a user=b password=c\n", "there twice" },
+	{ "routes", "* mx: source=192.0.2.1 source=192.0.2.2\n",
+	    "for one of each" },
+	{ "routes", "b\xc3\xbc.example mx:\n", "is written xn--b-eha.example" },
+	{ "routes", ".b\xc3\xbc.example mx:\n", "is written xn--b-eha.example" },
 	{ "routes", "* mx:\n* mx:\n", "routes:2: \"*\" stands in line 1" },
 	{ "users", "alice:\n", "\"alice\" is not an address" },
 	{ "users", "a@b.example\na@B.example:x\n", "stands in line 1" },
@@ -212,6 +222,14 @@ check_routes(void)
 	    "smart.example") == 0, "*");
 	CHECK(route_find(&c, "example.com", &r) == 2 && strcmp(r.host,
 	    "mx:") == 0, "mx:");
+	control_free(&c);
+	/* No way round a policy by the other form of the domain. */
+	dir_put("routes", "xn--b-eha.example mx: tls=verify\n"
+	    ".xn--b-eha.example mx: tls=encrypt\n");
+	CHECK(dir_load(&c, ALL) == 0, test_errors);
+	CHECK(route_find(&c, "b\xc3\xbc.example", &r) == 1, "U-label");
+	CHECK(route_find(&c, "xn--b-eha.example", &r) == 1, "A-label");
+	CHECK(route_find(&c, "\xc3\xbc.b\xc3\xbc.example", &r) == 2, "below");
 	control_free(&c);
 }
 

@@ -127,6 +127,13 @@ test_mx(void)
 		name_record(&m, "example.org", ns_t_mx, i, "h.example.org");
 	CHECK(parse(&m, "example.org", ns_t_mx, &a) == DNS_OK &&
 	    a.n == DNS_MX_MAX, "at most DNS_MX_MAX");
+	begin(&m, "example.org", ns_t_mx, 0);
+	for (int i = 100; i > 0; i--)
+		name_record(&m, "example.org", ns_t_mx, i, "h.example.org");
+	CHECK(parse(&m, "example.org", ns_t_mx, &a) == DNS_OK &&
+	    a.n == DNS_MX_MAX, "at most DNS_MX_MAX");
+	for (size_t i = 0; i < a.n; i++)
+		CHECK(a.mx[i].pref <= DNS_MX_MAX, "and these are the best");
 	test_end("MX records");
 }
 

@@ -83,6 +83,30 @@ check_decisions(void)
 	control_free(&c);
 }
 
+/* A domain in another script comes in either form. */
+static void
+check_forms(void)
+{
+	struct rcpt_decision d;
+
+	load("");
+	dir_put("domains", "example.org\nxn--b-eha.example\n");
+	dir_put("users", "alice@xn--b-eha.example:\n");
+	dir_put("aliases", "sales: alice\n");
+	CHECK(control_refresh(&c) == 1, test_errors);
+	decide("alice+x@b\xc3\xbc.example", &d);
+	CHECK(d.kind == RCPT_MAILBOX && d.line == 1 && strcmp(d.account.address,
+	    "alice@xn--b-eha.example") == 0, "user");
+	decide("sales@b\xc3\xbc.example", &d);
+	CHECK(d.kind == RCPT_ALIAS, "alias");
+	decide("nobody@b\xc3\xbc.example", &d);
+	CHECK(d.kind == RCPT_UNKNOWN, "nobody");
+	decide("alice@c\xc3\xbc.example", &d);
+	CHECK(d.kind == RCPT_REMOTE, "another domain");
+	CHECK(control_is_local(&c, "b\xc3\xbc.example"), "local");
+	control_free(&c);
+}
+
 /* <postmaster> without a domain, RFC 5321 section 4.5.1. */
 static void
 check_postmaster(void)
@@ -143,6 +167,7 @@ main(void)
 	dir_make();
 	check_decisions();
 	check_postmaster();
+	check_forms();
 	check_targets();
 	dir_remove();
 	return failures != 0;
