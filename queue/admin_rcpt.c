@@ -14,6 +14,7 @@
 #include "admin.h"
 #include "dns.h"
 #include "ex.h"
+#include "idna.h"
 #include "queue_schedule.h"
 
 struct explain {
@@ -28,15 +29,20 @@ struct explain {
 
 static int	explain_target(struct explain *, const struct addr *);
 
+/* JSON is UTF-8 (RFC 8259 section 8.1); a path or a command may be anything. */
 static void
 json_string(const char *s)
 {
+	bool clean = is_utf8(span_str(s));
+
 	putchar('"');
 	for (; *s != '\0'; s++)
 		if (*s == '"' || *s == '\\')
 			printf("\\%c", *s);
 		else if ((unsigned char)*s < ' ' || *s == 0x7f)
 			printf("\\u%04x", (unsigned char)*s);
+		else if (!clean && (unsigned char)*s >= 0x80)
+			putchar('?');
 		else
 			putchar(*s);
 	putchar('"');
@@ -100,17 +106,19 @@ text_order(const void *a, const void *b)
 }
 
 /* The addresses of one host, in an order that is always the same. */
-static void
+static enum dns_result
 explain_host(struct explain *x, const char *what, const char *host)
 {
 	struct sockaddr_storage ss[DNS_ADDR_MAX];
 	char text[DNS_ADDR_MAX][NI_MAXHOST];
+	enum dns_result r;
 	size_t n = 0;
 	struct buf all;
 
-	if (dns_addr(host, 25, ss, &n) != DNS_OK || n == 0) {
-		step(x, "dns", 0, "%s%s: no address", what, host);
-		return;
+	if ((r = dns_addr(host, 25, ss, &n)) != DNS_OK) {
+		step(x, "dns", 0, "%s%s: %s", what, host, r == DNS_TEMP ?
+		    "no answer about its addresses" : "no address");
+		return r;
 	}
 	for (size_t i = 0; i < n; i++)
 		if (getnameinfo((struct sockaddr *)&ss[i], sizeof(ss[i]),
@@ -122,23 +130,61 @@ explain_host(struct explain *x, const char *what, const char *host)
 		buf_addf(&all, "%s%s", i > 0 ? ", " : "", text[i]);
 	step(x, "dns", 0, "%s%s: %s", what, host, buf_cstr(&all));
 	buf_free(&all);
+	return DNS_OK;
+}
+
+/* What becomes of the message, of all its hosts; named: by routes, not by DNS. */
+static void
+explain_outcome(struct explain *x, enum dns_result r, bool named)
+{
+	if (r == DNS_OK)
+		return;
+	if (named || r == DNS_TEMP) {
+		step(x, "dns", 0, "the message would wait");
+		return;
+	}
+	step(x, "dns", 0, "the message would bounce with 5.4.4");
+	x->unknown = true;
+}
+
+/* As deliver-remote does it (RFC 5321 section 5.1): how many of n hosts, which are in
+ * their order, are left when this one and what is not better are not. */
+static size_t
+explain_self(struct explain *x, const struct dns_mx *mx, size_t n)
+{
+	size_t self = 0, left = 0;
+
+	while (self < n && strcasecmp(mx[self].host, x->c->hostname) != 0)
+		self++;
+	if (self == n)
+		return n;
+	while (mx[left].pref < mx[self].pref)
+		left++;
+	step(x, "dns", 0, "MX %u %s is this host: %s", mx[self].pref,
+	    mx[self].host, left > 0 ? "it and all that are not better are left "
+	    "out" : "the message would bounce with 5.4.6");
+	x->unknown = x->unknown || left == 0;
+	return left;
 }
 
 /* RFC 5321 section 5.1: what would be connected to. */
 static void
 explain_mx(struct explain *x, const char *domain)
 {
+	enum dns_result all = DNS_NONE, r;
 	struct dns_mx mx[DNS_MX_MAX];
 	size_t n = 0;
 	bool null = false;
-	char what[32];
+	char what[32], ascii[ADDR_DOMAIN_MAX + 1];
 
+	if (idna_ascii(domain, ascii, sizeof(ascii)) == 0)
+		domain = ascii;
 	switch (dns_mx(domain, mx, &n, &null)) {
 	case DNS_OK:
 		break;
 	case DNS_NONE:
-		explain_host(x, "no MX, so the domain's own address: ",
-		    domain);
+		explain_outcome(x, explain_host(x, "no MX, so the domain's own "
+		    "address: ", domain), false);
 		return;
 	case DNS_NXDOMAIN:
 		step(x, "dns", 0, "%s does not exist: the message would "
@@ -154,12 +200,18 @@ explain_mx(struct explain *x, const char *domain)
 		step(x, "dns", 0, "%s takes no mail (null MX): the message "
 		    "would bounce with 5.1.10", domain);
 		x->unknown = true;
+		return;
 	}
 	qsort(mx, n, sizeof(mx[0]), mx_order);
+	if ((n = explain_self(x, mx, n)) == 0)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		snprintf(what, sizeof(what), "MX %u ", mx[i].pref);
-		explain_host(x, what, mx[i].host);
+		r = explain_host(x, what, mx[i].host);
+		if (r == DNS_OK || (r == DNS_TEMP && all != DNS_OK))
+			all = r;
 	}
+	explain_outcome(x, all, false);
 }
 
 /* What becomes of it when it is deferred: by the route, or else the settings. */
@@ -211,7 +263,7 @@ explain_remote(struct explain *x, const struct addr *a)
 	if (x->dns && strcmp(r.host, "mx:") == 0 && domain[0] != '[')
 		explain_mx(x, domain);
 	else if (x->dns && r.host[0] != '[' && strcmp(r.host, "mx:") != 0)
-		explain_host(x, "", r.host);
+		explain_outcome(x, explain_host(x, "", r.host), true);
 	buf_free(&where);
 	explicit_bzero(&r, sizeof(r));
 }

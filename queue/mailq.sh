@@ -59,6 +59,12 @@ for id; do
 	esac
 done
 
+# A place that is none would be the default one.
+if ! [ -d "$control" ] || ! cd -- "$control" 2>/dev/null || { [ -e settings ] && [ ! -r settings ]; }; then
+	echo "mailq: $control: cannot be read; name the control directory with -C or POSTHOUSE" >&2
+	exit 78
+fi
+control=$PWD
 spool=$(sed -n 's/^[[:space:]]*spool-directory[[:space:]][[:space:]]*\([^[:space:]]*\).*/\1/p' "$control/settings" 2>/dev/null |
     tail -n 1)
 spool=${spool:-/var/spool/posthouse}

@@ -70,8 +70,19 @@ facts() {
 }
 
 facts | awk -F '\t' -v json=$json '
+function clean(s,   out) {	# JSON is UTF-8 (RFC 8259 section 8.1), and other programs may write into the log, too
+	while (match(s, /[\200-\377]/)) {
+		out = out substr(s, 1, RSTART - 1); s = substr(s, RSTART)
+		if (!match(s, /^([\302-\337][\200-\277]|\340[\240-\277][\200-\277]|[\341-\354\356\357][\200-\277][\200-\277]|\355[\200-\237][\200-\277]|\360[\220-\277][\200-\277][\200-\277]|[\361-\363][\200-\277][\200-\277][\200-\277]|\364[\200-\217][\200-\277][\200-\277])/)) {
+			out = out "?"; RLENGTH = 1
+		} else out = out substr(s, 1, RLENGTH)
+		s = substr(s, RLENGTH + 1)
+	}
+	return out s
+}
 function q(s) {
-	gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/[\001-\037\177]/, "?", s)
+	s = clean(s)
+	gsub(/\\/, "&&", s); gsub(/"/, "\\\"", s); gsub(/[\001-\037\177]/, "?", s)
 	return "\"" s "\""
 }
 function put(list, item) { items[list] = items[list] (items[list] == "" ? "" : ",") "\n  " item }

@@ -83,6 +83,13 @@ golden() {
 		broken.example	SERVFAIL
 		lost.example	MX	10 nowhere.lost.example
 		other.example	TXT	x
+		self.example	MX	10 mx.example.test
+		self.example	MX	20 mx1.far.example
+		behind.example	MX	10 mx.example.test
+		behind.example	MX	5 mx1.far.example
+		unsure.example	MX	10 broken.example
+		unsure.example	MX	20 nowhere.lost.example
+		xn--bcher-kva.example	MX	10 mx1.far.example
 	END
 	situation "a mailbox" alice@example.test
 	situation "a mailbox, in capitals" ALICE@Example.Test
@@ -129,8 +136,12 @@ golden() {
 	situation "DNS: neither" -d x@other.example
 	situation "DNS: the host of a route" -d x@smart.example
 	situation "DNS: an alias's other host" -d sales@example.test
+	situation "DNS: this host is the MX" -d x@self.example
+	situation "DNS: this host is behind the MX" -d x@behind.example
+	situation "DNS: an MX about which there is no answer" -d x@unsure.example
+	situation "DNS: a domain in another script" -d x@bücher.example
 	golden addresses
-	[ "$count" = 45 ]
+	[ "$count" = 49 ]
 	not grep -q 'hidden' "$WORK/out"
 	echo "detail-folders yes" >>"$CONTROL/settings"
 	explain alice+news@example.test | grep -q 'without "+news", which is its folder if there is one of that name'
@@ -169,6 +180,34 @@ new() { # FROM RCPT...
 	ARRIVAL=1795000000 QID=$(printf '0000%012d' $n) message "$@"
 }
 later() { at "$1"; touch -d "@$1" "$SPOOL/cur/"*; pass; }
+
+@test "JSON whatever is in it: backslashes, quotation marks, control bytes, and bytes that are no UTF-8" {
+	sink sink -e - -r 'RCPT: 450 4.2.0 see C:\\mail\\new "here" \303\274'
+	echo "* [127.0.0.1]:$PORT tls=none" >"$CONTROL/routes"
+	message alice@example.test '"a\"b\\c"@far.example'
+	pass
+	{
+		cat "$WORK"/log
+		printf 'queue[1]: warn qid=%s text=odd \377 \355\240\200 \340\200\200 \360\237\230\200 \001 "\\" end\n' "$qid"
+	} >"$WORK/odd"
+	explain -j -l "$WORK/odd" "$qid" >"$WORK/json"
+	python3 - "$WORK/json" <<-'E'
+		import json, sys
+		d = json.loads(open(sys.argv[1], "rb").read().decode())
+		assert d["undone"][0]["recipient"] == '"a\\"b\\\\c"@far.example', d["undone"]
+		assert d["undone"][0]["answer"].endswith('see C:\\mail\\new "here" \u00fc'), d["undone"]
+		assert d["log"][-1]["text"] == 'odd ? ??? ??? \U0001f600 ? "\\" end', d["log"][-1]
+	E
+	printf 'odd: "|echo \377 \303\274", /tmp/\303\274\n' >>"$CONTROL/aliases"
+	explain -j odd@example.test >"$WORK/json"
+	python3 - "$WORK/json" <<-'E'
+		import json, sys
+		d = json.loads(open(sys.argv[1], "rb").read().decode())
+		texts = [s["text"] for s in d["steps"] if "text" in s]
+		assert any("echo ? ??" in t for t in texts), texts
+		assert any(t.endswith("/tmp/\u00fc") for t in texts), texts
+	E
+}
 
 @test "messages: from the queue's files, the log, and the mailboxes" {
 	sink sink -e "8BITMIME" -r "RCPT~later@: 450-4.2.0 come back\r\n450 4.2.0 in an hour" -r "RCPT~grey@: 451 4.7.1 Greylisted" \

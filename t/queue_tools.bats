@@ -120,6 +120,22 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	[ "$(tool shape -S | cut -f 1,2 | tr '\t\n' '  ')" = "domain total TOTAL 3 example.test 2 <> 1 " ]
 }
 
+@test "a control directory that is none, or that cannot be read, is not the default one" {
+	message s@example.org b@later.example
+	pass
+	for dir in "$WORK/none" "$CONTROL/settings" ""; do
+		code=0
+		tool delete -C "$dir" -a >"$WORK/did" 2>"$WORK/said" || code=$?
+		[ "$code" = 78 ]
+		[ ! -s "$WORK/did" ]
+		grep -q "^mailq: $dir: cannot be read; name the control directory" "$WORK/said"
+		code=0
+		tool shape -C "$dir" >"$WORK/did" 2>"$WORK/said" || code=$?
+		[ "$code" = 78 ]
+	done
+	[ -e "$SPOOL/cur/$name" ]
+}
+
 @test "what chooses nothing, or is no queue id, chooses no message" {
 	message s@example.org b@later.example
 	message "" c@later.example
