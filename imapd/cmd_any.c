@@ -166,7 +166,8 @@ cmd_compress(struct imap *im, struct args *a)
 }
 
 /* What the next session goes on with.  Behind a compressed command stand bytes that
- * have been inflated or not: they cannot be given on. */
+ * have been inflated or not: they cannot be given on, but the end of the client's stream
+ * is awaited, for the next session would take it for a command. */
 static int
 leave_to_session(struct imap *im)
 {
@@ -175,7 +176,8 @@ leave_to_session(struct imap *im)
 	int fd = im->conn->next_out;
 
 	if (rest.len > IMAP_HANDOVER_MAX || (im->compress != NULL &&
-	    (rest.len > 0 || in->pending(in->arg))))
+	    (rest.len > 0 || in->pending(in->arg) || compress_drain(
+	    im->compress, im->control->set.command_timeout) == -1)))
 		return -1;
 	if (im->conn->tls && tls_facts_write(fd, &im->conn->facts) == -1)
 		return -1;

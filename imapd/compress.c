@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,11 +20,16 @@
 
 #define WINDOW_BITS	(-15)	/* without zlib's header: RFC 4978 section 4 */
 #define MEMORY_LEVEL	8
+#define FLUSHED		0x0000ffffu	/* the end of a block without data, in four bytes */
+#define BITS		63	/* in data_type, as inflate leaves it: read, not used */
+#define TAIL		1000	/* ms for the end of a stream that may have none */
 
 struct compress {
 	int fd;
 	z_stream in, out;
 	bool more;		/* in has filled all the room it had */
+	bool ended;		/* the client's stream has */
+	uint32_t last;		/* four bytes of what was inflated */
 	struct netout below;	/* compressed bytes */
 	unsigned char raw[16384], packed[16384];
 };
@@ -42,11 +48,19 @@ holds(void *arg)
 	return c->in.avail_in > 0 || c->more;
 }
 
+static void
+note_last(struct compress *c, const unsigned char *from)
+{
+	while (from < c->in.next_in)
+		c->last = c->last << 8 | *from++;
+}
+
 /* As read(2).  Input that makes no byte of output is EINTR: wait once more. */
 static long
 read_inflated(void *arg, void *p, size_t n)
 {
 	struct compress *c = arg;
+	const unsigned char *from;
 	ssize_t r;
 	int e;
 
@@ -60,7 +74,10 @@ read_inflated(void *arg, void *p, size_t n)
 		n = NETIN_BUF;
 	c->in.next_out = p;
 	c->in.avail_out = (uInt)n;
+	from = c->in.next_in;
 	e = inflate(&c->in, Z_SYNC_FLUSH);
+	note_last(c, from);
+	c->ended = e == Z_STREAM_END;
 	if (e != Z_OK && e != Z_BUF_ERROR && e != Z_STREAM_END) {
 		errno = EPROTO;
 		return -1;
@@ -114,6 +131,33 @@ compress_begin(struct netin *in, struct netout *out)
 	return c;
 }
 
+/* Has a part of FLUSHED come, or what stands before it? */
+static bool
+flushes(struct compress *c)
+{
+	return inflateSyncPoint(&c->in) == 1 || (c->in.data_type & BITS) >= 8;
+}
+
+/* What the client has flushed ends in FLUSHED, or its stream does; other ways to flush end
+ * where that cannot be known. */
+int
+compress_drain(struct compress *c, unsigned seconds)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	unsigned char byte;
+	long r;
+
+	while (!c->ended && c->last != FLUSHED) {
+		if (poll(&p, 1, flushes(c) ? (int)seconds * 1000 : TAIL) != 1)
+			return 0;
+		r = read_inflated(c, &byte, 1);
+		if (r > 0 || (r == 0 && !c->ended) ||
+		    (r == -1 && errno != EINTR))
+			return -1;
+	}
+	return 0;
+}
+
 void
 compress_end(struct compress *c, struct netin *in, struct netout *out)
 {
@@ -143,6 +187,14 @@ compress_begin(struct netin *in, struct netout *out)
 	(void)in;
 	(void)out;
 	return NULL;
+}
+
+int
+compress_drain(struct compress *c, unsigned seconds)
+{
+	(void)c;
+	(void)seconds;
+	return 0;
 }
 
 void

@@ -16,6 +16,11 @@ bool	compress_built(void);
  * deflated; both are flushed and empty.  Only where it is built.
  */
 struct compress *compress_begin(struct netin *in, struct netout *out);
+/*
+ * Behind the last byte of a command stand some that make none, and may come later: reads them,
+ * for so many seconds if they have begun.  0, or -1: there is more, or the client has left.
+ */
+int	compress_drain(struct compress *, unsigned seconds);
 /* in and out are read and written as they are again.  NULL is nothing. */
 void	compress_end(struct compress *, struct netin *in, struct netout *out);
 
