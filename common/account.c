@@ -12,6 +12,7 @@
 
 #include "control.h"
 #include "control_parts.h"
+#include "fmt.h"
 
 struct owner_name {
 	char name[64];
@@ -139,7 +140,7 @@ maildir_default(const struct control *c, struct account *a)
 	    local.p[0] == '.')
 		return "this local part cannot name a folder; write the Maildir's "
 		    "path in the second field";
-	n = snprintf(a->maildir, sizeof(a->maildir), "%s/%s/%.*s", c->set.mail,
+	n = fmt_print(a->maildir, sizeof(a->maildir), "%s/%s/%.*s", c->set.mail,
 	    at + 1, (int)local.len, (const char *)local.p);
 	if (n < 0 || (size_t)n >= sizeof(a->maildir))
 		return "the path of the Maildir is too long; write a shorter one";
@@ -159,10 +160,10 @@ maildir_parse(const struct control *c, struct span s, struct account *a)
 		return "the path of the Maildir has an empty, \".\" or \"..\" "
 		    "part; write it without";
 	if (s.p[0] == '/')
-		n = snprintf(a->maildir, sizeof(a->maildir), "%.*s",
+		n = fmt_print(a->maildir, sizeof(a->maildir), "%.*s",
 		    (int)s.len, (const char *)s.p);
 	else
-		n = snprintf(a->maildir, sizeof(a->maildir), "%s/%.*s",
+		n = fmt_print(a->maildir, sizeof(a->maildir), "%s/%.*s",
 		    c->set.mail, (int)s.len, (const char *)s.p);
 	if (n < 0 || (size_t)n >= sizeof(a->maildir))
 		return "the path of the Maildir is too long; write a shorter one";
@@ -271,11 +272,11 @@ account_forward(const struct account *a, char *out, size_t size)
 	int n;
 
 	if (a->home[0] != '\0')
-		n = snprintf(out, size, "%s/.forward", a->home);
+		n = fmt_print(out, size, "%s/.forward", a->home);
 	else if (slash != NULL && strcmp(slash, "/Maildir") == 0)
-		n = snprintf(out, size, "%.*s/.forward",
+		n = fmt_print(out, size, "%.*s/.forward",
 		    (int)(slash - a->maildir), a->maildir);
 	else
-		n = snprintf(out, size, "%s.forward", a->maildir);
+		n = fmt_print(out, size, "%s.forward", a->maildir);
 	return n > 0 && (size_t)n < size ? 0 : -1;
 }

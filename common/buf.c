@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fmt.h"
+
 #define BUF_FIRST	64	/* first allocation; doubles from here */
 
 void
@@ -111,14 +113,14 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = fmt_vprint(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return buf_fail(b, EINVAL);
 	if (buf_grow(b, (size_t)n) == -1)
 		return -1;
 	va_start(ap, fmt);
-	vsnprintf((char *)b->p + b->len, (size_t)n + 1, fmt, ap);
+	fmt_vprint((char *)b->p + b->len, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	b->len += (size_t)n;
 	return 0;

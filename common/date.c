@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "chars.h"
+#include "fmt.h"
 
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
@@ -217,7 +218,7 @@ date_print(time_t t, char out[DATE_SIZE])
 	s = v - z * 86400;
 	civil_from_days(z, &y, &m, &d);
 	/* 1970-01-01 was a Thursday; the shift keeps the remainder positive */
-	snprintf(out, DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u +0000",
+	fmt_print(out, DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u +0000",
 	    days[(z + 4 + 7 * 10000) % 7], (unsigned)(d % 100),
 	    months[m - 1], (unsigned)(y % 10000), (unsigned)(s / 3600 % 24),
 	    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
@@ -248,6 +249,6 @@ day_print(time_t t, char out[DAY_SIZE])
 	int64_t y, m, d, z = (int64_t)t / 86400;
 
 	civil_from_days(z < 0 ? 0 : z > 2932896 ? 2932896 : z, &y, &m, &d);
-	snprintf(out, DAY_SIZE, "%04u-%02u-%02u", (unsigned)(y % 10000),
+	fmt_print(out, DAY_SIZE, "%04u-%02u-%02u", (unsigned)(y % 10000),
 	    (unsigned)(m % 100), (unsigned)(d % 100));
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fmt.h"
+
 #define RCPTS_FIRST	4
 #define ENVELOPE_CHUNK	4096
 
@@ -133,7 +135,7 @@ print_numbered(struct buf *out, enum field f, size_t n, const char *value)
 
 	if (value == NULL)
 		return 0;
-	snprintf(number, sizeof(number), "%zu ", n);
+	fmt_print(number, sizeof(number), "%zu ", n);
 	return print_field(out, f, number, value, "");
 }
 

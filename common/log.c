@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fmt.h"
+
 #define VALUE_MAX	160	/* bytes of one escaped value before it is cut */
 #define TEXT_MAX	400	/* bytes of free text before escaping */
 
@@ -138,7 +140,7 @@ log_begin(struct log *l, const char *event)
 	else if (log_stamp && gmtime_r(&now, &tm) != NULL)
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ ", &tm);
 	l->len = 0;
-	n = snprintf(head, sizeof(head), "%s%s[%ld]: %s", stamp, log_prog,
+	n = fmt_print(head, sizeof(head), "%s%s[%ld]: %s", stamp, log_prog,
 	    (long)log_pid, event);
 	if (n > 0)
 		put(l, head, (size_t)n < sizeof(head) ? (size_t)n :
@@ -172,7 +174,7 @@ log_num(struct log *l, const char *key, uint64_t v)
 {
 	char t[24];
 
-	snprintf(t, sizeof(t), "%llu", (unsigned long long)v);
+	fmt_print(t, sizeof(t), "%llu", (unsigned long long)v);
 	log_str(l, key, t);
 }
 
@@ -197,7 +199,7 @@ log_vtext(struct log *l, const char *fmt, va_list ap)
 {
 	char t[TEXT_MAX];
 
-	if (vsnprintf(t, sizeof(t), fmt, ap) >= 0)
+	if (fmt_vprint(t, sizeof(t), fmt, ap) >= 0)
 		log_textspan(l, span_str(t));
 }
 

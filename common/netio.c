@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fmt.h"
 #include "limits.h"
 
 static bool
@@ -487,7 +488,7 @@ netout_addf(struct netout *o, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(small, sizeof(small), fmt, ap);
+	n = fmt_vprint(small, sizeof(small), fmt, ap);
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(small))
 		return out_fail(o);	/* replies are short by contract */

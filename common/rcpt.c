@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control_parts.h"
+#include "fmt.h"
 
 /* An address to look up: the local part as in the canonical text, and where. */
 struct candidate {
@@ -48,7 +49,7 @@ decide_exact(const struct candidate *k)
 {
 	char text[ADDR_MAX + 8], local[ADDR_MAX + 8];
 
-	if ((size_t)snprintf(text, sizeof(text), "%.*s@%s", (int)k->local.len,
+	if ((size_t)fmt_print(text, sizeof(text), "%.*s@%s", (int)k->local.len,
 	    (const char *)k->local.p, k->domain) >= sizeof(text))
 		return false;
 	if (k->mailbox)
@@ -99,7 +100,7 @@ decide_catchall(struct candidate *k)
 	char key[ADDR_DOMAIN_MAX + 8], domain[ADDR_DOMAIN_MAX + 1];
 	struct span t;
 
-	snprintf(key, sizeof(key), "@%s", k->domain);
+	fmt_print(key, sizeof(key), "@%s", k->domain);
 	if (!decide_alias(k, key))
 		return false;
 	k->d->is_catchall = true;
@@ -170,7 +171,7 @@ owner_of(const struct control *c, struct span local, const char *domain,
 {
 	struct rcpt_decision d;
 	struct addr a;
-	int n = snprintf(out, size, "owner-%.*s@%s", (int)local.len,
+	int n = fmt_print(out, size, "owner-%.*s@%s", (int)local.len,
 	    (const char *)local.p, domain);
 
 	if (n < 0 || (size_t)n >= size ||
@@ -255,7 +256,7 @@ alias_key_check(struct control *c, const char *file, unsigned line,
 	}
 	if (parse_mailbox(key, true, &a) == ADDR_OK)
 		return address_check(c, file, line, key);
-	if ((size_t)snprintf(text, sizeof(text), "%.*s@a.example", (int)key.len,
+	if ((size_t)fmt_print(text, sizeof(text), "%.*s@a.example", (int)key.len,
 	    (const char *)key.p) < sizeof(text) &&
 	    parse_mailbox(span_str(text), true, &a) == ADDR_OK &&
 	    span_isis(span_str(text), a.text))

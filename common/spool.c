@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "file.h"
+#include "fmt.h"
 #include "proc.h"
 
 #define SPOOL_CHUNK	65536	/* bytes gathered before a write(2) */
@@ -214,9 +215,9 @@ spool_begin(struct spool_writer *w, const struct spool *s)
 	memset(w, 0, sizeof(*w));
 	w->spool = s;
 	random_hex64(rnd);
-	snprintf(w->qid, sizeof(w->qid), "%lld.%s", (long long)clock_now(),
+	fmt_print(w->qid, sizeof(w->qid), "%lld.%s", (long long)clock_now(),
 	    rnd);
-	snprintf(w->tmp, sizeof(w->tmp), "%.39s.%.*s", w->qid, HOST_IN_NAME,
+	fmt_print(w->tmp, sizeof(w->tmp), "%.39s.%.*s", w->qid, HOST_IN_NAME,
 	    s->host);
 	buf_init(&w->buf, SPOOL_CHUNK);
 	buf_init(&w->behind, SPOOL_ENVELOPE_MAX);
@@ -352,7 +353,7 @@ make_durable(struct spool_writer *w, const char *name)
 static void
 final_name(const struct spool_writer *w, char name[SPOOL_NAME_MAX])
 {
-	snprintf(name, SPOOL_NAME_MAX, "%.*s,S=%llu,W=%llu",
+	fmt_print(name, SPOOL_NAME_MAX, "%.*s,S=%llu,W=%llu",
 	    39 + 1 + HOST_IN_NAME, w->tmp, (unsigned long long)w->size,
 	    (unsigned long long)(w->size + w->lines));
 }
@@ -450,7 +451,7 @@ spool_trigger(const struct spool *s, const struct spool_name *n)
 
 	if (s->trigger == -1)
 		return;
-	len = snprintf(line, sizeof(line), "%s\n", n->text);
+	len = fmt_print(line, sizeof(line), "%s\n", n->text);
 	/* A full FIFO or no reader: queue will find the file when it scans. */
 	if (len > 0 && write(s->trigger, line, (size_t)len) == -1)
 		return;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fmt.h"
+
 static const char bad_address[] = "this is not an address; write "
     "bob@example.org, or bob for one of the same domain, and commas between "
     "them";
@@ -155,7 +157,7 @@ parse_address(struct span s, const char *domain, struct addr *a)
 
 	if (parse_mailbox(s, true, a) == ADDR_OK)
 		return true;
-	if ((size_t)snprintf(text, sizeof(text), "%.*s@%s", (int)s.len,
+	if ((size_t)fmt_print(text, sizeof(text), "%.*s@%s", (int)s.len,
 	    (const char *)s.p, domain) >= sizeof(text))
 		return false;
 	return parse_mailbox(span_str(text), true, a) == ADDR_OK;

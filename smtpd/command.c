@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ex.h"
+#include "fmt.h"
 #include "limits.h"
 
 #define ANY		(STATE_START | STATE_READY | STATE_MAIL | STATE_RCPT | \
@@ -212,7 +213,7 @@ do_ehlo(struct session *s, struct cur *arg)
 	if (!take_helo(s, arg, true))
 		return;
 	strlcpy(lines[n++], "PIPELINING", EHLO_LINE_MAX);
-	snprintf(lines[n++], EHLO_LINE_MAX, "SIZE %llu",
+	fmt_print(lines[n++], EHLO_LINE_MAX, "SIZE %llu",
 	    (unsigned long long)s->control->set.message_size);
 	strlcpy(lines[n++], "8BITMIME", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "CHUNKING", EHLO_LINE_MAX);
@@ -220,14 +221,14 @@ do_ehlo(struct session *s, struct cur *arg)
 	strlcpy(lines[n++], "DSN", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "SMTPUTF8", EHLO_LINE_MAX);
 	strlcpy(lines[n++], "ENHANCEDSTATUSCODES", EHLO_LINE_MAX);
-	snprintf(lines[n++], EHLO_LINE_MAX, "LIMITS RCPTMAX=%u",
+	fmt_print(lines[n++], EHLO_LINE_MAX, "LIMITS RCPTMAX=%u",
 	    s->control->set.recipients);
 	if (conn->can_tls && !conn->tls)
 		strlcpy(lines[n++], "STARTTLS", EHLO_LINE_MAX);
 	if (auth_offered(s) && auth_ehlo(s, lines[n], EHLO_LINE_MAX))
 		n++;
 	if (s->xclient)
-		snprintf(lines[n++], EHLO_LINE_MAX, "XCLIENT NAME ADDR PORT "
+		fmt_print(lines[n++], EHLO_LINE_MAX, "XCLIENT NAME ADDR PORT "
 		    "PROTO HELO%s DESTADDR DESTPORT",
 		    conn->variant == SUBMISSION ? " LOGIN" : "");
 	strlcpy(lines[n++], "HELP", EHLO_LINE_MAX);

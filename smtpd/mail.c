@@ -11,6 +11,7 @@
 
 #include "chars.h"
 #include "dsn.h"
+#include "fmt.h"
 #include "limits.h"
 #include "log.h"
 
@@ -235,7 +236,7 @@ parse_unqualified(struct cur *c, const char *domain, struct addr *a)
 	if (!cur_ch(c, '<'))
 		return ADDR_SYNTAX;
 	local = cur_until(c, '>');
-	if (!cur_ch(c, '>') || (size_t)snprintf(full, sizeof(full), "%.*s@%s",
+	if (!cur_ch(c, '>') || (size_t)fmt_print(full, sizeof(full), "%.*s@%s",
 	    (int)local.len, (const char *)local.p, domain) >= sizeof(full))
 		return ADDR_SYNTAX;
 	return parse_mailbox(span_str(full), true, a);

@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "ex.h"
+#include "fmt.h"
 #include "limits.h"
 #include "log.h"
 #include "policy.h"
@@ -79,7 +80,7 @@ fill_text(const struct reply *r, const char *arg, char *text, size_t size)
 	if (mark == NULL || arg == NULL)
 		strlcpy(text, r->text, size);
 	else
-		snprintf(text, size, "%.*s%s%s", (int)(mark - r->text),
+		fmt_print(text, size, "%.*s%s%s", (int)(mark - r->text),
 		    r->text, arg, mark + 1);
 }
 
