@@ -30,6 +30,7 @@
 #define PENDING_TURNS	8	/* clients that may come before signals are looked for */
 
 static volatile sig_atomic_t got_term, got_child, is_child;
+static sigset_t no_signals;	/* set once: a child has no need of libc's code for that */
 
 /* A child needs no calls to be rid of the handler: it ends as it would. */
 static void
@@ -47,6 +48,7 @@ void
 chain_forked(void)
 {
 	is_child = 1;
+	pthread_sigmask(SIG_SETMASK, &no_signals, NULL);
 }
 
 /* Signals arrive only inside ppoll, so no code can be interrupted half way. */
@@ -56,6 +58,7 @@ catch_signals(sigset_t *during_poll)
 	struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t block;
 
+	sigemptyset(&no_signals);
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGCHLD, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

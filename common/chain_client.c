@@ -50,14 +50,18 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-pid_t
-client_fork(struct chain *ch)
+static pid_t
+forked(struct chain *ch, pid_t pid)
 {
-	pid_t pid = fork();
-
 	if (pid > 0)
 		ch->children++;
 	return pid;
+}
+
+pid_t
+client_fork(struct chain *ch)
+{
+	return forked(ch, proc_fork());
 }
 
 /* The client's own descriptors: a socket is both. */
@@ -110,12 +114,8 @@ client_kept(const struct chain *ch)
 void
 client_child_begin(int in, int out)
 {
-	sigset_t none;
-
 	log_forked();
 	chain_forked();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	place(in, 0);
 	if (out != in)
 		place(out, 1);
@@ -247,7 +247,7 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 		close(up[1]);
 		return -1;
 	}
-	if ((pid = client_fork(ch)) == 0)
+	if ((pid = forked(ch, fork())) == 0)
 		tls_child(ch, cl, down[0], up[1]);
 	close(down[0]);
 	close(up[1]);

@@ -92,7 +92,7 @@ struct chain {
 
 /* NULL, or which limit keeps a client with that address out (chain.c). */
 const char *chain_over_limit(const struct chain *, const struct in6_addr *);
-/* In a child: signals end it, as by default (chain.c). */
+/* In a child: no signal is blocked, and those that the listener catches end it (chain.c). */
 void	chain_forked(void);
 /* Starts what a new client begins with; takes over the descriptors in and out.
  * 0, or -1: the client has been told and closed. */

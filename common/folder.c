@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fmt.h"
 #include "folder_impl.h"
 #include "lines.h"
 #include "watch.h"
@@ -257,7 +258,7 @@ msg_path(const struct folder *f, const struct msg *m,
 		errno = ENOENT;
 		return -1;
 	}
-	n = snprintf(out, FOLDER_PATH_MAX, "%s/%.*s",
+	n = fmt_print(out, FOLDER_PATH_MAX, "%s/%.*s",
 	    (m->state & MSG_NEW) != 0 ? "new" : "cur", (int)name.len,
 	    (const char *)name.p);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "fmt.h"
 #include "folder_cache.h"
 #include "folder_uids.h"
 
@@ -214,7 +215,7 @@ folder_cache_save(struct folder *f)
 	    make_head(f, &h) == -1 ||
 	    folder_fresh_name(unique, sizeof(unique)) == -1)
 		return;
-	snprintf(tmp, sizeof(tmp), "tmp/posthouse.cache.%s", unique);
+	fmt_print(tmp, sizeof(tmp), "tmp/posthouse.cache.%s", unique);
 	fd = openat(f->dirfd, tmp,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1) {

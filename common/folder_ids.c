@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fmt.h"
 #include "folder_impl.h"
 
 static uint64_t
@@ -82,9 +83,9 @@ void
 folder_id(const struct folder *f, char out[FOLDER_ID_SIZE])
 {
 	if (f->head.id[0] != '\0')
-		snprintf(out, FOLDER_ID_SIZE, "F%s", f->head.id);
+		fmt_print(out, FOLDER_ID_SIZE, "F%s", f->head.id);
 	else
-		snprintf(out, FOLDER_ID_SIZE, "F%u", (unsigned)f->validity);
+		fmt_print(out, FOLDER_ID_SIZE, "F%u", (unsigned)f->validity);
 }
 
 int
@@ -110,8 +111,8 @@ folder_peek_id(const char *dir, char out[FOLDER_ID_SIZE])
 	if (n == -1 || uidlist_header_parse(&c, &head) == -1)
 		return -1;
 	if (head.id[0] != '\0')
-		snprintf(out, FOLDER_ID_SIZE, "F%s", head.id);
+		fmt_print(out, FOLDER_ID_SIZE, "F%s", head.id);
 	else
-		snprintf(out, FOLDER_ID_SIZE, "F%u", (unsigned)head.validity);
+		fmt_print(out, FOLDER_ID_SIZE, "F%u", (unsigned)head.validity);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fmt.h"
 #include "folder_uids.h"
 
 #define NAME_LIMIT	240	/* bytes of a folder name: a file name with the dot, and some */
@@ -44,11 +45,11 @@ folder_path(const char *root, const char *name, char *out, size_t size)
 	int n;
 
 	if (name[0] == '\0')
-		n = snprintf(out, size, "%s", root);
+		n = fmt_print(out, size, "%s", root);
 	else if (!tree_name_ok(name))
 		return bad_name();
 	else
-		n = snprintf(out, size, "%s/.%s", root, name);
+		n = fmt_print(out, size, "%s/.%s", root, name);
 	if (n < 0 || (size_t)n >= size) {
 		errno = ENAMETOOLONG;
 		return -1;

@@ -5,12 +5,16 @@
 #include "proc.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <link.h>
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,6 +198,22 @@ proc_become(const struct ids *ids)
 	return 0;
 }
 
+#if defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 34)
+#define PLAIN_FORK	_Fork
+#endif
+#endif
+#ifndef PLAIN_FORK
+#define PLAIN_FORK	fork
+#endif
+
+/* What fork(2) does besides has three pages of libc copied for each child. */
+pid_t
+proc_fork(void)
+{
+	return PLAIN_FORK();
+}
+
 void
 proc_ignore_sigpipe(void)
 {
@@ -220,8 +240,22 @@ settle_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
+/* Restartable sequences, which nothing of ours has: for them the kernel writes to
+ * a page of the process, a copy in each child, whenever it has been switched. */
+static void
+no_sequences(void)
+{
+#if defined(__GLIBC__) && defined(RSEQ_SIG)
+	if (__rseq_size > 0)
+		(void)syscall(SYS_rseq, (char *)__builtin_thread_pointer() +
+		    __rseq_offset, sizeof(struct rseq), RSEQ_FLAG_UNREGISTER,
+		    RSEQ_SIG);
+#endif
+}
+
 void
 proc_settle(void)
 {
+	no_sequences();
 	(void)dl_iterate_phdr(settle_object, NULL);
 }

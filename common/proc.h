@@ -36,6 +36,9 @@ int	proc_arrange(const struct proc_map *map, size_t nmap);
 int	proc_become(const struct ids *);
 /* Are we root?  Asked once; proc_become changes it. */
 bool	proc_is_root(void);
+/* fork(2), for a program of one thread and a child that has no use for what a library does after
+ * fork (TLS has: its random numbers): no locks of libc are reset, no handlers called. */
+pid_t	proc_fork(void);
 void	proc_ignore_sigpipe(void);
 /* Gives back the pages of programs and libraries that starting up has touched and waiting does
  * not: what is needed again comes from the file. */

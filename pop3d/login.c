@@ -9,6 +9,7 @@
 
 #include "ex.h"
 #include "file.h"
+#include "fmt.h"
 #include "sasl.h"
 
 #define STAMP_SIZE	(ADDR_DOMAIN_MAX + 24)	/* of APOP: session id, "@" and host name */
@@ -117,7 +118,7 @@ do_pass(struct pop3 *p, const struct request *r, const uint64_t *number,
 static void
 stamp(const struct pop3 *p, char *out, size_t size)
 {
-	snprintf(out, size, "<%s@%s>", p->conn->sid, p->control->hostname);
+	fmt_print(out, size, "<%s@%s>", p->conn->sid, p->control->hostname);
 }
 
 static void
