@@ -434,5 +434,6 @@ master_run(struct control *c, int spool)
 	m.spool = spool;
 	m.requests = p[0];
 	buf_init(&m.in, REQUESTS_MAX + PIPE_BUF);
+	proc_settle();
 	return serve(&m);
 }

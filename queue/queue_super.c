@@ -248,6 +248,7 @@ start_all(struct run *r)
 	for (int i = 0; i < CHILDREN; i++)
 		if (r->pid[i] == -1)
 			return -1;
+	proc_settle();
 	return 0;
 }
 
