@@ -146,8 +146,6 @@ static const struct row rows[] = {
 	{ "poll-interval", SECONDS, F(poll_seconds), "15s", 1, HOUR, { 0 } },
 	/* RFC 9738 4.2: a client that does not know of it loses messages; 0 is no limit. */
 	{ "imap-message-limit", COUNT, F(imap_messages), "0", 0, 100000000, { 0 } },
-	/* The same for COPY and APPEND alone, which fail as a whole. */
-	{ "imap-save-limit", COUNT, F(imap_saves), "0", 0, 100000000, { 0 } },
 	/* RFC 2449 6.5: what a client that looks every second costs; 0 is no demand. */
 	{ "pop3-login-delay", SECONDS, F(login_delay), "0s", 0, DAY, { 0 } },
 	/* RFC 2449 6.7: 0 is never; mail is not ours to throw away. */

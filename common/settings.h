@@ -71,7 +71,7 @@ struct settings {
 	/* imap, pop3 */
 	char shared[64];		/* below mail; "": nothing is shared */
 	unsigned idle_timeout, poll_seconds;
-	unsigned imap_messages, imap_saves;
+	unsigned imap_messages;
 	bool apop;
 	unsigned login_delay, expire;	/* s; expire 0: never */
 	bool pop3_keep;			/* else what was retrieved goes at QUIT */

@@ -12,8 +12,7 @@
 
 #define HIDE_MAX	16384		/* bytes of posthouse.capabilities */
 
-enum condition { ALWAYS, IF_COMPRESS, IF_RETURNS, WITH_APPEND, WITH_MESSAGES,
-    WITH_SAVES };
+enum condition { ALWAYS, IF_COMPRESS, IF_RETURNS, WITH_APPEND, WITH_MESSAGES };
 
 /* In the order in which they are told; at most 64. */
 static const struct capability {
@@ -45,7 +44,7 @@ static const struct capability {
 	{ "I18NLEVEL=1", 0, 0 }, { "NOTIFY", 0, 0 }, { "INPROGRESS", 0, 0 },
 	{ "CATENATE", 0, 0 }, { "URL-PARTIAL", 0, 0 },
 	{ "APPENDLIMIT", 0, WITH_APPEND }, { "MESSAGELIMIT", 0, WITH_MESSAGES },
-	{ "SAVELIMIT", 0, WITH_SAVES }, { "COMPRESS=DEFLATE", 0, IF_COMPRESS },
+	{ "COMPRESS=DEFLATE", 0, IF_COMPRESS },
 	{ "UNAUTHENTICATE", 0, IF_RETURNS },
 };
 #define NTABLE (sizeof(table) / sizeof(table[0]))
@@ -67,12 +66,10 @@ capability_session(struct netout *o, bool can_tls, const char *mechanisms,
 }
 
 /* One that not every build or connection has, or that is told with its value:
- * which, 0 for none; one of the two limits of RFC 9738 section 3 alone. */
+ * which, 0 for none. */
 static uint64_t
 value_of(const struct imap *im, enum condition when)
 {
-	uint32_t all = limit_messages(im);
-
 	switch (when) {
 	case IF_COMPRESS:
 		return compress_built() && im->compress == NULL;
@@ -81,9 +78,7 @@ value_of(const struct imap *im, enum condition when)
 	case WITH_APPEND:		/* RFC 7889 */
 		return im->control->set.message_size;
 	case WITH_MESSAGES:
-		return all;
-	case WITH_SAVES:
-		return all == 0 ? limit_saves(im) : 0;
+		return limit_messages(im);
 	case ALWAYS:
 		break;
 	}

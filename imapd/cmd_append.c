@@ -483,8 +483,8 @@ commit_all(struct append_cmd *c)
 	uint32_t uidvalidity = 0;
 	size_t n = 0;
 
-	if (limit_saves(im) > 0 && c->n > limit_saves(im)) {
-		limit_refuse(im, limit_saves(im), 0);
+	if (limit_messages(im) > 0 && c->n > limit_messages(im)) {
+		limit_refuse(im, 0);
 		return;
 	}
 	if (!usage_permits(im, &more))

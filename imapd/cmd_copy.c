@@ -93,12 +93,12 @@ finish(struct imap *im, const struct list *l, const char *raw,
 static bool
 within_limit(struct imap *im, struct list *l, bool move)
 {
-	uint32_t max = move ? limit_messages(im) : limit_saves(im);
+	uint32_t max = limit_messages(im);
 
 	if (max == 0 || l->n <= max)
 		return true;
 	if (!move) {
-		limit_refuse(im, max, folder_uid(im->view.folder,
+		limit_refuse(im, folder_uid(im->view.folder,
 		    l->i[l->n - max]));
 		return false;
 	}

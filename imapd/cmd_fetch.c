@@ -408,7 +408,7 @@ cmd_fetch(struct imap *im, struct args *a)
 	if (r == -1)
 		reply_bad(im, "No such message");
 	else if (c.over)
-		limit_refuse(im, limit_messages(im), 0);
+		limit_refuse(im, 0);
 	else
 		finish(im, &c);
 	parsed_end(&c.run);

@@ -1,6 +1,6 @@
 /*
- * MESSAGELIMIT and SAVELIMIT.  Off by default: a client that does not know them
- * takes what is not done for done.
+ * MESSAGELIMIT.  Off by default: a client that does not know it takes what is not
+ * done for done.
  */
 #include "limit.h"
 
@@ -18,13 +18,6 @@ uint32_t
 limit_messages(const struct imap *im)
 {
 	return im->control->set.imap_messages;
-}
-
-uint32_t
-limit_saves(const struct imap *im)
-{
-	return im->control->set.imap_messages > 0 ?
-	    im->control->set.imap_messages : im->control->set.imap_saves;
 }
 
 static int
@@ -91,10 +84,10 @@ limit_tell(struct imap *im, uint32_t lowest)
 }
 
 void
-limit_refuse(struct imap *im, uint32_t max, uint32_t lowest)
+limit_refuse(struct imap *im, uint32_t lowest)
 {
 	buf_clear(&im->code);
-	(void)buf_addf(&im->code, "MESSAGELIMIT %u", max);
+	(void)buf_addf(&im->code, "MESSAGELIMIT %u", limit_messages(im));
 	if (lowest > 0)
 		(void)buf_addf(&im->code, " %u", lowest);
 	reply_no(im, NULL, "Too many messages for one command");
