@@ -10,9 +10,9 @@ setup_file() {
 	instance_start
 	adduser alice@example.test secret
 	adduser slow@example.test secret
-	# A password that takes auth some seconds to judge, so that it can be looked at meanwhile.
+	# A password that takes auth ten seconds or so to judge, so that it can be looked at meanwhile.
 	local hash
-	hash='$6$rounds=4000000$saltsaltsalt$'$(printf '%086d' 0)
+	hash='$6$rounds=40000000$saltsaltsalt$'$(printf '%086d' 0)
 	sed -i "s|^slow@example.test:.*|slow@example.test:$hash|" "$CONTROL/passwords"
 	export DIR
 }
@@ -33,6 +33,7 @@ setup() {
 
 teardown() {
 	local pid
+	[ -z "${STOPPED-}" ] || kill -CONT "$STOPPED" 2>/dev/null || :
 	for pid in "${HELD[@]}"; do
 		end "$pid" 2>/dev/null
 	done
@@ -70,6 +71,13 @@ by_uid() {
 		set -- $(sed -n 's/^Uid://p' "/proc/$pid/status" 2>/dev/null) "$@"
 		[ "${1-}" != "$uid" ] || echo "$pid"
 	done
+}
+# processes NAME N: so many has that listener; those that are about to end have ended.
+processes() { [ "$(children "$(listener "$1")" | wc -l)" = "$2" ]; }
+# judges PID: this auth process is confined, and has begun to work on a password.
+judges() {
+	grep -qE '^Seccomp:[[:space:]]+2$' "/proc/$1/status" &&
+	    [ "$(sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 12)" -ge 10 ]
 }
 nobody_of() { [ -z "$(by_uid "$1" "$2")" ]; }
 one_of() { # LISTENER USER: exactly one, its pid
@@ -179,7 +187,9 @@ only_pipes() {
 	hold smtps "$SUBMISSIONS_PORT" slow@example.test -
 	await 5 one_of submissions auth-user
 	pid=$(one_of submissions auth-user)
-	await 2 grep -qE '^Seccomp:[[:space:]]+2$' "/proc/$pid/status"
+	await 5 judges "$pid"
+	STOPPED=$pid
+	kill -STOP "$pid"	# it waits until all has been looked at
 	confined "$pid" auth-user "$(setting auth-user)" "$SPOOL/empty"
 	# Pipes, the log, and what it may need of passwords and failures: nothing else.
 	for fd in "/proc/$pid/fd/"*; do
@@ -187,6 +197,7 @@ only_pipes() {
 	done | sort >"$BATS_TEST_TMPDIR/fds"
 	cat "$BATS_TEST_TMPDIR/fds"
 	not grep -vE "^pipe:|^$CONTROL/passwords\$|^$SPOOL/auth/(guesses|passwords.index)\$|^$DIR/log/" "$BATS_TEST_TMPDIR/fds"
+	kill -CONT "$pid"
 	await 60 gone "$pid"
 }
 
@@ -197,7 +208,7 @@ only_pipes() {
 	for name in pop3 imap; do
 		pid=$(one_of $name mail-user)
 		confined "$pid" mail-user "$(setting mail-user)" ""
-		[ -z "$(by_uid $name net-user)" ]	# the session is gone
+		await 5 nobody_of $name net-user	# the session goes
 		await 5 nobody_of $name auth-user	# nor does auth wait for long
 	done
 }
@@ -256,8 +267,11 @@ only_pipes() {
 	hold imap-tls "$IMAP_PORT" alice@example.test secret
 	hold tcp "$IMAPS_PORT"		# a handshake that has not begun
 	await 5 one_of imaps tls-user
-	await 5 nobody_of pop3 auth-user
-	await 5 nobody_of imap auth-user
+	# Sessions, with tls where it is on, or mailboxes with it: who served them before, and auth, is gone.
+	await 5 processes smtp 3
+	await 5 processes pop3s 2
+	await 5 processes pop3 2
+	await 5 processes imap 3
 	tls=0
 	for name in smtp pop3s pop3 imap imaps; do
 		pids="$(listener $name) $(children "$(listener $name)")"
@@ -278,11 +292,13 @@ only_pipes() {
 }
 
 @test "password isolation: no stored secret in listeners, sessions, tls or mailbox processes" {
-	local secret
+	local secret pid
 	hold smtp "$SMTP_PORT"
 	hold imap-tls "$IMAP_PORT" alice@example.test secret
-	await 5 nobody_of imap auth-user
-	secret='$6$rounds=4000000$saltsaltsalt'
+	await 5 processes smtp 1
+	await 5 processes imap 2
+	await 5 processes submissions 0
+	secret='$6$rounds=40000000$saltsaltsalt'
 	for name in smtp imap submissions; do
 		# shellcheck disable=SC2046
 		python3 "$ROOT/t/probe.py" find "$secret" "$(listener $name)" $(children "$(listener $name)")
@@ -291,8 +307,11 @@ only_pipes() {
 	hold smtps "$SUBMISSIONS_PORT" slow@example.test -
 	await 5 one_of submissions auth-user
 	# The search can find it: auth has it.
-	python3 "$ROOT/t/probe.py" find "$secret" "$(one_of submissions auth-user)" | grep -v ' 0$'
+	pid=$(one_of submissions auth-user)
+	await 10 has_secret "$pid" "$secret"
+	kill -9 "$pid"		# and need not go on
 }
+has_secret() { python3 "$ROOT/t/probe.py" find "$2" "$1" | grep -v ' 0$'; }
 
 @test "queue: the scheduler and deliver-remote are not root, deliver-local has what it needs" {
 	local pid queue workers
@@ -302,13 +321,8 @@ only_pipes() {
 	echo "gone.invalid [127.0.0.1]:1" >>"$CONTROL/routes"
 	printf 'Subject: x\n\nx\n' | "$BIN/sendmail" -C "$CONTROL" b@gone.invalid
 	await 20 runs_remote "$queue"
-	for pid in $queue $(children "$queue"); do
-		printf '%s %s\n' "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status")" \
-		    "$(tr '\0' ' ' <"/proc/$pid/cmdline")"
-	done >"$BATS_TEST_TMPDIR/list"
-	cat "$BATS_TEST_TMPDIR/list"
-	grep -q "^$(setting queue-user) " "$BATS_TEST_TMPDIR/list"
-	grep -q "^$(setting send-user) .*deliver-remote" "$BATS_TEST_TMPDIR/list"
+	await 10 runs_as "$queue" queue-user .
+	await 10 runs_as "$queue" send-user deliver-remote	# not before it has begun
 	# Of root's capabilities deliver-local has only those of its work: CAP_SYS_ADMIN (bit 21) is none of its business.
 	workers=0
 	for pid in $(children "$queue"); do
@@ -319,6 +333,16 @@ only_pipes() {
 	[ "$workers" -ge 1 ]
 }
 
+# runs_as PID USER NAME: among PID's processes is one of that setting's uid and of that name.
+runs_as() {
+	local pid uid
+	uid=$(setting "$2")
+	for pid in $(children "$1"); do
+		grep -qs "^Uid:[[:space:]]*$uid[[:space:]]" "/proc/$pid/status" || continue
+		! grep -qa "$3" "/proc/$pid/cmdline" || return 0
+	done
+	return 1
+}
 runs_remote() {
 	local pid
 	for pid in $(children "$1"); do
