@@ -170,8 +170,10 @@ attach(pid_t pid)
 {
 	int status;
 
-	/* One of the listed processes may have ended meanwhile. */
-	if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == -1 && errno == ESRCH)
+	/* One of the listed processes may have ended meanwhile; of one that nobody
+	 * has waited for yet, EPERM says so. */
+	if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) == -1 &&
+	    (errno == ESRCH || errno == EPERM))
 		return;
 	if ((ptrace(PTRACE_INTERRUPT, pid, 0, 0) == -1 && errno != ESRCH) ||
 	    waitpid(pid, &status, __WALL) == -1)
