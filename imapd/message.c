@@ -17,7 +17,7 @@
 #include "limits.h"
 #include "log.h"
 
-#define MAP_MIN	(2 * 1024 * 1024)	/* below, read(2) is cheaper than page faults */
+#define MAP_MIN	(256 * 1024)	/* below, read(2) is cheaper than page faults */
 #define HEAD	(16 * 1024)	/* most headers fit */
 
 void
