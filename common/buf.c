@@ -89,12 +89,6 @@ buf_add(struct buf *b, const void *data, size_t n)
 }
 
 int
-buf_addc(struct buf *b, unsigned char c)
-{
-	return buf_add(b, &c, 1);
-}
-
-int
 buf_adds(struct buf *b, const char *s)
 {
 	return buf_add(b, s, strlen(s));

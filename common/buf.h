@@ -28,7 +28,6 @@ void	buf_free(struct buf *);		/* releases; safe to init again */
 void	buf_wipe(struct buf *);		/* zeroes all memory, then releases */
 void	buf_clear(struct buf *);	/* len 0, bad off, memory kept */
 int	buf_add(struct buf *, const void *, size_t);
-int	buf_addc(struct buf *, unsigned char);
 int	buf_adds(struct buf *, const char *);
 int	buf_addspan(struct buf *, struct span);
 int	buf_addf(struct buf *, const char *, ...)
@@ -41,6 +40,16 @@ void	buf_drop(struct buf *, size_t n);
 /* The only door to C strings: NUL-terminated content, valid until the next
  * change, or NULL if bad or a NUL byte is inside. */
 char	*buf_cstr(struct buf *);
+
+/* As buf_add with one byte. */
+static inline int
+buf_addc(struct buf *b, unsigned char c)
+{
+	if (b->bad || b->cap - b->len < 2)	/* one is for the NUL */
+		return buf_add(b, &c, 1);
+	b->p[b->len++] = c;
+	return 0;
+}
 
 /* The content; valid until the next change. */
 static inline struct span

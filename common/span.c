@@ -113,20 +113,6 @@ cur_word(struct cur *c, const char *w)
 	return true;
 }
 
-struct span
-cur_until(struct cur *c, unsigned char ch)
-{
-	const unsigned char *q = NULL;
-	struct span s = { c->p, cur_left(c) };
-
-	if (s.len > 0)
-		q = memchr(c->p, ch, s.len);
-	if (q != NULL)
-		s.len = (size_t)(q - c->p);
-	c->p += s.len;
-	return s;
-}
-
 int
 cur_num(struct cur *c, uint64_t max, uint64_t *out)
 {

@@ -115,7 +115,20 @@ cur_while(struct cur *c, const uint8_t class[256], uint8_t bit)
 }
 
 /* Takes everything before c (not c), or all that is left. */
-struct span cur_until(struct cur *, unsigned char ch);
+static inline struct span
+cur_until(struct cur *c, unsigned char ch)
+{
+	const unsigned char *q = NULL;
+	struct span s = { c->p, cur_left(c) };
+
+	if (s.len > 0)
+		q = memchr(c->p, ch, s.len);
+	if (q != NULL)
+		s.len = (size_t)(q - c->p);
+	c->p += s.len;
+	return s;
+}
+
 /* Takes n bytes, or nothing and an empty span with p NULL if fewer are left. */
 struct span cur_take(struct cur *, size_t n);
 struct span cur_rest(struct cur *);
