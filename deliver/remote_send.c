@@ -30,7 +30,9 @@ struct tx {
 	struct buf *answers;
 	size_t rcpts[SEND_RCPTS];	/* indexes into the job */
 	bool accepted[SEND_RCPTS];
-	size_t n, naccepted;
+	bool later[SEND_RCPTS];		/* too many at a time: in the next transaction */
+	size_t n, naccepted, nlater;
+	struct verdict many;		/* what they were told, if there is no next one */
 	struct buf chunk;		/* the content for BDAT; max 0: DATA is used */
 	bool utf8;
 	bool mail_refused;
@@ -46,6 +48,8 @@ struct tx {
 static void
 answer(struct tx *tx, size_t i)
 {
+	if (tx->later[i])
+		return;
 	remote_answer(tx->job, tx->rcpts[i], &tx->s->relay, &tx->v,
 	    tx->answers);
 }
@@ -179,7 +183,18 @@ mail_reply(struct tx *tx)
 		answer_rest(tx);
 }
 
-/* RFC 5321 section 4.5.3.1.10: 552 here means "too many", for now. */
+/* RFC 5321 section 4.5.3.1.10: what a server says that has enough recipients for one
+ * transaction; 552 there means 452. */
+static bool
+is_too_many(const struct tx *tx)
+{
+	const struct reply *r = &tx->s->reply;
+
+	if (tx->naccepted == 0 || (r->code != 452 && r->code != 552))
+		return false;
+	return r->dsn[0] == '\0' || strcmp(r->dsn + 1, ".5.3") == 0;
+}
+
 static void
 rcpt_reply(struct tx *tx, size_t i)
 {
@@ -193,9 +208,13 @@ rcpt_reply(struct tx *tx, size_t i)
 		return;
 	}
 	smtp_verdict(tx->s, "RCPT", &tx->v);
-	if (code == 552 && tx->naccepted > 0 && tx->s->reply.dsn[0] == '\0') {
-		tx->v.class = PROC_DEFER;
-		strlcpy(tx->v.dsn, "4.5.3", sizeof(tx->v.dsn));
+	if (is_too_many(tx)) {
+		tx->many = tx->v;
+		tx->many.class = PROC_DEFER;
+		strlcpy(tx->many.dsn, "4.5.3", sizeof(tx->many.dsn));
+		tx->later[i] = true;
+		tx->nlater++;
+		return;
 	}
 	answer(tx, i);
 }
@@ -248,7 +267,7 @@ static void
 answer_lost(struct tx *tx)
 {
 	for (size_t i = 0; i < tx->n; i++) {
-		if (tx->accepted[i])
+		if (tx->accepted[i] || tx->later[i])
 			continue;
 		verdict_set(&tx->v, PROC_DEFER, "4.5.0",
 		    "the server lost the command for this recipient");
@@ -523,8 +542,9 @@ next_group(struct tx *tx, size_t *next)
 
 	if (most == 0 || most > SEND_RCPTS)
 		most = SEND_RCPTS;
-	tx->n = tx->naccepted = 0;
+	tx->n = tx->naccepted = tx->nlater = 0;
 	memset(tx->accepted, 0, sizeof(tx->accepted));
+	memset(tx->later, 0, sizeof(tx->later));
 	tx->mail_refused = tx->elsewhere = tx->go = false;
 	tx->heard = tx->lost = tx->unsure = false;
 	tx->v.text[0] = '\0';
@@ -548,6 +568,9 @@ send_groups(struct tx *tx)
 			return SEND_AGAIN;
 		if ((r = transaction(tx)) != SEND_DONE)
 			return r;
+		/* Some have it, so the next time there are fewer. */
+		if (tx->nlater > 0 && tx->v.class == PROC_DONE)
+			next = 0;
 		tx->first = false;
 	}
 	/* The connection ended between two groups of recipients. */
@@ -577,5 +600,7 @@ smtp_send(struct smtp *s, struct mail *m, struct remote_job *j,
 	buf_free(&tx.chunk);
 	if (r == SEND_ELSEWHERE)
 		*why = tx.v;
+	else if (r == SEND_DONE && tx.many.text[0] != '\0')
+		remote_answer_all(j, &s->relay, &tx.many, answers);
 	return r;
 }

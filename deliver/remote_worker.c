@@ -136,6 +136,21 @@ refuse(struct search *s, const struct relay *by, const struct verdict *v)
 	return true;
 }
 
+/* Not every failure is the other side's. */
+static void
+cannot_connect(const struct route *r, int family, int why, struct verdict *v)
+{
+	const char *source = family == AF_INET6 ? r->source6 : r->source4;
+
+	if (why == EADDRNOTAVAIL && source[0] != '\0')
+		verdict_set(v, PROC_DEFER, "4.3.5", "cannot connect from %s: it is "
+		    "the source= of the route, and no address of this machine",
+		    source);
+	else
+		verdict_set(v, PROC_DEFER, "4.4.1", "cannot connect: %s",
+		    strerror(why));
+}
+
 /* All addresses of one host, as far as tries allow. */
 static bool
 try_host(struct worker *w, struct search *s, size_t i)
@@ -169,9 +184,8 @@ try_host(struct worker *w, struct search *s, size_t i)
 				return true;
 			continue;
 		}
+		cannot_connect(w->route, ss[which].ss_family, errno, &v);
 		target_text(&ss[which], address, sizeof(address));
-		verdict_set(&v, PROC_DEFER, "4.4.1", "cannot connect: %s",
-		    strerror(errno));
 		note(s, &v, host, address);
 	}
 	return false;

@@ -191,6 +191,28 @@ sides_say() {
 	[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
 }
 
+@test "a server that has enough recipients gets the others in its next transaction" {
+	for offer in - PIPELINING PIPELINING,CHUNKING; do
+		sink sink -e "$offer" -r "RCPT#4-10: 452 4.5.3 too many" -r "RCPT#14-17: 552 5.5.3 too many" -r "RCPT#21: 452 too many"
+		echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+		# shellcheck disable=SC2046
+		job "$(simple)" far.test $(seq 1 10 | sed 's/.*/&:1:u&@far.test/') | deliver
+		[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 10 ]
+		[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 4 ]
+		[ "$(cat "$LAB"/sink/*.env | grep ^RCPT | sort -u | wc -l)" = 10 ]
+		[ "$(cat "$LAB"/sink/*.env | grep -c ^RCPT)" = 10 ]
+		[ "$(grep -c '! connect' "$LAB/sink/log")" = 1 ]
+		# Where nobody has got it, there is no next one.
+		sink sink -e "$offer" -r "RCPT#3-: 452 4.5.3 too many" -r "DOT: 554 5.7.1 spam"
+		echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+		# shellcheck disable=SC2046
+		job "$(simple)" far.test $(seq 1 5 | sed 's/.*/&:1:u&@far.test/') | deliver
+		[ "$(grep -c ' fail 5.7.1 .* 554 5.7.1 spam$' "$LAB/answers")" = 2 ]
+		[ "$(grep -c ' defer 4.5.3 .* 452 4.5.3 too many$' "$LAB/answers")" = 3 ]
+		[ "$(grep -c '< MAIL' "$LAB/sink/log")" = 1 ]
+	done
+}
+
 @test "one connection for many messages, RSET where a transaction was refused" {
 	sink sink -r "RCPT~bad@: 550 5.1.1 no"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
@@ -375,7 +397,7 @@ childless() { [ -z "$(children "$1")" ]; }
 	# An address that is not ours is our error: mail waits.
 	echo "far.test [127.0.0.1]:$PORT source=192.0.2.77" >"$LAB/control/routes"
 	job "$(simple)" far.test 1:1:b@far.test | deliver
-	[[ $output == "1 defer 4.4.1 [127.0.0.1] cannot connect: Cannot assign requested address" ]]
+	[ "$output" = "1 defer 4.3.5 [127.0.0.1] cannot connect from 192.0.2.77: it is the source= of the route, and no address of this machine" ]
 }
 
 @test "TLS in the log: whose certificate it was, for addresses too" {
