@@ -7,10 +7,9 @@ import contextlib
 import os
 import re
 import signal
-import sys
 import time
 
-from imap_sessions import Imap, ROOT, deliver
+from imap_sessions import Imap, ROOT, deliver, run
 
 MSG = 'MessageNew MessageExpunge'
 
@@ -446,4 +445,4 @@ def context():
 
 
 if __name__ == '__main__':
-    globals()[sys.argv[3]]()
+    run(globals())
