@@ -4,6 +4,7 @@
  */
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -109,6 +110,48 @@ find(const struct folder *f, struct span name)
 	return -1;
 }
 
+/* The letters that file names have. */
+static int
+letters_in_use(const struct folder *f, uint32_t *letters)
+{
+	int fd = openat(f->dirfd, "cur", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	struct maildir_name name;
+	struct dirent *d;
+
+	*letters = 0;
+	if (dir == NULL) {
+		if (fd != -1)
+			close(fd);
+		return -1;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		maildir_name_parse(span_str(d->d_name), &name);
+		*letters |= name.letters;
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* A letter without a name that stands in file names is a keyword of another program's, as Dovecot's: it gets none, or
+ * those messages would have ours. */
+static int
+pass_foreign(struct folder *f)
+{
+	uint32_t letters;
+
+	if (f->nkeywords >= FOLDER_LETTERS)
+		return 0;
+	if (letters_in_use(f, &letters) == -1)
+		return -1;
+	for (; f->nkeywords < FOLDER_LETTERS && letters >> f->nkeywords & 1;
+	    f->nkeywords++)
+		if ((f->keywords[f->nkeywords] = span_dup(span_of("", 0))) ==
+		    NULL)
+			return -1;
+	return 0;
+}
+
 /* The whole file again, durably, with the new name at the end. The lock is held.  -1 EEXIST: there was no file, but another
  * host has made one since. */
 static int
@@ -118,6 +161,8 @@ add_name(struct folder *f, struct span name)
 	struct buf b;
 	int r = 0;
 
+	if (pass_foreign(f) == -1)
+		return -1;
 	buf_init(&b, KEYWORDS_SIZE);
 	for (size_t i = 0; i < f->nkeywords; i++) {
 		buf_adds(&b, f->keywords[i]);

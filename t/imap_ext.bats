@@ -113,6 +113,19 @@ setup() {
 	done
 }
 
+@test "a letter that another program has put into a file name is given to no keyword of ours" {
+	mv "$M/new/1700000001.m1.host" "$M/cur/1700000001.m1.host:2,ac"
+	output=$(talk <<<$'a CREATE A\nb SELECT INBOX\nc STORE 2 +FLAGS (Ours)\nd STORE 3 +FLAGS (Too)\ne COPY 2:3 A\nf FETCH 1:3 FLAGS\ng SEARCH OR KEYWORD Ours KEYWORD Too')
+	has '\* 1 FETCH \(FLAGS \(.?.?Recent\)\)' '\* 2 FETCH \(FLAGS \(.*Ours\)\)' '\* 3 FETCH \(FLAGS \(.*Too\)\)' '\* SEARCH 2 3'
+	[ "$(cat "$M/posthouse.keywords")" = $'\nOurs\n\nToo' ]
+	[ -e "$M/cur/1700000001.m1.host:2,ac" ]
+	# A target of COPY and APPEND is not listed for anything else.
+	mv "$M"/.A/cur/*:2,a "$M/.A/cur/1700000009.x.host:2,c"
+	output=$(talk <<<$'a APPEND A (Third) {1+}\nx\nb SELECT A\nc SEARCH KEYWORD Third')
+	has '\* SEARCH [0-9]+'
+	[ "$(cat "$M/.A/posthouse.keywords")" = $'Ours\nToo\n\nThird' ]
+}
+
 @test "keywords of the registry, in any letters, stay what they are: told, found, copied, and kept when the caches go" {
 	local all='$MDNSent $Forwarded $SubmitPending $Submitted $Junk $NotJunk $Phishing $Important $hasAttachment $hasNoAttachment'
 	local seen='\$Forwarded \$MDNSent \$SubmitPending \$Submitted \$Junk \$NotJunk \$Phishing \$Important \$hasAttachment \$hasNoAttachment'
