@@ -320,7 +320,7 @@ confined_child() {
 	done
 }
 
-# stopped NAME CALL: deliver-local with $line, of which the process stands still behind its first CALL; its answers are in $WORK/NAME.
+# stopped NAME CALL: deliver-local with $line, of which one process stands still behind its first CALL; its answers: $WORK/NAME.
 stopped() {
 	: >"$WORK/$1.trace"
 	strace -f -qq -o "$WORK/$1.trace" -e trace="$2" -e inject="$2:signal=STOP:when=1" "$QBIN/deliver-local" <<<"$line" \

@@ -12,7 +12,8 @@ PROTOCOL: imap, pop3 or smtp.  CA: a file to begin TLS with, or "-" for none.  H
   plain, external, salt (prints salt and iterations of the challenge)
 VALUES: user, password, authzid, cert (file with certificate and key), times (how often), together (that many clients, each of
 which does the same at once).
-Prints each final reply, one a line, behind the milliseconds that it took where "clock=yes" is given; exits 0 if the last one let us in and the server's proof was right.
+Prints each final reply, one a line, behind the milliseconds that it took where "clock=yes" is given; exits 0 if the last one
+let us in and the server's proof was right.
 """
 import base64
 import concurrent.futures
