@@ -22,12 +22,16 @@ struct change {
 	size_t i;
 };
 
-/* Letters that have a name here: of the others (another program's) nothing is known, and they stay. */
+/* Those that have a name here: of the others (letters of another program) nothing is known, and they stay. */
 static uint64_t
 named_keywords(const struct folder *f)
 {
-	return f->nkeywords >= FOLDER_KEYWORDS_MAX ? UINT64_MAX :
-	    ((uint64_t)1 << f->nkeywords) - 1;
+	uint64_t named = 0;
+
+	for (size_t k = 0; k < f->nkeywords; k++)
+		if (*f->keywords[k] != '\0')
+			named |= (uint64_t)1 << k;
+	return named;
 }
 
 static uint64_t

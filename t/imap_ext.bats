@@ -119,6 +119,9 @@ setup() {
 	has '\* 1 FETCH \(FLAGS \(.?.?Recent\)\)' '\* 2 FETCH \(FLAGS \(.*Ours\)\)' '\* 3 FETCH \(FLAGS \(.*Too\)\)' '\* SEARCH 2 3'
 	[ "$(cat "$M/posthouse.keywords")" = $'\nOurs\n\nToo' ]
 	[ -e "$M/cur/1700000001.m1.host:2,ac" ]
+	# Letters without a name are kept, whichever side of ours they stand.
+	talk <<<$'a SELECT INBOX\nb STORE 1 FLAGS (\\Seen)\nc STORE 1 FLAGS (Too)\nd STORE 1 -FLAGS (Too)' >/dev/null
+	[ -e "$M/cur/1700000001.m1.host:2,ac" ]
 	# A target of COPY and APPEND is not listed for anything else.
 	mv "$M"/.A/cur/*:2,a "$M/.A/cur/1700000009.x.host:2,c"
 	output=$(talk <<<$'a APPEND A (Third) {1+}\nx\nb SELECT A\nc SEARCH KEYWORD Third')
