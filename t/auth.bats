@@ -373,11 +373,9 @@ logged() { await 5 grep -hE "$1" "$DIR"/log/*; }
 	logged 'hangs: ended, for it gave no answer within 30 seconds$'
 }
 
-@test "one auth process serves logins that follow each other, and none stays" {
-	need python3 python3
-	local logins pids
-	# Twenty in a row, of two users, each with a wrong password between: who is let in is who has the password.  All have said
-	# their name before the first is asked, so that nothing but a password lies between two verdicts.
+# twenty_logins: in a row, of two users, each with a wrong password between: who is let in is who has the password.  All have said
+# their name before the first is asked, so that nothing but a password lies between two verdicts.
+twenty_logins() {
 	run timeout 300 python3 - "$HOST" "$POP3_PORT" <<-'P'
 		import poplib, sys
 		clients = [poplib.POP3(sys.argv[1], int(sys.argv[2])) for n in range(20)]
@@ -396,6 +394,16 @@ logged() { await 5 grep -hE "$1" "$DIR"/log/*; }
 	logins=$(grep -h '^pop3d.* auth sid=.* text=ok$' "$DIR"/log/* | tail -n 10)
 	[ "$(grep -c 'user=bob@' <<<"$logins")" = 5 ]
 	pids=$(cut -d ' ' -f 1 <<<"$logins" | sort -u | wc -l)
+}
+
+@test "one auth process serves logins that follow each other, and none stays" {
+	need python3 python3
+	local logins pids=10
+	# It waits a second for the next, which may come later where the machine is slow.
+	for _ in {1..30}; do
+		[ "$pids" = 10 ] || break
+		twenty_logins
+	done
 	[ "$pids" -lt 10 ]
 	await 10 no_auth_left
 }
@@ -497,7 +505,7 @@ no_auth_left() {
 }
 
 # What is awaited, is measured by the client from its word to the reply, and a loaded machine makes it longer: so the waits of
-# those who guess are long, and "at once" is shorter than these, if the machine lets us once.
+# those who guess are long, and "at once" is less than these longer than where nobody is slowed, if the machine lets us once.
 @test "guessing: failures are slow and equal, more of them slower, and a stranger locks nobody out" {
 	need python3 python3
 	patience() { # FAILURES PAUSE
@@ -512,16 +520,21 @@ no_auth_left() {
 		ms=$(sort -n <<<"$output" | tail -n 1 | cut -d ' ' -f 1)
 		[ "$ms" -ge $((from * 1000)) ]
 	}
-	at_once() { # ARGUMENTS...
+	at_once() { # FAILURES PAUSE ARGUMENTS...: as if these were 0
+		local failures=$1 pause=$2 without
+		shift 2
 		for _ in {1..30}; do
+			patience 0 0
 			took 0 "$@"
-			[ "$ms" -ge 8000 ] || return 0
+			without=$ms
+			patience "$failures" "$pause"
+			took 0 "$@"
+			[ "$status" = 0 ]
+			[ "$ms" -ge $((without + 8000)) ] || return 0
 		done
 		return 1
 	}
-	patience 3 30s
-	at_once imap - plain user=alice@example.test 'password=pen cil,=:%'
-	[ "$status" = 0 ]
+	at_once 3 30s imap - plain user=alice@example.test 'password=pen cil,=:%'
 	patience 3 1s
 	for name in nobody alice; do
 		took 1 pop3 - plain user=$name@example.test password=x
@@ -531,8 +544,7 @@ no_auth_left() {
 	took 8 smtp - plain user=bob@example.test password=x together=15
 	took 8 imap - plain user=bob@example.test password=secret	# waits, and gets in
 	[ "$status" = 0 ]
-	at_once imap - plain user=bob@example.test password=secret	# is known here now
-	[ "$status" = 0 ]
+	at_once 3 1s imap - plain user=bob@example.test password=secret	# is known here now
 	grep -aq 'user bob@example.test [0-9]' "$SPOOL/auth/guesses"
 	[ "$(stat -c %a "$SPOOL/auth/guesses")" = 600 ]
 	patience 0 0
