@@ -341,12 +341,16 @@ take_reply(struct tx *tx, size_t c)
 	const char *name = command_name(tx, c);
 	bool data = c == CMD_RCPT + tx->n;
 	enum smtp_wait wait = SMTP_WAIT_COMMAND;
+	struct verdict v;
 
 	if (data && uses_bdat(tx))
 		wait = SMTP_WAIT_DOT;
 	else if (data)
 		wait = SMTP_WAIT_DATA;
-	if (smtp_reply(tx->s, wait, name, NULL, &tx->v) == -1) {
+	if (smtp_reply(tx->s, wait, name, NULL, &v) == -1) {
+		if (tx->elsewhere)
+			return -1;	/* it has said why */
+		tx->v = v;
 		if (wait == SMTP_WAIT_DOT && tx->naccepted > 0) {
 			tx->lost = false;
 			maybe_taken(tx);
@@ -360,11 +364,11 @@ take_reply(struct tx *tx, size_t c)
 	tx->heard = true;
 	if (give_reply(tx, c) == -1)
 		return -1;
-	if (tx->s->closing) {
+	if (!tx->s->closing)
+		return 0;
+	if (!tx->elsewhere)
 		smtp_verdict(tx->s, name, &tx->v);
-		return -1;
-	}
-	return 0;
+	return -1;
 }
 
 /*
@@ -478,6 +482,15 @@ send_nothing(struct tx *tx)
 	tx->s->dirty = true;
 }
 
+static bool
+is_answered(const struct remote_job *j)
+{
+	for (size_t i = 0; i < j->nrcpts; i++)
+		if (!j->rcpts[i].answered)
+			return false;
+	return true;
+}
+
 static enum send_result
 transaction(struct tx *tx)
 {
@@ -489,6 +502,10 @@ transaction(struct tx *tx)
 			return SEND_AGAIN;
 		if (tx->s->no_chunking && !lied)
 			return SEND_AGAIN;
+		if (tx->elsewhere)
+			return SEND_ELSEWHERE;
+		if (is_answered(tx->job))	/* why should it listen on? */
+			return SEND_DONE;
 		if (tx->lost) {
 			log_warn("%s offers PIPELINING and loses commands: "
 			    "sending one at a time%s", tx->s->relay.text,
@@ -499,7 +516,7 @@ transaction(struct tx *tx)
 		if (tx->v.class != PROC_DEFER || tx->v.text[0] == '\0')
 			verdict_set(&tx->v, PROC_DEFER, "4.4.2",
 			    "the server closed the connection");
-		if (!uses_bdat(tx) || tx->elsewhere)
+		if (!uses_bdat(tx))
 			return SEND_ELSEWHERE;
 		answer_rest(tx);
 		return SEND_DONE;

@@ -245,6 +245,7 @@ do_job(struct worker *w, struct remote_job *j)
 {
 	static const struct relay nobody;
 	struct search *s = calloc(1, sizeof(*s));
+	bool dead = false;
 	struct verdict v;
 	struct mail m;
 
@@ -259,8 +260,12 @@ do_job(struct worker *w, struct remote_job *j)
 			remote_answer_all(j, &s->relay, &s->verdict,
 			    &w->answers);
 		else
-			dead_print(&w->answers, &s->relay, &s->verdict);
+			dead = true;
 	}
+	if (dead)
+		dead_print(&w->answers, &s->relay, &s->verdict);
+	else
+		buf_adds(&w->answers, ".\n");
 	mail_close(&m);
 	free(s);
 }
@@ -276,8 +281,6 @@ job_line(struct worker *w, struct span line, int out)
 	buf_clear(&w->answers);
 	do_job(w, j);
 	remote_job_free(j);
-	if (w->answers.len == 0 || w->answers.p[0] != '.')
-		buf_adds(&w->answers, ".\n");
 	if (w->answers.bad)
 		return -1;
 	r = file_write_all(out, w->answers.p, w->answers.len);

@@ -750,6 +750,42 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	[ "$(grep -c '< MAIL' "$LAB/one/log")" = 9 ]
 }
 
+@test "MX: a refusal with which the connection ends is heard whole, and asks nothing more of anybody" {
+	for offer in PIPELINING PIPELINING,CHUNKING; do
+		sink two -l 127.0.0.2 -r "MAIL: 450 4.2.0 nor here"
+		lab_settings "smtp-port $PORT"
+		sink one -l 127.0.0.3 -p "$PORT" -e "$offer" -r "MAIL#1: 451 4.3.2 busy && close" -r "MAIL#2: 550 5.7.1 not you && close" \
+		    -r "RCPT#1: 554 5.7.1 not him && close" -r "RCPT#2: 421 4.3.2 bye && close"
+		zone <<-E
+		far.test	MX	10 one.far.test
+		far.test	MX	20 two.far.test
+		one.far.test	A	127.0.0.3
+		two.far.test	A	127.0.0.2
+		E
+		while read -r answer; do
+			job "$(simple)" far.test 1:1:b@far.test | deliver
+			[ "$output" = "1 $answer" ]
+		done <<-'E'
+			defer 4.3.2 [one.far.test] 451 4.3.2 busy
+			fail 5.7.1 [one.far.test] 550 5.7.1 not you
+			fail 5.7.1 [one.far.test] 554 5.7.1 not him
+			defer 4.3.2 [one.far.test] 421 4.3.2 bye
+		E
+		[ "$(grep -c '! connect' "$LAB/one/log")" = 4 ]
+		[ "$(grep -c '! connect' "$LAB/two/log")" = 1 ]
+		[ "$(grep -c 'loses commands' "$LAB/log")" = 0 ]
+	done
+}
+
+@test "a server that is gone for the second transaction: the first stands, the other recipient waits" {
+	sink sink -e "PIPELINING,LIMITS MAILMAX=1 RCPTMAX=1" -r "CONNECT#2-: close"
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(simple)" far.test 1:1:b@far.test 2:2:c@far.test | deliver
+	grep -qx '1 done 2.0.0 \[127.0.0.1\] 250 2.0.0 kept' "$LAB/answers"
+	grep -qx '2 defer 4.4.2 \[127.0.0.1\] connection closed instead of a reply to the connection' "$LAB/answers"
+	[ "$(grep -c warn "$LAB/log")" = 0 ]
+}
+
 @test "what was sent ahead by BDAT to a server that then falls silent goes nowhere else" {
 	sink two -l 127.0.0.2
 	lab_settings "smtp-port $PORT"
