@@ -19,7 +19,6 @@
 #include "rcpt.h"
 #include "resolver.h"
 
-#define ALIAS_DEPTH	8	/* aliases of aliases, for ownership */
 #define SPACE_SPARE	(16u << 20)	/* bytes left free whatever SIZE says */
 
 bool
@@ -45,44 +44,50 @@ has_space(const struct session *s, uint64_t size)
 
 struct owner {
 	const struct session *s;
-	unsigned depth;
+	unsigned depth, looked;		/* how deep it is; addresses looked at */
 	bool found;
 };
 static int	owner_each(void *, const struct addr *);
 
 /* The address delivers to the account that has logged in. */
 static bool
-is_owner(const struct session *s, const struct addr *addr, unsigned depth)
+is_owner(struct owner *o, const struct addr *addr)
 {
-	struct owner o = { s, depth, false };
+	const struct session *s = o->s;
 	struct rcpt_decision d;
-	const char *domain = addr_domain(addr);
 
 	if (span_isis(span_str(addr->text), s->user))
 		return true;
 	rcpt_decide(s->control, addr, &d);
 	if (d.kind == RCPT_MAILBOX)
 		return span_isis(span_str(d.account.address), s->user);
-	if (d.kind == RCPT_ALIAS && depth < ALIAS_DEPTH)
-		(void)alias_targets(d.targets, domain, owner_each, &o);
-	return o.found;
+	if (d.kind != RCPT_ALIAS || o->depth == ALIAS_DEPTH_MAX)
+		return false;
+	o->depth++;
+	(void)alias_targets(d.targets, addr_domain(addr), owner_each, o);
+	o->depth--;
+	return o->found;
 }
 
+/* Aliases of aliases can name the same ones again and again: more addresses than a list may
+ * have are not looked at. */
 static int
 owner_each(void *arg, const struct addr *addr)
 {
 	struct owner *o = arg;
 
-	o->found = o->found || is_owner(o->s, addr, o->depth + 1);
-	return 0;
+	o->found = is_owner(o, addr);
+	return o->found || ++o->looked >= LIST_TARGETS_MAX ? -1 : 0;
 }
 
 /* RFC 6409 section 6.1; the null reverse-path is for notifications. */
 static bool
 may_send_as(const struct session *s, const struct addr *addr)
 {
+	struct owner o = { .s = s };
+
 	return s->conn->variant != SUBMISSION || addr->text[0] == '\0' ||
-	    is_owner(s, addr, 0);
+	    is_owner(&o, addr);
 }
 
 /* The settings user-message-limit and user-recipient-limit; false: this session

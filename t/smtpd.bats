@@ -381,6 +381,18 @@ walk() {
 	has "553 5.7.1 Sender address is not yours"
 }
 
+@test "submission: an alias may lead to the sender by way of others, but not by more than can be looked at" {
+	{
+		echo "far: a1"
+		for n in {1..12}; do echo "a$n: a$((n + 1))"; done
+		echo "a13: nobody@other.test, bob"
+		for n in {1..18}; do echo "m$n: $(printf "m$((n + 1)), %.0s" {1..20})nobody@other.test"; done
+		echo "m19: nobody@other.test"
+	} >>"$CONTROL/aliases"
+	smtp "EHLO a\r\n${LOGIN}MAIL FROM:<far@example.test>\r\nRSET\r\nMAIL FROM:<m1@example.test>\r\nQUIT\r\n" -s
+	expect 250 235 250 250 553 221
+}
+
 @test "submission: addresses in the header get the domain they lack, and nothing else is touched" {
 	local head
 	send() { smtp "EHLO a\r\n${LOGIN}MAIL FROM:<bob@example.test>\r\n${R}$1\r\nQUIT\r\n" -s; message >"$DIR/got"; rm "$SPOOL"/new/*; }
