@@ -321,9 +321,13 @@ static void
 worker_read(struct chain *ch, struct auth_worker *w)
 {
 	char text[2 * sizeof(ch->clients->account)];
-	ssize_t n = read(w->told, text, sizeof(text) - 1);
+	ssize_t n = w->told == -1 ? -1 : read(w->told, text, sizeof(text) - 1);
 	char *line = text, *end;
 
+	if (n == 0) {		/* it has ended: its signal comes, or has not been seen yet */
+		close(w->told);
+		w->told = -1;
+	}
 	if (n <= 0)
 		return;
 	text[n] = '\0';		/* each line was one write */
@@ -358,7 +362,8 @@ auth_reaped(struct chain *ch, pid_t pid, int status)
 	worker_read(ch, w);
 	cl = w->client == NONE ? NULL : &ch->clients[w->client];
 	worker_retire(w);
-	close(w->told);
+	if (w->told != -1)
+		close(w->told);
 	memset(w, 0, sizeof(*w));
 	if (cl == NULL)
 		return true;

@@ -635,6 +635,21 @@ tls_client() {
 	no grep -q execve "$DIR/tail"
 }
 
+@test "an auth process that has ended is heard of once: the listener does not read its pipe until its signal comes" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "strace and the leak checker exclude each other"
+	setting checkpassword /bin/false	# a process for each login
+	setting sandbox no
+	wrong='AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAbm8=\r\n'
+	WRAP=(strace -ff -qq -o "$DIR/trace" -e trace=read,ppoll)
+	smtp "EHLO a\r\n$wrong$wrong$wrong${LOGIN}NOOP\r\nQUIT\r\n" -s
+	WRAP=()
+	expect 250 535 535 535 235 250 221
+	listener=$(grep -l '^ppoll' "$DIR"/trace.*)
+	[ "$(wc -w <<<"$listener")" = 1 ]
+	[ "$(sed -n '/^ppoll/,$p' "$listener" | grep -c '^read([0-9]*, "", ')" -le 4 ]
+}
+
 @test "the other refusals, each with its words" {
 	smtp "$(head -c 3000 /dev/zero | tr '\0' a)\r\nNOOP\nNOOP\rx\r\nNO\x00OP\r\nEHLO a\r\nMAIL FROM:<a b>\r\nMAIL FROM:<$(head -c 70 /dev/zero | tr '\0' a)@b.example>\r\nMAIL FROM:<a@b.example> SIZE=x\r\nMAIL FROM:<a@b.example> SIZE=1 SIZE=1\r\nMAIL FROM:<a@b.example> FOO=1\r\nMAIL FROM:<\xc3\xa4@b.example>\r\n${M}RCPT TO:<a b>\r\nRCPT TO:<\xc3\xa4@b.example>\r\nQUIT\r\n"
 	expect 500 500 500 500 250 501 501 501 501 555 550 250 501 553 221
