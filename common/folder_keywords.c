@@ -118,6 +118,7 @@ letters_in_use(const struct folder *f, uint32_t *letters)
 	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
 	struct maildir_name name;
 	struct dirent *d;
+	int e;
 
 	*letters = 0;
 	if (dir == NULL) {
@@ -125,12 +126,14 @@ letters_in_use(const struct folder *f, uint32_t *letters)
 			close(fd);
 		return -1;
 	}
-	while ((d = readdir(dir)) != NULL) {
+	while (errno = 0, (d = readdir(dir)) != NULL) {
 		maildir_name_parse(span_str(d->d_name), &name);
 		*letters |= name.letters;
 	}
+	e = errno;
 	closedir(dir);
-	return 0;
+	errno = e;
+	return e == 0 ? 0 : -1;
 }
 
 /* A letter without a name that stands in file names is a keyword of another program's, as Dovecot's: it gets none, or

@@ -159,17 +159,33 @@ kept() {
 	need strace strace
 	[ -z "${SANITIZED-}" ] || skip "sanitizers make calls of their own"
 	for call in write:error=ENOSPC:when=1 write:error=ENOSPC:when=2 fsync:error=EIO fdatasync:error=EIO \
-	    renameat:error=EIO:when=1 renameat:error=ENOSPC:when=2 openat:error=EMFILE:when=4 fcntl:error=ENOLCK; do
+	    renameat:error=EIO renameat:error=ENOSPC:when=1 linkat:error=EIO getdents64:error=EIO:when=3 openat:error=EMFILE:when=4 \
+	    fcntl:error=ENOLCK; do
 		rm -rf "$D/a"
 		mkdir -p "$D"/a/{cur,new,tmp}
 		fill "$D/a" 2
-		run strace -f -o /dev/null -e trace=none -e inject="$call" "$T" list "$D/a"
+		run strace -f -o "$D/trace" -e trace="${call%%:*}" -e inject="$call" "$T" list "$D/a"
+		grep -q INJECTED "$D/trace"	# of what is not traced, strace breaks nothing
 		whole "$D/a"
-		echo x | strace -f -o /dev/null -e trace=none -e inject="$call" "$T" add "$D/a" >"$D/acked" 2>/dev/null || :
+		echo x | strace -f -o /dev/null -e trace="${call%%:*}" -e inject="$call" "$T" add "$D/a" >"$D/acked" 2>/dev/null || :
 		whole "$D/a"
 		[ ! -s "$D/acked" ] || grep -q "^$(cut -d ' ' -f 2 "$D/acked") 1 " "$D/one"
 		[ -s "$D/acked" ] || [ "$(messages "$D/a")" = 2 ]
 	done
+}
+
+@test "errors of the disk: a letter that stands in a file name is given to no keyword, whichever listing ends early" {
+	local n
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "sanitizers make calls of their own"
+	: >"$D/a/cur/1.m:2,a"
+	for n in {1..12}; do
+		rm -f "$D/a/posthouse.keywords"
+		run strace -f -o /dev/null -e trace=getdents64 -e inject="getdents64:error=EIO:when=$n" "$T" keyword "$D/a" Ours
+		[ "$status" != 0 ] || [ "$(cat "$D/a/posthouse.keywords")" = $'\nOurs' ]
+		[ "$status" = 0 ] || [ ! -e "$D/a/posthouse.keywords" ]
+	done
+	[ "$status" = 0 ]	# so many listings there are not
 }
 
 @test "a crash in the middle of a line: it is cut, the file gets a UID again" {

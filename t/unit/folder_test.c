@@ -740,6 +740,17 @@ churn(const char *d, const char *to)
 	return 0;
 }
 
+static int
+keyword(const char *d, const char *name)
+{
+	struct folder *f = folder_open(d, false);
+
+	if (f == NULL || folder_keyword_bit(f, span_str(name), true) == -1)
+		err(1, "%s", d);
+	folder_close(f);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -757,6 +768,8 @@ main(int argc, char **argv)
 		return make_many(argv[2], argv[3]);
 	if (argc == 4 && strcmp(argv[1], "churn") == 0)
 		return churn(argv[2], argv[3]);
+	if (argc == 4 && strcmp(argv[1], "keyword") == 0)
+		return keyword(argv[2], argv[3]);
 	if (argc != 1)
 		errx(64, "usage: folder_test [command dir ...]");
 	root_make();
