@@ -359,14 +359,20 @@ logged() { await 5 grep -hE "$1" "$DIR"/log/*; }
 	sasl imap - plain user=sys@example.test password=	# the program would hang
 	[ "$status" = 1 ]
 	logged 'user=sys@example.test mech=PLAIN text=failed: empty password$'
-	timeout 300 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x >"$DIR/hung" 2>&1 3>&- &
-	local client=$! pids
+	timeout 300 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x clock=yes >"$DIR/hung" 2>&1 3>&- &
+	local client=$! pids checker
 	read -r -t 300 -a pids <>"$asked"
 	[ -d "/proc/${pids[0]}" ]
 	[ -d "/proc/${pids[1]}" ]
+	# Auth is told of a stop of the process that waits for the program, and waits on.
+	checker=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/${pids[0]}/status")
+	kill -STOP "$checker"
+	await 5 grep -qs '^State:[[:space:]]*T' "/proc/$checker/status"
+	kill -CONT "$checker"
 	wait "$client" || true
 	sed -i '/^checkpassword/d' "$CONTROL/settings"
-	grep '^a NO \[UNAVAILABLE\]' "$DIR/hung"
+	grep '^[0-9]* a NO \[UNAVAILABLE\]' "$DIR/hung"
+	[ "$(cut -d ' ' -f 1 "$DIR/hung")" -ge 20000 ]
 	for pid in "${pids[@]}"; do
 		await 5 gone "$pid"
 	done
