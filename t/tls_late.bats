@@ -60,7 +60,7 @@ in_tls() { grep -q '^New, TLSv1.3' <<<"$output"; }
 		protocol=${program%d}
 		listen "$program"
 		not has_openssl
-		talk 'QUIT\r\n'
+		talk 'a LOGOUT\r\nQUIT\r\n'		# the one or the other is the end
 		not has_openssl
 		starttls "$protocol"
 		in_tls
