@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,22 @@ static const char text[] = "From: \"A, B\" <a@example.org>\nTo: g: b@x, c@y;\n"
 
 static char	dir[] = "/tmp/posthouse_fuzz.XXXXXX";
 
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	(void)remove(path);
+	return 0;
+}
+
+static void
+clean(void)
+{
+	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 /* A mailbox of two messages, made once; a session may change it, which is all
  * the better. */
 static void
@@ -42,7 +59,7 @@ make(void)
 		".A/cur", ".A/new", ".A/tmp" };
 	int at, fd;
 
-	if (mkdtemp(dir) == NULL ||
+	if (mkdtemp(dir) == NULL || atexit(clean) != 0 ||
 	    (at = open(dir, O_RDONLY | O_DIRECTORY)) == -1)
 		abort();
 	for (size_t i = 0; i < sizeof(subs) / sizeof(*subs); i++)
