@@ -99,6 +99,15 @@ dns_is_host(const char *name)
 	return label > 0;
 }
 
+bool
+dns_is_address(const char *host)
+{
+	unsigned char to[16];
+
+	return inet_pton(AF_INET, host, to) == 1 ||
+	    inet_pton(AF_INET6, host, to) == 1;
+}
+
 struct record {
 	char name[NS_MAXDNAME];
 	unsigned type, class;
@@ -160,7 +169,7 @@ take_mx(struct span msg, const struct record *r, struct dns_answer *a)
 	if (dn_expand(msg.p, msg.p + msg.len, r->data.p + 2, host,
 	    sizeof(host)) == -1)
 		return;
-	if (host[0] != '\0' && !dns_is_host(host)) {
+	if (host[0] != '\0' && !dns_is_host(host) && !dns_is_address(host)) {
 		a->dropped = true;
 		return;
 	}

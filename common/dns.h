@@ -35,6 +35,8 @@ enum dns_result dns_mx(const char *domain, struct dns_mx *, size_t *n,
 enum dns_result dns_addr(const char *host, unsigned port,
 	    struct sockaddr_storage *, size_t *n);
 
+/* An address in digits, of either family: no host's name, whatever an MX record says. */
+bool	dns_is_address(const char *);
 /* A host name of letters, digits, "-" and "_", no final dot. */
 bool	dns_is_host(const char *);
 

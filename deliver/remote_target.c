@@ -138,8 +138,10 @@ targets_find(const struct route *r, const char *domain, const char *own_name,
 		    domain);
 		return -1;
 	}
-	if (mx)
+	if (mx) {
+		t->domain = domain;
 		return find_mx(ascii, own_name, t, v);
+	}
 	one_host(t, host);
 	return 0;
 }
@@ -153,6 +155,13 @@ targets_addr(const struct targets *t, size_t i, struct sockaddr_storage *ss,
 	if (t->literal) {
 		*n = 1;
 		return parse_literal(host, t->port, &ss[0]) ? 0 : -1;
+	}
+	if (dns_is_address(host)) {
+		verdict_set(v, PROC_FAIL, "5.4.4", "the MX record of %s is "
+		    "wrong: it names %s, an address, where the name of a host "
+		    "must stand (RFC 5321 section 5.1); only whoever runs the "
+		    "DNS of %s can mend it", t->domain, host, t->domain);
+		return -1;
 	}
 	switch (dns_addr(host, t->port, ss, n)) {
 	case DNS_OK:

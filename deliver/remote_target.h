@@ -11,6 +11,7 @@ struct targets {
 	struct dns_mx mx[DNS_MX_MAX];
 	size_t n;
 	unsigned port;
+	const char *domain;	/* whose MX hosts they are, borrowed */
 	bool literal;		/* mx[0].host is an address */
 };
 /*

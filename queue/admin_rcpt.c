@@ -115,6 +115,11 @@ explain_host(struct explain *x, const char *what, const char *host)
 	size_t n = 0;
 	struct buf all;
 
+	if (dns_is_address(host)) {
+		step(x, "dns", 0, "%s%s: an address, where the name of a host "
+		    "must stand", what, host);
+		return DNS_NONE;
+	}
 	if ((r = dns_addr(host, 25, ss, &n)) != DNS_OK) {
 		step(x, "dns", 0, "%s%s: %s", what, host, r == DNS_TEMP ?
 		    "no answer about its addresses" : "no address");

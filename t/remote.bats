@@ -848,6 +848,8 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	silent.test	TIMEOUT
 	garbage.test	GARBAGE
 	half.test	MX	10 broken.test
+	address.test	MX	10 127.0.0.1
+	six.test	MX	10 2001:db8::25
 	E
 	expect() {
 		job "$(simple)" "$1" "7:1:b@$1" | deliver
@@ -867,6 +869,13 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 	expect garbage.test "defer 4.4.3 no answer from DNS about the MX hosts of garbage.test"
 	expect half.test "defer 4.4.3 [broken.test] no answer from DNS about the addresses of broken.test"
 	grep -q 'relay=none status=bounced dsn=5.1.10' "$LAB/log"
+	# An address where a name must stand: nobody is asked for an address that it might have.
+	for pair in address.test=127.0.0.1 six.test=2001:db8::25; do
+		expect "${pair%=*}" "fail 5.4.4 [${pair#*=}] the MX record of ${pair%=*} is wrong: it names ${pair#*=}, an address, where \
+the name of a host must stand (RFC 5321 section 5.1); only whoever runs the DNS of ${pair%=*} can mend it"
+		grep -q "status=bounced dsn=5.4.4 .* text=the MX record of ${pair%=*} is wrong: it names ${pair#*=}, an address" "$LAB/log"
+		not grep -q "^${pair#*=} " "$LAB/queries"
+	done
 }
 
 @test "MX behind ourselves are not asked, those in front of us are" {
