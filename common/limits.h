@@ -69,6 +69,7 @@
 #define MIME_PARAMS_MAX	100	/* parameters of one field */
 #define ADDRESS_LIST_MAX 1000	/* addresses parsed from one field */
 #define RECEIVED_MAX	100	/* hops before a message loops: RFC 5321 6.3 */
+#define OWN_HOPS_MAX	10	/* the same of hops by us, to a server that gives our name */
 
 /* spool and control */
 #define SPOOL_NAME_MAX	128	/* a spool file's name */

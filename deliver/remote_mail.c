@@ -28,8 +28,8 @@ open_file(const struct dirs *d, const struct remote_job *j)
 	return fd;
 }
 
-static struct span
-content_head(const struct mail *m)
+struct span
+mail_front(const struct mail *m)
 {
 	return span_of(m->head.p + m->env.length, m->head.len - m->env.length);
 }
@@ -47,7 +47,7 @@ each_piece(struct mail *m, content_fn *fn, void *arg)
 	ssize_t r;
 
 	errno = 0;
-	cur_init(&c, content_head(m));
+	cur_init(&c, mail_front(m));
 	while (!cur_end(&c))
 		if (fn(arg, cur_take(&c, cur_left(&c) < MAIL_CHUNK ?
 		    cur_left(&c) : MAIL_CHUNK)) == -1)

@@ -26,6 +26,8 @@ struct mail {
 int	mail_open(struct mail *, const struct dirs *, const struct remote_job *,
 	    struct verdict *);
 void	mail_close(struct mail *);
+/* The content as far as it was read: all of the header but of a huge one. */
+struct span mail_front(const struct mail *);
 /*
  * Decides how the content goes to a server that takes 8-bit text or not
  * (8BITMIME).  0; -1 and the verdict when it cannot.  May be called again.

@@ -181,10 +181,8 @@ say_lhlo(struct smtp *s, const char *name, struct verdict *v)
 
 /* RFC 5321 section 4.1.1.1; HELO for servers that know nothing newer. */
 static int
-say_hello(struct smtp *s, const char *name, struct verdict *v)
+say_ehlo(struct smtp *s, const char *name, struct verdict *v)
 {
-	if (s->lmtp)
-		return say_lhlo(s, name, v);
 	memset(&s->ehlo, 0, sizeof(s->ehlo));
 	netout_addf(&s->out, "EHLO %s\r\n", name);
 	if (smtp_reply(s, SMTP_WAIT_COMMAND, "EHLO", &s->ehlo, v) == -1)
@@ -199,6 +197,26 @@ say_hello(struct smtp *s, const char *name, struct verdict *v)
 		return 0;
 	smtp_verdict(s, "EHLO", v);
 	return -1;
+}
+
+/* "250 NAME": whose host is this? */
+static bool
+gives_name(const struct reply *r, const char *name)
+{
+	struct cur c;
+
+	cur_init(&c, buf_span(&r->text));
+	(void)cur_until(&c, ' ');
+	return cur_ch(&c, ' ') && span_isis(cur_until(&c, ' '), name);
+}
+
+static int
+say_hello(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
+{
+	int r = s->lmtp ? say_lhlo(s, w->helo, v) : say_ehlo(s, w->helo, v);
+
+	s->is_self = r == 0 && gives_name(&s->reply, w->own);
+	return r;
 }
 
 /* Where TLS is only wished for, what it breaks is tried again without it. */
@@ -267,7 +285,7 @@ start_tls(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 	strlcpy(s->relay.tls, s->facts.version, sizeof(s->relay.tls));
 	s->out.write = tls_write;
 	s->out.arg = s;
-	if (say_hello(s, w->helo, v) == 0)
+	if (say_hello(s, w, v) == 0)
 		return SMTP_READY;
 	if (s->reply.code != 0)
 		return SMTP_FAILED;
@@ -304,7 +322,7 @@ dialogue(struct smtp *s, const struct smtp_wishes *w, struct verdict *v)
 			v->class = PROC_DEFER;
 		return SMTP_FAILED;
 	}
-	if (say_hello(s, w->helo, v) == -1)
+	if (say_hello(s, w, v) == -1)
 		return SMTP_FAILED;
 	if ((r = maybe_tls(s, w, v)) != SMTP_READY)
 		return r;

@@ -28,6 +28,7 @@ struct smtp {
 	bool impostor;			/* SCRAM: it does not know the password */
 	bool lmtp;			/* RFC 2033: a reply for each recipient */
 	bool closing;			/* 421, or the connection broke */
+	bool is_self;			/* the server gave our own name */
 	bool no_chunking;		/* offered, and not understood; outlives the connection */
 	bool no_pipelining;		/* offered, and commands were lost; likewise */
 	unsigned messages;		/* transactions done */
@@ -35,7 +36,7 @@ struct smtp {
 };
 
 struct smtp_wishes {
-	const char *helo;		/* our name */
+	const char *own, *helo;		/* the host's name; the one we give */
 	struct span qid;		/* for the log */
 	const struct route *route;
 	bool no_tls;			/* the handshake failed before */

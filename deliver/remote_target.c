@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "idna.h"
 #include "limits.h"
+#include "remote_loop.h"
 
 #define RACE_STAGGER	250	/* ms before the next address starts: RFC 8305 section 5 */
 
@@ -78,9 +79,7 @@ drop_self(struct targets *t, const char *domain, const char *own,
 	t->n = n;
 	if (n > 0)
 		return 0;
-	verdict_set(v, PROC_FAIL, "5.4.6",
-	    "mail for %s loops: its best MX host is %s, which is this host",
-	    domain, own);
+	loop_mx(domain, own, own, v);
 	return -1;
 }
 

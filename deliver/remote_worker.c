@@ -14,13 +14,14 @@
 
 #include "file.h"
 #include "log.h"
+#include "remote_loop.h"
 #include "remote_send.h"
 #include "remote_target.h"
 
 #define TRIES_MAX	10	/* connections tried for one job */
 
 struct worker {
-	const char *own, *helo;		/* the host's name; ours in EHLO */
+	const char *own, *helo;		/* as in smtp_wishes */
 	const struct settings *set;
 	const struct dirs *dirs;
 	const struct route *route;
@@ -68,8 +69,8 @@ static bool
 try_server(struct worker *w, struct search *s, const char *host,
     const struct sockaddr_storage *ss, int fd)
 {
-	struct smtp_wishes wishes = { .helo = w->helo, .route = w->route,
-	    .qid = s->qid };
+	struct smtp_wishes wishes = { .own = w->own, .helo = w->helo,
+	    .route = w->route, .qid = s->qid };
 	enum smtp_start r;
 	bool tried = false;
 	size_t which;
@@ -216,6 +217,21 @@ open_connection(struct worker *w, const struct remote_job *j, struct search *s)
 	return -1;
 }
 
+/* RFC 5321 section 5.1: whoever is no better than ourselves would give it back, too.  A
+ * better one that is not there now may be there later. */
+static enum send_result
+stop_loop(struct worker *w, struct remote_job *j, const struct search *s,
+    const struct verdict *v)
+{
+	if (s->nrefused > 0)
+		remote_answer_all(j, &s->first, &s->said, &w->answers);
+	else if (s->any && s->temporary)
+		remote_answer_all(j, &s->relay, &s->verdict, &w->answers);
+	else
+		remote_answer_all(j, &w->smtp.relay, v, &w->answers);
+	return SEND_DONE;
+}
+
 /* Sends over the connection that is there, or a new one; over several where a
  * server takes few transactions (RFC 9422), or will not do.  -1: no connection. */
 static int
@@ -223,12 +239,15 @@ send_mail(struct worker *w, struct mail *m, struct remote_job *j,
     struct search *s)
 {
 	enum send_result r;
+	struct verdict loop;
 
 	do {
 		if (w->smtp.fd == -1 &&
 		    open_connection(w, j, s) == -1)
 			return -1;
-		r = smtp_send(&w->smtp, m, j, &w->answers, &s->verdict);
+		r = loop_found(&w->smtp, m, j, w->route, w->own, &loop) ?
+		    stop_loop(w, j, s, &loop) :
+		    smtp_send(&w->smtp, m, j, &w->answers, &s->verdict);
 		if (r == SEND_ELSEWHERE && !refuse(s, &w->smtp.relay, &s->verdict))
 			r = SEND_DONE;
 		if (r != SEND_DONE || w->smtp.closing ||

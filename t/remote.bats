@@ -859,8 +859,9 @@ RCPT TO:<c@far.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;C@far.test" ]
 		}
 	}
 	expect null.test "fail 5.1.10 null.test does not accept mail (null MX)"
-	expect loop.test "fail 5.4.6 mail for loop.test loops: its best MX host is me.test, which is this host"
-	expect self.test "fail 5.4.6 mail for self.test loops: its best MX host is me.test, which is this host"
+	mend() { echo "which is this host; its MX record must name another, or $1 must stand in domains if its mail is to stay here"; }
+	expect loop.test "fail 5.4.6 mail for loop.test loops: its best MX host is me.test, $(mend loop.test)"
+	expect self.test "fail 5.4.6 mail for self.test loops: its best MX host is me.test, $(mend self.test)"
 	expect nowhere.test "fail 5.1.2 no such domain: nowhere.test"
 	expect noaddr.test "fail 5.4.4 [nothing.noaddr.test] no address for host nothing.noaddr.test"
 	expect txt.test "fail 5.4.4 [txt.test] no address for host txt.test"
@@ -876,6 +877,68 @@ the name of a host must stand (RFC 5321 section 5.1); only whoever runs the DNS 
 		grep -q "status=bounced dsn=5.4.4 .* text=the MX record of ${pair%=*} is wrong: it names ${pair#*=}, an address" "$LAB/log"
 		not grep -q "^${pair#*=} " "$LAB/queries"
 	done
+}
+
+# been NAME TIMES [SENDER]: a message that the host NAME has received so many times (and we once more).
+been() {
+	{
+		for ((i = 1; i <= $2; i++)); do
+			printf 'Received: from by (by [127.0.0.1])\n\tby %s with ESMTP id %s;\n\tSun, 22 Nov 2026 00:00:00 +0000\n' "$1" "$i"
+		done
+		printf 'Subject: by me.test\nX: by me.test\n\nReceived: by me.test\n'
+	} | spool a@me.test "Delivered-To: b@far.test"
+}
+
+@test "a server that gives our own name is a loop where the message has been here ten times, and else a filter" {
+	for offer in '250-ME.test hello\r\n250 PIPELINING' '250 me.test'; do
+		sink sink -r "EHLO: $offer"
+		echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+		{
+			job "$(been me.test 8)" far.test 1:1:b@far.test
+			job "$(been other.test 30)" far.test 2:1:b@far.test
+			job "$(been me.test.test 30)" far.test 3:1:b@far.test
+		} | deliver
+		[ "$(grep -c ' done 2.0.0 ' "$LAB/answers")" = 3 ]
+		{
+			job "$(been me.test 9)" far.test 4:1:b@far.test 5:2:c@far.test
+			job "$(been other.test 30)" far.test 6:1:b@far.test
+		} | deliver
+		[ "$(sort "$LAB/answers" | head -n 2 | cut -c 3-)" = "$(yes "fail 5.4.6 [127.0.0.1] mail for far.test loops: routes sends it to \
+[127.0.0.1]:$PORT, which leads back to this host, me.test; a line for far.test in routes must name another, or mx:, or far.test must stand in \
+domains if its mail is to stay here" | head -n 2)" ]
+		[ "$(grep -c '^6 done 2.0.0 ' "$LAB/answers")" = 1 ]
+		[ "$(ls "$LAB"/sink/*.eml | wc -l)" = 4 ]
+	done
+	# Another name, whatever stands behind it: as many as there are.
+	sink sink -r 'EHLO: 250 other.test me.test'
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	job "$(been me.test 40)" far.test 1:1:b@far.test | deliver
+	[[ $output == "1 done 2.0.0 "* ]]
+}
+
+@test "MX that lead to a host of our name: the failure says which, and a better host that is away is waited for" {
+	sink sink -l 127.0.0.2 -r 'EHLO: 250 me.test'
+	lab_settings "smtp-port $PORT"
+	sink busy -l 127.0.0.3 -p "$PORT" -e - -r "MAIL: 452 4.3.1 disk full"
+	zone <<-E
+	far.test	MX	10 nat.far.test
+	away.test	MX	5 dead.far.test
+	away.test	MX	10 nat.far.test
+	busy.test	MX	5 busy.far.test
+	busy.test	MX	10 nat.far.test
+	nat.far.test	A	127.0.0.2
+	busy.far.test	A	127.0.0.3
+	dead.far.test	A	127.0.0.4
+	E
+	job "$(been me.test 9)" far.test 1:1:b@far.test | deliver
+	[ "$output" = "1 fail 5.4.6 [nat.far.test] mail for far.test loops: its best MX host is nat.far.test, which is this host, me.test; its \
+MX record must name another, or far.test must stand in domains if its mail is to stay here" ]
+	job "$(been me.test 9)" away.test 1:1:b@away.test | deliver
+	[ "$output" = "1 defer 4.4.1 [dead.far.test] cannot connect: Connection refused" ]
+	job "$(been me.test 9)" busy.test 1:1:b@busy.test | deliver
+	[ "$output" = "1 defer 4.3.1 [busy.far.test] 452 4.3.1 disk full" ]
+	job "$(been me.test 8)" busy.test 1:1:b@busy.test | deliver
+	[ "$output" = "1 done 2.0.0 [nat.far.test] 250 2.0.0 kept" ]
 }
 
 @test "MX behind ourselves are not asked, those in front of us are" {

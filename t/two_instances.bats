@@ -128,3 +128,16 @@ queue-lifetime 3s"
 	await 20 has_messages "$ONE/one.test/alice" 1
 	grep -q 'no such domain: nowhere.test' "$ONE"/one.test/alice/new/*
 }
+
+@test "a route that leads back to this house ends after ten rounds, and the sender hears which" {
+	start_one
+	echo "127.0.0.0/8" >>"$WORK/one/control/networks"
+	echo "away.test [$HOST_ONE]:2525" >"$WORK/one/control/routes"
+	send one alice@one.test bob@away.test
+	await 60 has_messages "$ONE/one.test/alice" 1
+	file=$(find "$ONE/one.test/alice/new" -type f)
+	grep -q '^Status: 5.4.6$' "$file"
+	# It is told as the log has it; the report folds it.
+	tr -s ' \t\n' ' ' <"$file" | grep -q "routes sends it to \[$HOST_ONE\]:2525, which leads back to this host, mx.one.test;"
+	[ "$(grep -c '^Received: from mx.one.test' "$file")" = 9 ]
+}
