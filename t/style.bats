@@ -125,6 +125,13 @@ none() { # fails and shows what there is on standard input
 	mandoc -T lint -W style man/*.[1578] | grep -v 'referenced manual not found\|mandoc.db' | none "mandoc"
 }
 
+@test "man pages are shown whole by groff, as man(1) of Debian does" {
+	need groff groff-base
+	for page in man/*.[1578]; do
+		groff -mandoc -Tutf8 -rLL=78n "$page" 2>&1 >/dev/null
+	done | none "groff"
+}
+
 @test "every program has a man page, and every page is installed by its name" {
 	for program in $(sed -n 's/^PROGS[[:space:]]*= *//p' Makefile); do
 		page "$program" >/dev/null || echo "$program"
