@@ -77,7 +77,7 @@ $(O)/bin/deliver-local: $(call obj,deliver/local*.c)
 $(O)/bin/deliver-remote: $(call obj,deliver/remote*.c)
 EXPORT	= -Wl,--dynamic-list=$(O)/tls.list
 $(SERVERS:%=$(O)/bin/%): LIBS += $(EXPORT) $(ZLIBS)
-$(O)/bin/deliver-remote: LIBS += $(TLSLIBS)
+$(O)/bin/deliver-remote $(O)/bin/admin: LIBS += $(TLSLIBS)
 $(PROGS:%=$(O)/bin/%): $(O)/libcommon.a
 	@mkdir -p $(@D); echo "$(CC) -o $@"
 	@$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(O)/libcommon.a $(LIBS)

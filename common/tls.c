@@ -66,7 +66,9 @@ tls_reason(void)
 
 	if (e == 0)
 		return errno != 0 ? strerror(errno) : "connection closed";
-	if (ERR_reason_error_string(e) != NULL)
+	if (ERR_SYSTEM_ERROR(e))
+		strlcpy(text, strerror(ERR_GET_REASON(e)), sizeof(text));
+	else if (ERR_reason_error_string(e) != NULL)
 		strlcpy(text, ERR_reason_error_string(e), sizeof(text));
 	else
 		ERR_error_string_n(e, text, sizeof(text));
@@ -304,6 +306,17 @@ tls_server_refresh(struct tls_server **t, struct control *c)
 	*t = new;
 }
 
+/* A key with a pass phrase is no key: nobody is there to ask. */
+static int
+no_pass_phrase(char *buf, int size, int writing, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return 0;
+}
+
 /* Still with the listener's rights; afterwards nothing can be opened. */
 static int
 load_keys(struct tls_server *t, const struct control *c)
@@ -312,6 +325,7 @@ load_keys(struct tls_server *t, const struct control *c)
 
 	for (size_t i = 0; i < t->n; i++) {
 		tls_path(c, t->names[i].host, "key.pem", path, sizeof(path));
+		SSL_CTX_set_default_passwd_cb(t->names[i].ctx, no_pass_phrase);
 		if (SSL_CTX_use_PrivateKey_file(t->names[i].ctx, path,
 		    SSL_FILETYPE_PEM) != 1) {
 			log_warn("%s: no private key that fits cert.pem: %s",

@@ -31,10 +31,16 @@ void	check_warning(struct admin_check *, const char *file, unsigned line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Runs the lines of CONTROL/expect; returns how many there are. */
 unsigned check_expect(struct admin_check *);
-/* What the files say beyond each line's form: aliases, postmasters, places. */
+/* What the files say beyond each line's form: aliases, postmasters. */
 void	check_sense(struct admin_check *);
-void	check_places(struct admin_check *);
 void	check_readable(struct admin_check *);
+/* admin_places.c: the spool and the mail directory; who may change the control files. */
+void	check_places(struct admin_check *);
+void	check_writable(struct admin_check *, const char *file);
+/* admin_tls.c: certificates and keys. */
+void	check_tls(struct admin_check *);
+/* A file that every account of the system can read is no secret: what it is. */
+void	check_secret(struct admin_check *, const char *file, const char *what);
 /* admin_acl.c: the lists of the shared folders. */
 void	check_shared(struct admin_check *);
 

@@ -60,8 +60,7 @@ print_error(const char *error)
 	fprintf(stderr, "%s\n", error);
 }
 
-/* A secret that every account of the system can read is none. */
-static void
+void
 check_secret(struct admin_check *k, const char *file, const char *what)
 {
 	struct stat st;
@@ -99,54 +98,25 @@ routes_have_secrets(const struct control *c)
 	return false;
 }
 
-/* tls/key.pem and tls/HOST/key.pem, beside each cert.pem. */
-static void
-check_tls_dir(struct admin_check *k, const char *dir)
+/* Does a line of aliases include it, as "sales: :include:/etc/posthouse/sales"? */
+static bool
+is_included(const struct admin_check *k, const char *name)
 {
-	char cert[300], key[300];
-	int fd = k->control.dirfd;
+	const struct control *c = &k->control;
+	struct span key, value;
+	const unsigned char *p;
+	unsigned line;
+	char path[600];
+	int n = snprintf(path, sizeof(path), ":include:%s/%s", c->dir, name);
 
-	snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
-	snprintf(key, sizeof(key), "%s/key.pem", dir);
-	if (faccessat(fd, cert, F_OK, 0) == -1) {
-		if (faccessat(fd, key, F_OK, 0) == 0)
-			check_warning(k, key, 0, "there is no certificate beside "
-			    "this key; write it to %s", cert);
-		return;
+	for (size_t i = 0; i < c->aliases.nslots; i++) {
+		table_at(&c->aliases, i, &key, &value, &line);
+		p = memmem(value.p, value.len, path, (size_t)n);
+		if (p != NULL && (p + n == value.p + value.len ||
+		    strchr(", \t\"", p[n]) != NULL))
+			return true;
 	}
-	if (faccessat(fd, key, F_OK, 0) == -1)
-		check_error(k, cert, 0, "there is no key beside this certificate; "
-		    "write it to %s", key);
-	check_secret(k, key, "it is a private key");
-}
-
-static void
-check_tls(struct admin_check *k)
-{
-	struct dirent *e;
-	char sub[280];
-	DIR *d;
-	int fd;
-
-	check_tls_dir(k, "tls");
-	if (faccessat(k->control.dirfd, "tls/cert.pem", F_OK, 0) == -1)
-		check_warning(k, "tls/cert.pem", 0, "there is none, so no service "
-		    "offers TLS; write the certificate chain there and its key "
-		    "to tls/key.pem");
-	fd = openat(k->control.dirfd, "tls", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (d = fdopendir(fd)) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	while ((e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.' || strchr(e->d_name, '.') == NULL ||
-		    strstr(e->d_name, ".pem") != NULL)
-			continue;
-		snprintf(sub, sizeof(sub), "tls/%s", e->d_name);
-		check_tls_dir(k, sub);
-	}
-	closedir(d);
+	return false;
 }
 
 /* A misspelt file name is a file that nobody reads. */
@@ -164,9 +134,11 @@ check_names(struct admin_check *k)
 		for (size_t i = 0; i < sizeof(known_files) /
 		    sizeof(known_files[0]); i++)
 			known = known || strcmp(e->d_name, known_files[i]) == 0;
-		if (!known)
+		if (!known && !is_included(k, e->d_name))
 			check_warning(k, e->d_name, 0, "no program reads a file of "
 			    "this name; posthouse.conf(5) lists them");
+		if (known)
+			check_writable(k, e->d_name);
 	}
 	closedir(d);
 }

@@ -1,6 +1,6 @@
 /*
  * What the control files mean together: lines that can never be reached,
- * aliases that lead nowhere or round in a circle, places that are not there.
+ * aliases that lead nowhere or round in a circle.
  */
 #include <sys/stat.h>
 
@@ -143,8 +143,9 @@ walk_target(void *arg, const struct addr *a)
 	rcpt_decide(&w->k->control, a, &d);
 	if (d.kind == RCPT_UNKNOWN) {
 		check_error(w->k, "aliases", w->line, "%s is in a local domain, "
-		    "but neither users nor aliases know it; mend the target or "
-		    "make the user", a->text);
+		    "but neither users nor aliases know it; mend the target, "
+		    "in full where its domain is another, or make the user",
+		    a->text);
 		w->told = true;
 		return -1;
 	}
@@ -153,7 +154,7 @@ walk_target(void *arg, const struct addr *a)
 	if (w->depth + 1 >= ALIAS_DEPTH_MAX || ++w->steps > STEPS_MAX) {
 		check_error(w->k, "aliases", w->line, "the alias goes round in a "
 		    "circle or through too many others (at %s, line %u); "
-		    "name the mailboxes themselves", a->text, d.line);
+		    "name the mailboxes themselves, in full", a->text, d.line);
 		w->told = true;
 		return -1;
 	}
@@ -233,6 +234,7 @@ static void
 check_users(struct admin_check *k)
 {
 	const struct control *c = &k->control;
+	bool elsewhere = c->set.checkpassword[0] != '\0';
 
 	for (size_t i = 0; i < c->users.nslots; i++) {
 		char text[ADDR_MAX + 1];
@@ -241,6 +243,8 @@ check_users(struct admin_check *k)
 		const char *at;
 
 		table_at(&c->users, i, &key, &value, &line);
+		elsewhere = elsewhere ||
+		    memmem(value.p, value.len, "password=", 9) != NULL;
 		if (span_cstr(key, text, sizeof(text)) == -1 ||
 		    (at = strrchr(text, '@')) == NULL)
 			continue;
@@ -248,6 +252,9 @@ check_users(struct admin_check *k)
 			check_warning(k, "users", line, "%s gets no mail, for %s is "
 			    "not in domains; add it there", text, at + 1);
 	}
+	if (c->users.nslots > 0 && c->passwords.nslots == 0 && !elsewhere)
+		check_warning(k, "passwords", 0, "nobody has a password, so nobody "
+		    "can log in; posthouse user passwd sets one");
 	for (size_t i = 0; i < c->passwords.nslots; i++) {
 		struct span key, value;
 		unsigned line;
@@ -283,6 +290,13 @@ check_postmasters(struct admin_check *k)
 			check_warning(k, "domains", line, "%s is not known; add "
 			    "\"postmaster: somebody\" to aliases, for every domain "
 			    "must have one", text);
+		else if (d.kind == RCPT_ALIAS &&
+		    strcmp(addr_domain(&a), c->first_domain) != 0) {
+			/* In the first one the line itself is looked at. */
+			struct walk w = { .k = k, .line = d.line, .own = "" };
+
+			(void)walk_target(&w, &a);
+		}
 	}
 }
 
@@ -390,42 +404,4 @@ check_readable(struct admin_check *k)
 		    needs[i].why, (unsigned)st.st_mode & 0777,
 		    (unsigned long)st.st_uid, (unsigned long)st.st_gid);
 	}
-}
-
-#define N_BELOW	10	/* what queue makes in a spool */
-
-static const char *const below[N_BELOW] = { "tmp", "new", "cur", "state",
-    "hold", "full", "local", "rate", "sent", "trigger" };
-
-void
-check_places(struct admin_check *k)
-{
-	const struct settings *s = &k->control.set;
-	char path[300];
-	struct stat spool, mail, st;
-	bool missing[N_BELOW];
-	size_t nmissing = 0;
-
-	if (stat(s->spool, &spool) == -1) {
-		check_warning(k, "settings", 0, "spool-directory %s: %s; make it: "
-		    "mkdir -p %s", s->spool, strerror(errno), s->spool);
-		return;
-	}
-	for (size_t i = 0; i < N_BELOW; i++) {
-		snprintf(path, sizeof(path), "%s/%s", s->spool, below[i]);
-		missing[i] = stat(path, &st) == -1 && errno == ENOENT;
-		nmissing += missing[i];
-	}
-	/* A new spool is empty until queue starts for the first time. */
-	for (size_t i = 0; i < N_BELOW && nmissing < N_BELOW; i++)
-		if (missing[i])
-			check_warning(k, "settings", 0, "%s/%s is missing; queue "
-			    "makes it when it starts", s->spool, below[i]);
-	if (stat(s->mail, &mail) == -1)
-		check_warning(k, "settings", 0, "mail-directory %s: %s", s->mail,
-		    strerror(errno));
-	else if (mail.st_dev != spool.st_dev)
-		check_warning(k, "settings", 0, "spool-directory and "
-		    "mail-directory are on different file systems, so every "
-		    "message is copied instead of renamed");
 }

@@ -170,8 +170,8 @@ bounce_serve(const struct control *c, const char *program, int in, int out)
 	ssize_t r;
 
 	if (dirs_open(&d, c->set.spool) == -1)
-		log_die_errno(EX_IOERR, "cannot open the spool %s",
-		    c->set.spool);
+		log_die_errno(EX_IOERR, "cannot open the spool %s; posthouse "
+		    "check tells what is wrong with it", c->set.spool);
 	proc_ignore_sigpipe();
 	buf_init(&b, REQUEST_MAX);
 	for (;;) {

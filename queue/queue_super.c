@@ -207,8 +207,8 @@ scheduler(struct run *r)
 		log_die_errno(EX_NOPERM, "cannot become queue-user");
 	if (dirs_open(&s.dirs, s.c->set.spool) == -1 ||
 	    (s.trigger = trigger_open(s.c->set.spool)) == -1)
-		log_die_errno(EX_IOERR, "cannot open the spool %s",
-		    s.c->set.spool);
+		log_die_errno(EX_IOERR, "cannot open the spool %s; posthouse "
+		    "check tells what is wrong with it", s.c->set.spool);
 	if (sched_init(&s) == -1)
 		log_die(EX_OSERR, "no memory");
 	control_follow(s.c);

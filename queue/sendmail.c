@@ -100,8 +100,8 @@ run_queue(struct sendmail *s)
 		errx(EX_CONFIG, "%s", s->control.error);
 	if (spool_open_writer(&spool, s->control.set.spool,
 	    s->control.hostname, false) == -1)
-		err(EX_TEMPFAIL, "cannot open the spool %s",
-		    s->control.set.spool);
+		err(EX_TEMPFAIL, "cannot open the spool %s (queue makes it when "
+		    "it starts)", s->control.set.spool);
 	if (spool.trigger == -1 || write(spool.trigger, "scan\n", 5) == -1)
 		errx(EX_TEMPFAIL, "queue is not running");
 	if (getuid() != 0)

@@ -76,8 +76,8 @@ sendmail_submit(struct sendmail *s)
 	complete_envelope(s);
 	if (spool_open_writer(&spool, s->control.set.spool,
 	    s->control.hostname, s->control.set.sync_directory) == -1)
-		err(EX_TEMPFAIL, "cannot open the spool %s",
-		    s->control.set.spool);
+		err(EX_TEMPFAIL, "cannot open the spool %s (queue makes it when "
+		    "it starts)", s->control.set.spool);
 	if (spool_begin(&w, &spool) == -1)
 		err(EX_TEMPFAIL, "cannot write into the spool %s",
 		    s->control.set.spool);

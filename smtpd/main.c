@@ -42,8 +42,8 @@ before(struct control *c, struct conn *conn)
 		spool_ready = spool_open_writer(&spool, c->set.spool,
 		    c->hostname, c->set.sync_directory) == 0;
 	if (!spool_ready)
-		log_warn_errno("%s: not a spool; mail is refused with 451",
-		    c->set.spool);
+		log_warn_errno("%s: not a spool; mail is refused with 451 until "
+		    "queue is started, which makes it", c->set.spool);
 	return 0;
 }
 

@@ -68,6 +68,94 @@ silent_on() {
 	[ "$status" = 0 ]
 }
 
+# certificate NAME [OPTION...]: a pair below tls, good for 30 days.
+certificate() {
+	mkdir -p tls
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls/key.pem -out tls/cert.pem -days 30 \
+	    -subj "/CN=$1" -addext "subjectAltName=DNS:$1" 2>"$DIR/openssl.log"
+	chmod 600 tls/key.pem
+}
+
+@test "check: a certificate or key that servers cannot use, or clients will not like" {
+	certificate "$(cat hostname)"
+	run "$POST" check
+	[ "$status" = 0 ]
+	silent_on tls/
+	now=$(date +%s)
+	POSTHOUSE_CLOCK=@$((now + 20 * 86400)) run "$POST" check
+	[ "$status" = 0 ]
+	says "warning: $DIR/control/tls/cert.pem: it expires in "
+	POSTHOUSE_CLOCK=@$((now + 40 * 86400)) run "$POST" check
+	says "warning: $DIR/control/tls/cert.pem: it has expired"
+	POSTHOUSE_CLOCK=@$((now - 2 * 86400)) run "$POST" check
+	says "warning: $DIR/control/tls/cert.pem: it is not valid yet"
+	mv tls/key.pem key
+	certificate other.example
+	run "$POST" check
+	[ "$status" = 0 ]
+	says "warning: $DIR/control/tls/cert.pem: it is not for $(cat hostname)"
+	mv key tls/key.pem
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "tls/key.pem: this is the key of another certificate"
+	cat tls/cert.pem >tls/key.pem
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "tls/key.pem: no private key in PEM form"
+	certificate other.example
+	openssl pkey -in tls/key.pem -aes128 -passout pass:x -out key 2>>"$DIR/openssl.log"
+	cat key >tls/key.pem
+	run "$POST" check </dev/null
+	[ "$status" = 78 ]
+	says "tls/key.pem: the key has a pass phrase"
+	silent_on "Enter"
+	echo garbage >tls/cert.pem
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "tls/cert.pem: no certificate in PEM form"
+	mkdir tls/mail.example.test
+	echo garbage >tls/mail.example.test/cert.pem
+	run "$POST" check
+	says "tls/mail.example.test/cert.pem: there is no key beside"
+}
+
+@test "check: control files that anybody can write" {
+	chmod 646 aliases
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "aliases: every account of this system can write it (mode 646)"
+	says "1 error"
+	chmod 644 aliases
+	run "$POST" check
+	[ "$status" = 0 ]
+	[ "$(id -u)" = 0 ] || return 0
+	chown 64001 aliases
+	run "$POST" check
+	[ "$status" = 0 ]
+	says "warning: $DIR/control/aliases: it belongs to uid 64001"
+}
+
+@test "check: a spool or mail directory that cannot be used" {
+	spool=$(sed -n 's/^spool-directory //p' settings)
+	mail=$(sed -n 's/^mail-directory //p' settings)
+	rm -rf "$spool" "$mail"
+	: >"$spool"
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "spool-directory $spool is no directory"
+	says "mail-directory $mail: No such file or directory; make it: mkdir -p $mail"
+	rm "$spool"
+	mkdir "$spool" "$mail"
+	run "$POST" check
+	[ "$status" = 0 ]
+	silent_on "$spool/"
+	mkdir "$spool/new"
+	run "$POST" check
+	says "warning: $DIR/control/settings: $spool/cur is missing"
+	need_root
+	says "warning: $DIR/control/settings: $spool/new belongs to uid 0, not to queue-user; chown "
+}
+
 @test "check: files that a program cannot read when it has given up root" {
 	need_root
 	echo 'example.net h.example user=a password=b' >routes
@@ -115,6 +203,25 @@ silent_on() {
 	says "6 errors"
 }
 
+@test "check: postmaster of a further domain, whose users are in the first one" {
+	echo example.net >>domains
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "aliases:1: alice@example.net is in a local domain, but neither users nor aliases know it"
+	echo 'postmaster: alice@example.test' >aliases
+	run "$POST" check
+	[ "$status" = 0 ]
+}
+
+@test "check: users of whom nobody has a password" {
+	run "$POST" check
+	[ "$status" = 0 ]
+	says "warning: $DIR/control/passwords: nobody has a password"
+	echo 'carol@example.test::::password=program' >>users
+	run "$POST" check
+	silent_on "nobody has"
+}
+
 @test "check: what an alias includes" {
 	printf '%s\n' "list: :include:$DIR/list" "deep: :include:$DIR/deep" "loop: :include:$DIR/loop" "folder: :include:$DIR" \
 	    'both: list, deep' >aliases
@@ -137,6 +244,15 @@ silent_on() {
 	says "aliases:3: $DIR/loop:1: too many files are included"
 	silent_on aliases:4
 	says "3 errors"
+	printf '%s\n' "list: :include:$DIR/control/list, bob" 'alice@example.test: bob' >aliases
+	echo bob >list
+	echo bob >lis
+	run "$POST" check
+	[ "$status" = 0 ]
+	silent_on control/list
+	says "control/lis: no program reads"
+	rm list lis
+	printf '%s\n' "list: :include:$DIR/list" "deep: :include:$DIR/deep" "loop: :include:$DIR/loop" 'both: list, deep' >aliases
 	printf '%s\n' alice '|/bin/cat' >"$DIR/list"
 	echo nosuch >"$DIR/loop"
 	run "$POST" check
