@@ -158,6 +158,22 @@ make_directories(struct chain *ch)
 		make_directory(ch, ch->auth_dir, 0700);
 }
 
+/* Before there is more to poll: a full machine costs whoever comes, and nobody else. */
+int
+chain_room(struct chain *ch, size_t nclients, size_t nworkers)
+{
+	size_t want = CHAIN_LISTEN_MAX + nclients + nworkers + 1;
+	struct pollfd *p;
+
+	if (want <= ch->set_cap)
+		return 0;
+	if ((p = reallocarray(ch->set, want, sizeof(*p))) == NULL)
+		return -1;
+	ch->set = p;
+	ch->set_cap = want;
+	return 0;
+}
+
 static struct chain_client *
 free_slot(struct chain *ch)
 {
@@ -168,7 +184,8 @@ free_slot(struct chain *ch)
 		if (!ch->clients[i].used)
 			return memset(&ch->clients[i], 0, sizeof(*p));
 	n = ch->nclients == 0 ? 16 : ch->nclients * 2;
-	if ((p = reallocarray(ch->clients, n, sizeof(*p))) == NULL)
+	if (chain_room(ch, n, ch->nworkers) == -1 ||
+	    (p = reallocarray(ch->clients, n, sizeof(*p))) == NULL)
 		return NULL;
 	memset(p + ch->nclients, 0, (n - ch->nclients) * sizeof(*p));
 	ch->clients = p;
@@ -383,37 +400,26 @@ wants_auth(const struct chain *ch, const struct chain_client *cl)
  * edit from before a client came is seen with it: poll looks at them in
  * this order.  One is enough to know until the next client.
  */
-static struct pollfd *
-poll_set(const struct chain *ch, const int *fds, size_t nfds, size_t *n)
+static size_t
+poll_fill(struct chain *ch, const int *fds, size_t nfds)
 {
-	static struct pollfd *set;
-	static size_t cap;
-	struct pollfd *p;
+	struct pollfd *set = ch->set;
+	size_t n = 0;
 
-	if (cap < nfds + ch->nworkers + ch->nclients + 1) {
-		size_t want = nfds + ch->nworkers + ch->nclients + 1;
-
-		if ((p = reallocarray(set, want, sizeof(*p))) == NULL)
-			log_die(EX_TEMPFAIL, "out of memory");
-		set = p;
-		cap = want;
-	}
-	*n = 0;
 	for (size_t i = 0; i < nfds; i++)
-		set[(*n)++] = (struct pollfd){ .fd = fds[i],
-		    .events = POLLIN };
+		set[n++] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	for (size_t i = 0; i < ch->nworkers; i++)
 		if (ch->workers[i].pid != 0)
-			set[(*n)++] = (struct pollfd){
+			set[n++] = (struct pollfd){
 			    .fd = ch->workers[i].told, .events = POLLIN };
 	for (size_t i = 0; i < ch->nclients; i++)
 		if (wants_auth(ch, &ch->clients[i]))
-			set[(*n)++] = (struct pollfd){
+			set[n++] = (struct pollfd){
 			    .fd = auth_slot(ch, &ch->clients[i])->cred_in,
 			    .events = POLLIN };
-	set[(*n)++] = (struct pollfd){ .fd = ch->control->told ? -1 :
+	set[n++] = (struct pollfd){ .fd = ch->control->told ? -1 :
 	    ch->control->watch, .events = POLLIN };
-	return set;
+	return n;
 }
 
 /* A credential is there. */
@@ -445,39 +451,54 @@ end_clients(struct chain *ch)
 		;
 }
 
+/* full: no descriptor or no memory was left, so those who wait are looked at again
+ * in a second.  How many are ready. */
+static int
+wait_events(struct pollfd *set, size_t n, bool full, const sigset_t *during)
+{
+	static const struct timespec second = { .tv_sec = 1 };
+	int r = ppoll(set, (nfds_t)n, full ? &second : NULL, during);
+
+	if (r == -1 && errno == ENOMEM) {
+		(void)nanosleep(&second, NULL);
+		see_pending();
+	} else if (r == -1 && errno != EINTR)
+		log_die_errno(EX_OSERR, "ppoll");
+	return r;
+}
+
 /* Until SIGTERM, or (nfds 0) until the only client has gone. */
 static void
 serve_loop(struct chain *ch, const int *fds, size_t nfds,
     const sigset_t *during_poll)
 {
-	static const struct timespec second = { .tv_sec = 1 };
 	bool full = false;	/* no descriptor, no memory */
 	unsigned turns = 0;
 
 	while (!got_term && (nfds > 0 || ch->used > 0)) {
-		size_t n;
-		struct pollfd *set = poll_set(ch, fds, nfds, &n);
+		size_t n = poll_fill(ch, fds, nfds);
 		int r;
 
 		for (size_t i = 0; full && i < nfds; i++)
-			set[i].fd = -1;
-		r = ppoll(set, (nfds_t)n, full ? &second : NULL, during_poll);
+			ch->set[i].fd = -1;
+		r = wait_events(ch->set, n, full, during_poll);
 		full = false;
-		if (r == -1 && errno != EINTR)
-			log_die_errno(EX_OSERR, "ppoll");
-		if (r > 0 && set[n - 1].revents != 0) {
+		if (r > 0 && ch->set[n - 1].revents != 0) {
 			ch->control->told = true;
 			n--;
 		}
 		if (r > 0 && ++turns % PENDING_TURNS == 0)
 			see_pending();
+		/* A new client may move the set. */
 		for (size_t i = 0; r > 0 && i < n; i++) {
-			if (set[i].revents == 0)
+			int fd = ch->set[i].fd;
+
+			if (ch->set[i].revents == 0)
 				continue;
 			if (i < nfds)
-				full = !accept_one(ch, set[i].fd) || full;
-			else if (!auth_told(ch, set[i].fd))
-				credential_ready(ch, set[i].fd);
+				full = !accept_one(ch, fd) || full;
+			else if (!auth_told(ch, fd))
+				credential_ready(ch, fd);
 		}
 		/* Last: it frees descriptors whose numbers set still holds. */
 		if (got_child)
@@ -543,6 +564,8 @@ chain_run(const struct chain_service *service, struct control *control,
 	/* With auth, a checkpassword program may need privileges of its own. */
 	if (!service->auth && sandbox_no_new_privs() == -1)
 		log_die_errno(EX_OSERR, "no_new_privs");
+	if (chain_room(&ch, 0, 0) == -1)
+		log_die(EX_TEMPFAIL, "out of memory");
 	make_directories(&ch);
 	settle(&ch);
 	catch_signals(&during_poll);
@@ -562,5 +585,6 @@ chain_run(const struct chain_service *service, struct control *control,
 	free(ch.clients);
 	free(ch.slots);
 	free(ch.workers);
+	free(ch.set);
 	return code;
 }

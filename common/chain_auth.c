@@ -210,7 +210,8 @@ worker_free(struct chain *ch)
 	for (size_t i = 0; i < ch->nworkers; i++)
 		if (ch->workers[i].pid == 0)
 			return &ch->workers[i];
-	if ((p = reallocarray(ch->workers, n, sizeof(*p))) == NULL)
+	if (chain_room(ch, ch->nclients, n) == -1 ||
+	    (p = reallocarray(ch->workers, n, sizeof(*p))) == NULL)
 		return NULL;
 	memset(p + ch->nworkers, 0, (n - ch->nworkers) * sizeof(*p));
 	ch->workers = p;

@@ -81,7 +81,8 @@ struct chain {
 	struct auth_slot *slots;
 	size_t nslots;
 	struct auth_worker *workers;
-	size_t nworkers;
+	struct pollfd *set;		/* room for all of them */
+	size_t nworkers, set_cap;
 	uint64_t auth_births;
 	struct auth_stamp auth_stamp;
 	int listeners[CHAIN_LISTEN_MAX];
@@ -92,6 +93,7 @@ struct chain {
 
 /* NULL, or which limit keeps a client with that address out (chain.c). */
 const char *chain_over_limit(const struct chain *, const struct in6_addr *);
+int	chain_room(struct chain *, size_t clients, size_t workers);	/* to poll: 0, -1 */
 /* In a child: no signal is blocked, and those that the listener catches end it (chain.c). */
 void	chain_forked(void);
 /* Starts what a new client begins with; takes over the descriptors in and out.
@@ -99,8 +101,7 @@ void	chain_forked(void);
 int	client_start(struct chain *, struct chain_client *, int in, int out);
 /* Auth has done, and has set the account if it let the client in. */
 void	client_auth_told(struct chain *, struct chain_client *);
-void	client_log_death(const struct chain_client *, const char *name,
-	    int status);
+void	client_log_death(const struct chain_client *, const char *name, int);
 /* One of the client's processes has ended with this wait(2) status. */
 void	client_reaped(struct chain *, struct chain_client *,
 	    enum chain_process, int status);

@@ -163,6 +163,57 @@ drop() { session 'USER alice@example.test' 'PASS secret' "$@"; }
 	: | "$BIN/pop3d" -C "$C" 2>>"$D/log" | expect '[SYS/TEMP] Not configured, try later'
 }
 
+@test "a listener on a machine without memory refuses who comes, and serves on" {
+	[ -z "${SANITIZED-}" ] || skip "sanitizers need memory of their own"
+	need cc gcc
+	# What is polled may not become more while the file is there.
+	cat >"$D/little.c" <<-'END'
+	#include <errno.h>
+	#include <poll.h>
+	#include <stdint.h>
+	#include <stdlib.h>
+	#include <unistd.h>
+	void *reallocarray(void *p, size_t n, size_t size)
+	{
+		if (size == sizeof(struct pollfd) && access(getenv("FULL"), F_OK) == 0) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		return realloc(p, n * size);
+	}
+	END
+	cc -shared -fPIC -o "$D/little.so" "$D/little.c"
+	echo 'client-connection-limit 1000' >>"$C/settings"
+	FULL=$D/full LD_PRELOAD=$D/little.so "$BIN/pop3d" -C "$C" -l 127.0.0.1:0 2>"$D/log" 3>&- &
+	PID=$!
+	listening "$PID" "$D/log"
+	# As many as fit, one refusal, and with memory there is room for the next.
+	python3 - "$port" "$D/full" >"$D/out" <<-'P'
+	import os, socket, sys
+	def come():
+	    s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=120)
+	    f = s.makefile("rwb")
+	    clients.append((s, f))
+	    return f.readline()
+	clients = []
+	come()
+	open(sys.argv[2], "w").close()
+	for n in range(1000):
+	    if not (greeting := come()).startswith(b"+OK"):
+	        break
+	print(greeting.decode().strip())
+	clients.pop()
+	s, f = clients[0]
+	f.write(b"CAPA\r\n")
+	f.flush()
+	assert f.readline().startswith(b"+OK"), "served no more"
+	os.unlink(sys.argv[2])
+	assert come().startswith(b"+OK"), "not served again"
+	P
+	expect '[SYS/TEMP] Too many connections, try later' <<<"$(cat "$D/out")"
+	grep -q 'reject peer=127.0.0.1 text=out of memory$' "$D/log"
+}
+
 @test "these are all that the page lists" {
 	[ -z "${SANITIZED-}" ] || skip "one reply needs memory of its own"
 	command -v cc >/dev/null && command -v openssl >/dev/null || skip "NOT TESTED: needs cc and openssl"
