@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <shadow.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,11 @@
 #include "auth_impl.h"
 #include "clock.h"
 #include "file.h"
+#include "limits.h"
+#include "log.h"
 #include "secret.h"
+
+#define CHECKER_WAIT	(CHECKER_SECONDS + 5)
 
 /* Where passwords has no hash at all. */
 #define DUMMY_SECRET	"$y$j9T$AAAAAAAAAAAAAAAAAAAAA/$" \
@@ -120,16 +125,24 @@ check_system(struct auth *a, struct span secret)
 	return v;
 }
 
-/* One letter, or it has ended without: it takes no longer than CHECKER_SECONDS. */
+/* One letter, or it has ended without.  Its own clock, of CHECKER_SECONDS, stands
+ * still where somebody has stopped it. */
 static char
 checker_letter(int fd)
 {
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	uint64_t now, end = clock_mono_ms() + CHECKER_WAIT * 1000;
 	char letter;
-	ssize_t n;
+	int r = 0;
 
-	while ((n = read(fd, &letter, 1)) == -1 && errno == EINTR)
-		;
-	return n == 1 ? letter : 't';
+	while (r == 0 && (now = clock_mono_ms()) < end)
+		if ((r = poll(&pfd, 1, (int)(end - now))) == -1 &&
+		    errno == EINTR)
+			r = 0;
+	if (r == 0)
+		log_warn("checkpassword: no answer, and no end of the process "
+		    "that waits for it, within %d seconds", CHECKER_WAIT);
+	return r == 1 && read(fd, &letter, 1) == 1 ? letter : 't';
 }
 
 /* name NUL secret NUL to the process that runs it; back comes one letter. */

@@ -369,7 +369,17 @@ logged() { await 5 grep -hE "$1" "$DIR"/log/*; }
 	kill -STOP "$checker"
 	await 5 grep -qs '^State:[[:space:]]*T' "/proc/$checker/status"
 	kill -CONT "$checker"
+	# One that is never let go on has no clock: auth has its own, and does not leave it behind.
+	timeout 300 python3 "$ROOT/t/sasl.py" imap "$HOST" "$IMAP_PORT" - plain user=sys@example.test password=x >"$DIR/stopped" 2>&1 3>&- &
+	local other=$! more
+	read -r -t 300 -a more <>"$asked"
+	checker=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/${more[0]}/status")
+	kill -STOP "$checker"
+	pids+=("${more[@]}" "$checker")
 	wait "$client" || true
+	wait "$other" || true
+	grep '^a NO \[UNAVAILABLE\]' "$DIR/stopped"
+	logged 'checkpassword: no answer, and no end of the process that waits for it, within 35 seconds$'
 	sed -i '/^checkpassword/d' "$CONTROL/settings"
 	grep '^[0-9]* a NO \[UNAVAILABLE\]' "$DIR/hung"
 	[ "$(cut -d ' ' -f 1 "$DIR/hung")" -ge 20000 ]
