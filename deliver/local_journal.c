@@ -14,6 +14,7 @@
  * was killed may have left one at work.
  */
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +24,23 @@
 
 #include "file.h"
 #include "local_forward.h"
+#include "log.h"
 
 #define JOURNAL_MAX	16777216 /* of a list with many programs */
+
+/* Half a line, of a crash or a full disk, tells nothing, and must not become part of the next one. */
+static int
+cut(struct journal *j)
+{
+	size_t n = j->text.len;
+
+	while (n > 0 && j->text.p[n - 1] != '\n')
+		n--;
+	if (n == j->text.len)
+		return 0;
+	j->text.len = n;
+	return ftruncate(j->fd, (off_t)n);
+}
 
 int
 journal_open(struct journal *j, int spool, const struct spool_name *n,
@@ -42,7 +58,7 @@ journal_open(struct journal *j, int spool, const struct spool_name *n,
 	if (j->fd == -1)
 		return -1;
 	if (flock(j->fd, LOCK_EX | LOCK_NB) == 0 &&
-	    file_read_all(j->fd, &j->text) == 0)
+	    file_read_all(j->fd, &j->text) == 0 && cut(j) == 0)
 		return 0;
 	e = errno;
 	close(j->fd);
@@ -51,8 +67,7 @@ journal_open(struct journal *j, int spool, const struct spool_name *n,
 	return -1;
 }
 
-/* The last whole line that begins with that word; what was cut by a crash is
- * none. */
+/* The last whole line that begins with that word. */
 static bool
 find_line(const struct journal *j, const char *word, struct cur *out)
 {
@@ -98,10 +113,18 @@ journal_find(const struct journal *j, const char *key, struct outcome *o)
 static int
 add(struct journal *j, const struct buf *line)
 {
-	if (line->bad)
+	struct stat st;
+	int e;
+
+	if (line->bad || fstat(j->fd, &st) == -1)
 		return -1;
-	return file_write_all(j->fd, line->p, line->len) == -1 ||
-	    fsync(j->fd) == -1 ? -1 : 0;
+	if (file_write_all(j->fd, line->p, line->len) == 0)
+		return fsync(j->fd);
+	e = errno;
+	if (ftruncate(j->fd, st.st_size) == -1)	/* others may follow */
+		log_warn_errno("%s: cutting back", j->name);
+	errno = e;
+	return -1;
 }
 
 int
