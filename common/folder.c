@@ -24,8 +24,8 @@
 #define LEARNED_MIN	16	/* sizes that are not worth a new cache */
 #define LEARNED_PART	64	/* nor is less than this part of all: it is written whole */
 
-struct folder *
-folder_open(const char *dir, bool read_only)
+static struct folder *
+open_once(const char *dir, bool read_only)
 {
 	struct folder *f = calloc(1, sizeof(*f));
 	int e;
@@ -52,6 +52,15 @@ fail:
 	folder_close(f);
 	errno = e;
 	return NULL;
+}
+
+/* ESTALE: the list was read, and then another took its place, with another UIDVALIDITY. */
+struct folder *
+folder_open(const char *dir, bool read_only)
+{
+	struct folder *f = open_once(dir, read_only);
+
+	return f == NULL && errno == ESTALE ? open_once(dir, read_only) : f;
 }
 
 /* Sizes that cost a look at each file are kept for the next who opens it. */

@@ -134,6 +134,7 @@ check_folder(struct folder_check *c, const char *path, bool sub,
     uint32_t *validity)
 {
 	struct check_dir d = { .c = c, .path = path, .sub = sub };
+	size_t by_hand = c->by_hand;
 	struct folder *f;
 	int lock = -1, r;
 
@@ -151,8 +152,9 @@ check_folder(struct folder_check *c, const char *path, bool sub,
 		*validity = d.validity;
 	if (r == -1 || !c->repair)
 		return r;
-	if ((f = folder_open(path, false)) == NULL)	/* new files get UIDs */
-		return -1;
+	/* New files get UIDs; but not where only a person can mend the list, who is told so. */
+	if ((f = folder_open(path, false)) == NULL)
+		return c->by_hand > by_hand ? 0 : -1;
 	if (folder_uidvalidity(f) > *validity)
 		*validity = folder_uidvalidity(f);
 	folder_close(f);

@@ -19,6 +19,7 @@
 
 #define TAIL	65536		/* bytes at the end that surely hold a whole line */
 #define NEXT_EVERY 4096		/* bytes after which a line tells where UIDs and mod-sequences stand */
+#define UIDS_ROOM (1u << 24)	/* UIDs that must be left, or those of the files in the folder might not fit */
 #define NEAR	(2 * NEXT_EVERY)	/* so many have one, mostly; TAIL is a multiple */
 
 /* Another host may have made it a moment ago, and this one still remember that there was none: then that one is taken.
@@ -171,13 +172,17 @@ open_list(struct uids_out *o, const struct folder *known)
 	}
 	o->ino = st.st_ino;
 	o->end = st.st_size;
-	if (known == NULL || known->uids_ino != o->ino ||
-	    known->uids_at != o->end)
-		return read_header(o) == -1 ? -1 : read_tail(o);
-	o->h = known->head;
-	o->h.next = known->uidnext;
-	o->highest = known->highest;
-	return 0;
+	if (known != NULL && known->uids_ino == o->ino &&
+	    known->uids_at == o->end) {
+		o->h = known->head;
+		o->h.next = known->uidnext;
+		o->highest = known->highest;
+	} else if (read_header(o) == -1 || read_tail(o) == -1)
+		return -1;
+	if (o->h.next <= UINT32_MAX - UIDS_ROOM)
+		return 0;
+	errno = EINVAL;			/* some line is wrong: nobody had so many messages */
+	return -1;
 }
 
 /* Not a uid list, though nothing of ours leaves it half: keep it for the administrator to look at. */
