@@ -72,7 +72,7 @@ next_name(struct cur *c, struct buf *raw)
 		line = cur_until(c, '\n');
 		(void)cur_ch(c, '\n');
 	} while (line.len == 0 || line.len > NAME_RAW_MAX ||
-	    span_is(line, "V\t2"));
+	    span_haschr(line, 0) || span_is(line, "V\t2"));
 	buf_clear(raw);
 	if (span_isis(line, "INBOX"))
 		return true;
