@@ -1,9 +1,9 @@
 /*
- * floor PORT DIR: the least that a server has to do for a message in S6 of the
- * SMTP harness: one process takes one client after another, answers each line
- * without a look at it, and makes the content durable: create, write, fsync,
- * rename to DIR/mail/uN/new.  No fork, no privileges given up, no parsing, no
- * queue, no log.
+ * floor PORT DIR [fork]: the least that a server has to do for a message of
+ * the SMTP harness: it answers each line without a look at it and makes the
+ * content durable: create, write, fsync, rename to DIR/mail/uN/new.  One
+ * process takes one client after another (S6), or forks one for each (S1, S2).
+ * No privileges given up, no parsing, no queue, no log.
  */
 #include <sys/socket.h>
 
@@ -11,6 +11,8 @@
 #include <err.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +27,12 @@ say(int fd, const char *s)
 }
 
 static void
-keep(const char *p, size_t n, const char *to)
+keep(const char *p, size_t n, const char *from, const char *to)
 {
-	int fd = open("tmp", O_WRONLY | O_CREAT | O_EXCL, 0600);
+	int fd = open(from, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
 	if (fd == -1 || write(fd, p, n) != (ssize_t)n || fsync(fd) == -1 ||
-	    close(fd) == -1 || rename("tmp", to) == -1)
+	    close(fd) == -1 || rename(from, to) == -1)
 		err(1, "%s", to);
 }
 
@@ -53,7 +55,7 @@ session(int fd)
 {
 	static unsigned count;
 	static char b[65536];
-	char name[64], *user;
+	char from[32], name[64], *user;
 	unsigned u = 0;
 	size_t n;
 
@@ -67,9 +69,10 @@ session(int fd)
 			if (say(fd, "354 go on\r\n") == -1 ||
 			    take(fd, b, sizeof(b), &n, "\r\n.\r\n") == -1)
 				return;
-			snprintf(name, sizeof(name), "mail/u%u/new/%u", u,
-			    count++);
-			keep(b, n, name);
+			snprintf(from, sizeof(from), "tmp.%d", getpid());
+			snprintf(name, sizeof(name), "mail/u%u/new/%d.%u", u,
+			    getpid(), count++);
+			keep(b, n, from, name);
 		}
 		if (say(fd, "250 ok\r\n") == -1)
 			return;
@@ -81,9 +84,12 @@ main(int argc, char *argv[])
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	int fd, on = 1, s = socket(AF_INET, SOCK_STREAM, 0);
+	bool forks = argc == 4 && strcmp(argv[3], "fork") == 0;
+	pid_t pid = 0;
 
-	if (argc != 3 || chdir(argv[2]) == -1)
-		errx(64, "usage: floor PORT DIR");
+	if (argc != 3 + forks || chdir(argv[2]) == -1)
+		errx(64, "usage: floor PORT DIR [fork]");
+	signal(SIGCHLD, SIG_IGN);
 	sin.sin_port = htons((in_port_t)strtoul(argv[1], NULL, 10));
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (s == -1 ||
@@ -92,7 +98,12 @@ main(int argc, char *argv[])
 	    listen(s, 64) == -1)
 		err(71, "port %s", argv[1]);
 	while ((fd = accept(s, NULL, NULL)) != -1) {
-		session(fd);
+		if (forks && (pid = fork()) == -1)
+			err(71, "fork");
+		if (pid == 0)
+			session(fd);
+		if (forks && pid == 0)
+			_exit(0);
 		close(fd);
 	}
 	err(71, "accept");
