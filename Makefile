@@ -167,18 +167,18 @@ README: man/posthouse.7
 	mandoc -T ascii -I os=posthouse man/posthouse.7 | col -bx >$@.new
 	mv $@.new $@
 
-# Servers and workers go to LIBEXEC, only these four into the PATH.  sendmail is
-# set-group-id to the spool's group where that exists: posthouse-sendmail(1).
+# Servers and workers go to LIBEXEC, only these four into the PATH (mailq to both).
+# sendmail is set-group-id to the group where that exists: posthouse-sendmail(1).
 GROUP	?= phspool
 D	= $(DESTDIR)
 PATHED	= posthouse mailq sendmail newaliases
-HIDDEN	= $(filter-out $(PATHED),$(PROGS) $(SCRIPTS)) tls.so
+HIDDEN	= $(filter-out posthouse sendmail,$(PROGS) $(SCRIPTS)) tls.so
 PAGES	= $(wildcard man/*.[1578])
 install: all
 	install -d $(D)$(LIBEXEC) $(D)$(SBINDIR)
 	cd $(O)/bin && install -m 755 $(HIDDEN) $(D)$(LIBEXEC)
-	cd $(O)/bin && install -m 755 posthouse mailq sendmail $(D)$(SBINDIR)
-	ln -sf sendmail $(D)$(SBINDIR)/newaliases
+	cd $(O)/bin && install -m 755 posthouse sendmail $(D)$(SBINDIR)
+	cd $(D)$(SBINDIR) && ln -sf $(LIBEXEC)/mailq . && ln -sf sendmail newaliases
 	install -D -m 644 common/fail2ban.conf $(D)$(SHARE)/fail2ban.conf
 	if [ -z "$(D)" ] && chgrp $(GROUP) $(SBINDIR)/sendmail 2>/dev/null; \
 	    then chmod 2755 $(SBINDIR)/sendmail; \

@@ -11,9 +11,30 @@ setup() {
 	make -s -j2 O="$O" DESTDIR="$D" install >/dev/null
 }
 
+@test "what is installed finds its parts: each command for the queue" {
+	DIR=$BATS_TEST_TMPDIR
+	bare_control "$DIR"
+	echo 'alice@example.test:' >"$DIR/control/users"
+	export POSTHOUSE=$DIR/control POSTHOUSE_LIBEXEC=$D/usr/local/libexec/posthouse
+	local posthouse=$D/usr/local/sbin/posthouse id=1795000000.0123456789abcdef verb
+	name=$id.mx.example.test,S=80,W=84
+	printf '%s\n' 'Return-Path: <alice@example.test>' 'Delivered-To: bob@example.net' 'Received: x' '' x >"$DIR/spool/cur/$name"
+	[ "$(readlink "$D/usr/local/sbin/mailq")" = /usr/local/libexec/posthouse/mailq ]
+	"$posthouse" queue | grep -q "^$id"
+	"$posthouse" queue shape | grep -q '^example.net'
+	"$posthouse" queue --for 1h | grep -q "$id"
+	"$posthouse" explain "$id" | grep -q bob@example.net
+	"$posthouse" explain alice | grep -q alice@example.test
+	"$posthouse" check >/dev/null
+	for verb in hold release retry requeue bounce delete; do
+		[ "$("$posthouse" queue "$verb" "$id")" = "$id" ]
+	done
+	[ -z "$("$posthouse" queue)" ]
+}
+
 @test "install and uninstall in DESTDIR" {
 	(cd "$D/usr/local/sbin" && [ "$(echo *)" = "mailq newaliases posthouse sendmail" ])
-	for program in smtpd pop3d imapd queue deliver-local deliver-remote bounce; do
+	for program in smtpd pop3d imapd queue deliver-local deliver-remote bounce mailq; do
 		[ -x "$D/usr/local/libexec/posthouse/$program" ]
 	done
 	[ -e "$D/usr/local/share/man/man7/posthouse.7" ]
