@@ -113,17 +113,38 @@ field_name(struct span line)
 	return cur_peek(&c) == ':' ? name : span_of(NULL, 0);
 }
 
+/* The first Message-ID, RFC 5322 section 3.6.4, by which people ask for a message. */
 static void
-note_field(struct data *d, struct span name)
+note_id(struct data *d, struct span line)
 {
+	struct span id;
+	struct cur c;
+
+	cur_init(&c, line);
+	(void)cur_until(&c, '<');
+	d->id_follows = !cur_ch(&c, '<');
+	if (d->id_follows)
+		return;
+	id = cur_until(&c, '>');
+	if (id.len <= DATA_ID_MAX)
+		memcpy(d->message_id, id.p, id.len);
+}
+
+static void
+note_field(struct data *d, struct span name, struct span line)
+{
+	d->id_follows = false;
 	if (++d->fields > HEADER_FIELDS_MAX)
 		fault(d, FAULT_HEADER);
 	if (span_isis(name, "Received") && ++d->received > RECEIVED_MAX)
 		fault(d, FAULT_LOOP);
 	if (span_isis(name, "Date"))
 		d->seen |= SEEN_DATE;
-	if (span_isis(name, "Message-ID"))
+	if (span_isis(name, "Message-ID")) {
+		if ((d->seen & SEEN_MESSAGE_ID) == 0)
+			note_id(d, line);
 		d->seen |= SEEN_MESSAGE_ID;
+	}
 	if (span_isis(name, "From"))
 		d->seen |= SEEN_FROM;
 }
@@ -153,13 +174,15 @@ header_line(struct data *d, struct buf *out)
 		name = folded ? span_of(NULL, 0) : field_name(line);
 		if (name.len > 0) {
 			release(d, out);
-			note_field(d, name);
+			note_field(d, name, line);
 			d->holding = d->rules.domain != NULL &&
 			    qualify_is_for(name);
 		} else {
 			header_over(d, out);
 			emit(d, out, span_str("\n"));
 		}
+	} else if (d->id_follows) {
+		note_id(d, line);
 	}
 	emit_header(d, out, line);
 	buf_clear(&d->line);

@@ -15,6 +15,8 @@
 #define SEEN_MESSAGE_ID	2u
 #define SEEN_FROM	4u
 
+#define DATA_ID_MAX	160	/* of a Message-ID, as the log takes of a value */
+
 enum data_fault {
 	FAULT_NONE,
 	FAULT_SIZE,		/* larger than limit */
@@ -64,6 +66,8 @@ struct data {
 	bool judged;		/* the same, too long to be kept: out has it */
 	uint64_t line_len, size, header_size;
 	unsigned fields, received, seen;
+	bool id_follows;	/* Message-ID in the next line, which is folded */
+	char message_id[DATA_ID_MAX + 1];	/* without brackets; "": none, or longer */
 	enum data_fault fault;	/* the first; from then on out gets nothing */
 };
 

@@ -234,9 +234,10 @@ message_failed(const struct message *m, enum reply_id *id)
 }
 
 static void
-log_queued(const struct session *s, const struct spool_name *n,
+log_queued(const struct message *m, const struct spool_name *n,
     const char *qid)
 {
+	const struct session *s = m->s;
 	const struct envelope *e = &s->tx.envelope;
 	struct log l;
 
@@ -253,6 +254,8 @@ log_queued(const struct session *s, const struct spool_name *n,
 		log_str(&l, "user", s->user);
 	if (s->conn->tls)
 		log_str(&l, "tls", s->conn->facts.version);
+	if (m->data.message_id[0] != '\0')
+		log_addr(&l, "msgid", span_str(m->data.message_id));
 	log_end(&l);
 }
 
@@ -288,7 +291,7 @@ message_commit(struct message *m)
 		message_answer(s, error_reply(m->writer.errno_), NULL);
 	} else {
 		spool_trigger(s->spool, &name);
-		log_queued(s, &name, qid);
+		log_queued(m, &name, qid);
 		s->messages++;
 		s->errors = s->idle = 0;
 		message_answer(s, R_QUEUED, qid);

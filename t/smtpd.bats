@@ -53,6 +53,14 @@ setup() {
 	[ "$(grep -c "queued sid=.* qid=$qid from=<a@example.org> to=<bob@example.test> nrcpt=2 size=$size" "$LOG")" = 1 ]
 }
 
+@test "the log has the Message-ID: the first, folded or not, and none that is too long" {
+	long=$(printf '%0160d' 0)
+	smtp "EHLO a\r\n$M${R}DATA\r\nmessage-id : <One.!2 3@x> (c)\r\nMessage-ID: <two@x>\r\n\r\n.\r\n$M${R}DATA\r\nMessage-ID:\r\n <folded@x>\r\n\r\n.\r\n$M${R}DATA\r\nMessage-ID: <0$long>\r\n\r\nMessage-ID: <body@x>\r\n.\r\n$M${R}DATA\r\nMessage-ID: <$long>\r\nSubject: a\r\n <b>\r\n\r\n.\r\nQUIT\r\n"
+	[ "$(grep -c ': queued ' "$LOG")" = 4 ]
+	grep -o ' msgid=.*' "$LOG" >"$DIR/ids"
+	printf ' msgid=%s\n' '<One.!2%203@x>' '<folded@x>' "<$long>" | diff - "$DIR/ids"
+}
+
 @test "the queue is told the name through the trigger" {
 	exec 8<>"$SPOOL/trigger"
 	smtp "EHLO a\r\n$M${R}DATA\r\n\r\n.\r\nQUIT\r\n"
