@@ -22,6 +22,7 @@
 #include "fmt.h"
 #include "proc.h"
 
+#define SPOOL_FIRST	8192	/* of the buffer: holds most messages */
 #define SPOOL_CHUNK	65536	/* bytes gathered before a write(2) */
 #define SPOOL_MODE	0640	/* owner writes, spool-group reads */
 #define SPOOL_UMASK	027
@@ -219,7 +220,8 @@ spool_begin(struct spool_writer *w, const struct spool *s)
 	    rnd);
 	fmt_print(w->tmp, sizeof(w->tmp), "%.39s.%.*s", w->qid, HOST_IN_NAME,
 	    s->host);
-	buf_init(&w->buf, SPOOL_CHUNK);
+	buf_init(&w->buf, SPOOL_CHUNK + SPOOL_AHEAD);
+	(void)buf_room(&w->buf, SPOOL_FIRST - 1);
 	buf_init(&w->behind, SPOOL_ENVELOPE_MAX);
 	w->fd = openat(s->tmp, w->tmp,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, SPOOL_MODE);
@@ -265,33 +267,52 @@ count_lines(const unsigned char *p, size_t n)
 	return lines;
 }
 
+/* false: it has failed, or nothing is open; errno tells. */
+static bool
+is_open(const struct spool_writer *w)
+{
+	if (!w->failed && w->fd != -1)
+		return true;
+	errno = w->errno_ != 0 ? w->errno_ : EBADF;
+	return false;
+}
+
+int
+spool_added(struct spool_writer *w)
+{
+	size_t new = w->buf.len - w->counted;
+
+	if (!is_open(w))
+		return -1;
+	if (w->buf.bad) {
+		errno = ENOMEM;
+		return fail(w);
+	}
+	w->size += new;
+	w->lines += count_lines(w->buf.p + w->counted, new);
+	w->counted = w->buf.len;
+	if (w->buf.len < SPOOL_CHUNK)
+		return 0;
+	if (put(w, w->buf.p, w->buf.len) == -1)
+		return -1;
+	buf_clear(&w->buf);
+	w->counted = 0;
+	return 0;
+}
+
 int
 spool_add(struct spool_writer *w, const void *data, size_t n)
 {
 	const unsigned char *p = data;
+	size_t part;
 
-	if (w->failed || w->fd == -1) {
-		errno = w->errno_ != 0 ? w->errno_ : EBADF;
+	if (!is_open(w))
 		return -1;
-	}
-	if (n == 0)
-		return 0;
-	w->size += n;
-	w->lines += count_lines(p, n);
-	while (n > 0) {
-		size_t part = SPOOL_CHUNK - w->buf.len;
-
-		if (part > n)
-			part = n;
-		if (buf_add(&w->buf, p, part) == -1)
-			return fail(w);
-		p += part;
-		n -= part;
-		if (w->buf.len < SPOOL_CHUNK)
-			break;
-		if (put(w, w->buf.p, w->buf.len) == -1)
+	for (; n > 0; p += part, n -= part) {
+		part = n < SPOOL_CHUNK ? n : SPOOL_CHUNK;
+		(void)buf_add(&w->buf, p, part);
+		if (spool_added(w) == -1)
 			return -1;
-		buf_clear(&w->buf);
 	}
 	return 0;
 }

@@ -61,6 +61,7 @@ struct spool_writer {
 	char tmp[SPOOL_NAME_MAX];	/* "" when nothing is open */
 	char qid[40];
 	struct buf buf;			/* what is not yet written */
+	size_t counted;			/* of it, in size and lines */
 	struct buf behind;		/* what comes behind the content */
 	uint64_t size, lines;
 	bool failed;			/* sticky; errno_ tells */
@@ -70,6 +71,9 @@ struct spool_writer {
 int	spool_begin(struct spool_writer *, const struct spool *);
 /* Adds bytes that already have LF line ends.  Sticky failure. */
 int	spool_add(struct spool_writer *, const void *, size_t);
+/* Takes what the caller has put behind w->buf himself, at most SPOOL_AHEAD bytes. */
+#define SPOOL_AHEAD	524288
+int	spool_added(struct spool_writer *);
 /*
  * Makes name and content durable (rename into new/, one fsync; and of the
  * directory where set) and only then returns 0 and the final name.  -1: nothing

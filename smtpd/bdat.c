@@ -49,7 +49,7 @@ take_text(void *arg, struct span text)
 		size_t n = cur_left(&c);
 
 		(void)data_feed(&m->data, cur_take(&c, n < NETIN_BUF ? n :
-		    NETIN_BUF), &used, &m->out);
+		    NETIN_BUF), &used, &m->writer.buf);
 		message_write(m);
 	}
 	return 0;
@@ -85,7 +85,7 @@ take_block(struct message *m, struct span block)
 	if (m->recode != NULL)
 		take_binary(m, block);
 	else
-		(void)data_feed(&m->data, block, &used, &m->out);
+		(void)data_feed(&m->data, block, &used, &m->writer.buf);
 	message_write(m);
 }
 
@@ -95,7 +95,7 @@ content_end(struct message *m)
 {
 	if (m->recode != NULL)
 		recoded(m, recode_end(m->recode));
-	data_finish(&m->data, &m->out);
+	data_finish(&m->data, &m->writer.buf);
 	message_write(m);
 }
 

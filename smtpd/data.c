@@ -247,6 +247,41 @@ bare_cr(struct data *d, struct buf *out)
 		d->fault = FAULT_BARE;
 }
 
+/* Lines of the body up to stop that are as they should be, as nearly all are, each in one piece; the
+ * rest, and the end, are step's. */
+static void
+whole_lines(struct data *d, struct cur *c, const unsigned char *stop,
+    struct buf *out)
+{
+	const unsigned char *lf;
+	unsigned char *to;
+
+	if (d->state != AT_START || d->header || d->fault != FAULT_NONE ||
+	    c->p >= stop)
+		return;
+	if ((to = buf_room(out, (size_t)(stop - c->p))) == NULL) {
+		fault(d, FAULT_MEMORY);
+		return;
+	}
+	while (c->p < stop &&
+	    (lf = memchr(c->p, '\n', (size_t)(stop - c->p))) != NULL) {
+		const unsigned char *p = c->p + (d->rules.dots && *c->p == '.');
+		size_t len = (size_t)(lf - p);	/* with the CR */
+
+		if (len == 0 || lf[-1] != '\r' || (p != c->p && len == 1) ||
+		    len - 1 > d->rules.line ||
+		    len + 1 > d->rules.size - d->size ||
+		    memchr(p, '\r', len - 1) != NULL)
+			break;
+		d->size += len + 1;
+		memcpy(to, p, len - 1);
+		to += len;
+		to[-1] = '\n';
+		out->len += len;
+		c->p = lf + 1;
+	}
+}
+
 /* The longest run without CR, LF and NUL, then one of them. */
 static void
 step_line(struct data *d, struct cur *c, struct buf *out)
@@ -311,13 +346,19 @@ step(struct data *d, struct cur *c, struct buf *out)
 enum data_status
 data_feed(struct data *d, struct span bytes, size_t *used, struct buf *out)
 {
+	const unsigned char *stop;
 	bool end = false;
 	struct cur c;
 
 	cur_init(&c, bytes);
+	if ((stop = memchr(c.p, 0, cur_left(&c))) == NULL)
+		stop = c.end;
 	while (!end && !cur_end(&c) && d->fault != FAULT_BARE &&
-	    d->fault != FAULT_NUL)
-		end = step(d, &c, out);
+	    d->fault != FAULT_NUL) {
+		whole_lines(d, &c, stop, out);
+		if (!cur_end(&c))
+			end = step(d, &c, out);
+	}
 	*used = bytes.len - cur_left(&c);
 	if (d->fault == FAULT_BARE || d->fault == FAULT_NUL)
 		return DATA_REFUSED;

@@ -18,6 +18,8 @@
 #include "log.h"
 #include "policy.h"
 
+_Static_assert(SPOOL_AHEAD >= DATA_OUT_MAX, "a block fits");
+
 /* RFC 3848, RFC 2033 section 4 for LMTP, and RFC 6531 section 4.3. */
 static void
 add_protocol(const struct session *s, struct buf *b)
@@ -145,7 +147,6 @@ message_begin(struct message *m, struct session *s, bool dots)
 		m->data.header_end = add_missing;
 		m->data.arg = m;
 	}
-	buf_init(&m->out, DATA_OUT_MAX);
 	if (spool_begin(&m->writer, s->spool) == 0 && write_head(m) == 0)
 		return 0;
 	e = errno;
@@ -161,7 +162,6 @@ message_free(struct message *m)
 {
 	spool_abort(&m->writer);
 	data_free(&m->data);
-	buf_free(&m->out);
 }
 
 /* Once the disk or a limit has failed, the file goes at once: what the client still sends
@@ -172,11 +172,12 @@ message_write(struct message *m)
 	if (m->data.fault != FAULT_NONE)
 		spool_abort(&m->writer);
 	else if (!m->writer.failed &&
-	    spool_add(&m->writer, m->out.p, m->out.len) == -1) {
+	    spool_added(&m->writer) == -1) {
 		log_failure(m->s, m->writer.qid, m->writer.errno_);
 		spool_abort(&m->writer);
 	}
-	buf_clear(&m->out);
+	if (m->writer.fd == -1)
+		buf_clear(&m->writer.buf);
 }
 
 /* Reads to the end of the data.  NETIN_DATA: it was seen, or the content was
@@ -194,7 +195,7 @@ message_read(struct message *m)
 
 		if ((r = netin_block(in, &block)) != NETIN_DATA)
 			return r;
-		st = data_feed(&m->data, block, &used, &m->out);
+		st = data_feed(&m->data, block, &used, &m->writer.buf);
 		netin_consume(in, used);
 		message_write(m);
 	}

@@ -11,7 +11,6 @@ struct message {
 	struct session *s;
 	struct spool_writer writer;
 	struct data data;
-	struct buf out;		/* content that one block gave */
 	/* BDAT */
 	bool refused;		/* and told so */
 	struct recode *recode;	/* BINARYMIME: before data; else NULL */
@@ -23,7 +22,7 @@ struct message {
  * and message_failed says why.  message_free in both cases. */
 int	message_begin(struct message *, struct session *, bool dots);
 void	message_free(struct message *);
-/* What out has goes into the spool, or is dropped when the message has failed. */
+/* What was put into writer.buf goes into the spool, or is dropped when the message has failed. */
 void	message_write(struct message *);
 /* It cannot be accepted any more, and the reply that says so. */
 bool	message_failed(const struct message *, enum reply_id *);
