@@ -103,14 +103,19 @@ buf_addspan(struct buf *b, struct span s)
 int
 buf_addf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->bad ? 0 : b->cap - b->len;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = fmt_vprint(NULL, 0, fmt, ap);
+	n = fmt_vprint(room > 0 ? (char *)b->p + b->len : NULL, room, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return buf_fail(b, EINVAL);
+	if ((size_t)n < room) {
+		b->len += (size_t)n;
+		return 0;
+	}
 	if (buf_grow(b, (size_t)n) == -1)
 		return -1;
 	va_start(ap, fmt);

@@ -104,7 +104,6 @@ put_escaped(struct log *l, struct span v, bool spaces, bool angles, size_t max)
 
 	for (size_t i = 0; i < v.len; i++) {
 		unsigned char c = v.p[i];
-		char e[3] = { '%', hex[c >> 4], hex[c & 15] };
 		bool plain = c > ' ' && c <= '~' && c != '%';
 
 		if (angles && (c == '<' || c == '>'))
@@ -116,9 +115,9 @@ put_escaped(struct log *l, struct span v, bool spaces, bool angles, size_t max)
 			return;
 		}
 		if (plain)
-			put(l, (const char *)&c, 1);
+			l->line[l->len++] = (char)c;
 		else
-			put(l, e, 3);
+			put(l, (char[3]){ '%', hex[c >> 4], hex[c & 15] }, 3);
 	}
 }
 
