@@ -73,7 +73,7 @@ netin_free(struct netin *n)
 }
 
 /* Makes room behind the unread bytes: moves them to the front, or grows up to
- * NETIN_BUF.  -1 when there is no room left or no memory. */
+ * NETIN_BUF; also where much is coming.  -1 when there is no room left or no memory. */
 static int
 make_room(struct netin *n)
 {
@@ -85,7 +85,8 @@ make_room(struct netin *n)
 			memmove(n->p, n->p + n->start, n->len);
 		n->start = 0;
 	}
-	if (n->start + n->len < n->cap)
+	if (n->start + n->len < n->cap &&
+	    (n->filled < NETIN_BULK || n->cap == NETIN_BUF))
 		return 0;
 	if (n->cap >= NETIN_BUF) {
 		errno = ENOBUFS;
@@ -190,6 +191,7 @@ fill(struct netin *n)
 	if (r == 0)
 		return NETIN_EOF;
 	n->len += (size_t)r;
+	n->filled = n->start + n->len == n->cap ? n->filled + 1 : 0;
 	n->total += (uint64_t)r;
 	n->rate_bytes += (uint64_t)r;
 	return too_slow(n) ? NETIN_TIMEOUT : NETIN_DATA;

@@ -61,6 +61,7 @@ struct netin {
 	unsigned char *p;	/* buffer, allocated at the first read */
 	size_t start, len, cap;	/* unread bytes: p[start..start+len) */
 	size_t scanned;		/* of them, how many hold no line end */
+	unsigned filled;	/* reads, one after the other, that filled it */
 	bool skipping;		/* inside an over-long line */
 	uint64_t total;		/* bytes read so far */
 	uint64_t rate_bytes, rate_since;	/* netin_rate */
