@@ -126,16 +126,6 @@ file_sync_dir(int dirfd)
 	return 0;
 }
 
-void
-file_sync_soon(int fd)
-{
-#ifdef SYNC_FILE_RANGE_WRITE
-	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#else
-	(void)fd;
-#endif
-}
-
 static int
 write_temporary(int dirfd, const char *tmp, const void *data, size_t n,
     mode_t mode)

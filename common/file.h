@@ -36,8 +36,9 @@ int	file_replace(int dirfd, const char *path, const void *, size_t n,
 /* The same, but a file that is there already stays, also where this host has not heard of it yet: -1 EEXIST. */
 int	file_create(int dirfd, const char *path, const void *, size_t n,
 	    mode_t mode);
-/* Lets the disk begin to write what fd has: a later fsync waits less.  Nothing is promised. */
-void	file_sync_soon(int fd);
+/* fsync of n files, several at once where the system can, so that they share the waits: 0 when all are on the
+ * disk, or -1 with errno of one that failed (file_sync.c). */
+int	file_sync_all(const int *fd, size_t n);
 /* fsync of the directory dirfd, taking EINVAL (not supported) for success. */
 int	file_sync_dir(int dirfd);
 /* fstat(2) that asks the server: on a file system of several hosts it may otherwise be told what was true a while ago. */

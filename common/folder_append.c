@@ -228,21 +228,23 @@ final_path(struct folder_append *a, const struct folder_message *m)
 	return 0;
 }
 
-/* Content and names for all, durably; several syncs at once are one wait. */
+/* Content and names for all, durably. */
 static int
 finish_all(struct folder_message *m, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	int *fd, r;
+
+	for (size_t i = 0; i < n; i++)
 		if (finish_file(m[i].to, m[i].arrival) == -1 ||
 		    final_path(m[i].to, &m[i]) == -1)
 			return -1;
-		if (n > 1)
-			file_sync_soon(m[i].to->fd);
-	}
+	if ((fd = reallocarray(NULL, n, sizeof(*fd))) == NULL)
+		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (fsync(m[i].to->fd) == -1)
-			return -1;
-	return 0;
+		fd[i] = m[i].to->fd;
+	r = file_sync_all(fd, n);
+	free(fd);
+	return r;
 }
 
 static int

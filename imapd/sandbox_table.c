@@ -26,6 +26,7 @@ const struct sandbox_role imapd_session_role = {
 static const int mailbox_calls[] = {
 	FOLDER_SYSCALLS,
 	SYS_mprotect,		/* iconv_open(3) loads converters */
+	SYS_io_setup, SYS_io_submit, SYS_io_getevents,	/* MULTIAPPEND syncs many files at once */
 	-1
 };
 

@@ -147,3 +147,64 @@ arrive() { printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"; }
 	echo "system calls ${c[*]}"
 	within "${c[@]}" 2
 }
+
+# many N: a folder, and the lines of one APPEND of N messages into it.
+many() {
+	local i
+	fill "$D/box" 300
+	many=('b APPEND INBOX {14+}')
+	for ((i = 1; i < $1; i++)); do
+		many+=('Subject: x' '' ' {14+}')
+	done
+	many+=('Subject: x' '' '')
+}
+
+# injected WHAT...: the same with these errors.
+injected() {
+	UNDER="strace -f -o $D/out/calls ${*/#/-e inject=}" session "$D/box" "${many[@]}" >"$D/replies"
+	echo "$*: $(grep '^b' "$D/replies")"
+}
+
+new_files() { find "$D/box/new" "$D/box/tmp" -type f | wc -l; }
+
+@test "MULTIAPPEND: the syncs of its messages are under way together, or one after the other, and all are over before one has its name" {
+	local inject synced together many
+	many 100
+	# As it is; where the kernel has none of that; where it takes none, or not all.
+	for inject in '' io_setup:error=ENOSYS io_submit:error=EINVAL io_submit:error=EAGAIN:when=2; do
+		# shellcheck disable=SC2086
+		injected $inject
+		grep -q '^b OK \[APPENDUID' "$D/replies"
+		[ "$(new_files)" -eq 100 ]
+		synced=$(awk '/renameat\(.*"tmp\// { exit } /fsync\(.* = 0/ { n++ } /io_getevents\(.* = [0-9]/ { n += $NF } END { print n }' \
+			"$D/out/calls")
+		[ "$synced" -eq 100 ]
+		together=$(grep -c 'io_getevents(' "$D/out/calls" || :)
+		echo "$together waits, $(grep -c 'fsync(' "$D/out/calls") alone"
+		[ -n "$inject" ] || [ "$together" -eq 4 ] || skip "NOT TESTED: the kernel cannot sync several files together"
+		rm -f "$D/box/new"/*
+	done
+}
+
+@test "MULTIAPPEND: a sync that fails, together with others or alone, is told, and none of the messages is there" {
+	local inject many
+	many 40
+	injected io_setup:error=ENOSYS fsync:error=EIO:when=7
+	grep -q '^b NO' "$D/replies"
+	[ "$(new_files)" -eq 0 ]
+	# The call itself, and what it tells of the first (struct io_event, whose third number is the result).
+	for inject in io_getevents:error=EINVAL io_getevents:poke_exit=@arg4="$(printf '%032d%s%016d' 0 fbffffffffffffff 0)":when=1; do
+		injected "$inject"
+		grep -q 'io_setup(.* = 0' "$D/out/calls" || skip "NOT TESTED: the kernel cannot sync several files together"
+		grep -q '^b NO' "$D/replies"
+		[ "$(new_files)" -eq 0 ]
+	done
+}
+
+@test "MULTIAPPEND in the sandbox" {
+	local many
+	many 40
+	sed -i 's/^sandbox no/sandbox yes/' "$D/control/settings"
+	session "$D/box" "${many[@]}" >"$D/replies"
+	grep -q '^b OK \[APPENDUID' "$D/replies"
+}
