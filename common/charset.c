@@ -6,12 +6,19 @@
  */
 #include "charset.h"
 
+#include <sys/wait.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <iconv.h>
 #include <link.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chars.h"
+#include "ex.h"
+#include "file.h"
+#include "proc.h"
 
 #define NAME_MAX_	32	/* longer than any name that is allowed */
 #define DIRECTORY_MAX	256
@@ -266,21 +273,42 @@ look_for_gconv(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-/* One converter has been opened from there, and tells; its cache of names stays
- * mapped. */
+/* One converter is opened from there, and tells. */
+static void
+tell_directory(int out)
+{
+	char dir[DIRECTORY_MAX] = "";
+
+	if (iconv_open("UTF-8", common[0]) != (iconv_t)-1)
+		(void)dl_iterate_phdr(look_for_gconv, dir);
+	_exit(file_write_all(out, dir, strlen(dir)) == 0 ? EX_OK : EX_IOERR);
+}
+
+/* In a process of its own: a converter, and the library's names of all, are mappings
+ * that every fork would copy. */
 const char *
 charset_directory(void)
 {
 	static char dir[DIRECTORY_MAX];
 	static bool asked;
-	iconv_t cd;
+	int told[2];
+	ssize_t n;
+	pid_t pid;
 
 	if (asked)
 		return dir;
 	asked = true;
-	if ((cd = iconv_open("UTF-8", common[0])) != (iconv_t)-1) {
-		(void)dl_iterate_phdr(look_for_gconv, dir);
-		iconv_close(cd);
-	}
+	if (pipe2(told, O_CLOEXEC) == -1)
+		return dir;
+	if ((pid = proc_fork()) == 0)
+		tell_directory(told[1]);
+	close(told[1]);
+	while ((n = read(told[0], dir, sizeof(dir) - 1)) == -1 &&
+	    errno == EINTR)
+		;
+	dir[n > 0 ? n : 0] = '\0';
+	close(told[0]);
+	while (pid != -1 && waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
 	return dir;
 }

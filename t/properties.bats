@@ -255,6 +255,8 @@ only_pipes() {
 	rm "$MAIL/example.test/alice/new/"1.*
 	echo "$output"
 	[ "$(tr '\n' ' ' <<<"$output")" = "koi8-r shift_jis viscii iso-2022-kr " ]
+	# And by nobody before: each mapping is one more that every fork copies.
+	[ -z "$(grep gconv "/proc/$(listener imap)/maps")" ]
 }
 
 @test "key isolation: the private key is in tls processes and in no other" {
