@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "fmt.h"
 #include "log.h"
 #include "secret.h"
 
 #define INDEX_MAGIC	0x70687831u	/* "phx1" */
 #define RECENT_S	2	/* a file changed so lately may change again in the same tick */
+#define WINDOW_MAX	256	/* entries that are read at once: where one is looked for, it mostly is */
 
 struct index_head {
 	uint64_t magic, dev, ino, size, mtime, mtime_ns, ctime, ctime_ns;
@@ -161,7 +163,7 @@ load(struct passwords *p, const struct stat *st, const char *cache)
 	    sizeof(struct passwords_entry)) {
 		want.n = p->n = h.n;
 		want.usual = p->usual = h.usual;
-		if (memcmp(&want, &h, sizeof(h)) == 0)
+		if (h.n <= UINT32_MAX && memcmp(&want, &h, sizeof(h)) == 0)
 			return true;
 	}
 	close(p->index);
@@ -180,7 +182,7 @@ passwords_open(struct passwords *p, struct control *c, const char *cache)
 	memset(p, 0, sizeof(*p));
 	p->fd = p->index = -1;
 	p->usual = UINT64_MAX;
-	snprintf(path, sizeof(path), "%s/passwords", c->dir);
+	fmt_print(path, sizeof(path), "%s/passwords", c->dir);
 	p->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (p->fd == -1 && errno == ENOENT)
 		return 0;
@@ -213,15 +215,41 @@ passwords_close(struct passwords *p)
 	p->n = 0;
 }
 
-static int
-entry_at(const struct passwords *p, uint64_t i, struct passwords_entry *e)
-{
-	off_t at = (off_t)(sizeof(struct index_head) + i * sizeof(*e));
+/* Entries side by side: a part of the index, or all that were made here. */
+struct window {
+	struct passwords_entry part[WINDOW_MAX];
+	const struct passwords_entry *e;	/* [0] is entry from of all */
+	uint64_t from, n;
+};
 
-	if (p->index == -1)
-		*e = p->entries[i];
-	else if (pread(p->index, e, sizeof(*e), at) != (ssize_t)sizeof(*e))
+/* The window around i: no search makes it twice for what it has. */
+static int
+window_at(const struct passwords *p, uint64_t i, struct window *w)
+{
+	uint64_t from = i < WINDOW_MAX / 2 ? 0 : i - WINDOW_MAX / 2;
+	size_t size;
+
+	if (p->index == -1) {
+		w->e = p->entries;
+		w->from = 0;
+		w->n = p->n;
+		return 0;
+	}
+	w->e = w->part;
+	w->from = from;
+	w->n = p->n - from < WINDOW_MAX ? p->n - from : WINDOW_MAX;
+	size = (size_t)w->n * sizeof(*w->part);
+	return pread(p->index, w->part, size, (off_t)(sizeof(struct
+	    index_head) + from * sizeof(*w->part))) == (ssize_t)size ? 0 : -1;
+}
+
+static int
+entry_at(const struct passwords *p, struct window *w, uint64_t i,
+    struct passwords_entry *e)
+{
+	if ((i < w->from || i - w->from >= w->n) && window_at(p, i, w) == -1)
 		return -1;
+	*e = w->e[i - w->from];
 	return 0;
 }
 
@@ -244,24 +272,31 @@ read_line(const struct passwords *p, uint64_t at, struct buf *out,
 	return 0;
 }
 
-/* The first entry with this hash, or where it would be. */
+/* The first entry with this hash, or where it would be.  Hashes are spread evenly, so
+ * that it is looked for there first, and by halves where they are not. */
 static int
-lower_bound(const struct passwords *p, uint32_t hash, uint64_t *at)
+lower_bound(const struct passwords *p, struct window *w, uint32_t hash,
+    uint64_t *at)
 {
-	struct passwords_entry e;
-	uint64_t lo = 0, hi = p->n;
+	uint64_t lo = 0, hi = p->n, min = 0, max = UINT32_MAX, mid;
 
-	while (lo < hi) {
-		uint64_t mid = lo + (hi - lo) / 2;
-
-		if (entry_at(p, mid, &e) == -1)
+	for (int guesses = 3; lo < hi; guesses--) {
+		mid = guesses > 0 && max > min ? (hi - lo - 1) *
+		    (hash - min) / (max - min) : (hi - lo) / 2;
+		if (window_at(p, lo + mid, w) == -1)
 			return -1;
-		if (e.hash < hash)
-			lo = mid + 1;
-		else
-			hi = mid;
+		if (w->e[0].hash >= hash && w->from > lo) {
+			hi = w->from;
+			max = w->e[0].hash;
+		} else if (w->e[w->n - 1].hash < hash && w->from + w->n < hi) {
+			lo = w->from + w->n;
+			min = w->e[w->n - 1].hash;
+		} else
+			break;
 	}
-	*at = lo;
+	for (mid = 0; mid < w->n && w->e[mid].hash < hash;)
+		mid++;
+	*at = w->from + mid;
 	return 0;
 }
 
@@ -271,14 +306,15 @@ passwords_find(const struct passwords *p, struct span address, struct buf *out)
 	uint32_t hash = table_hash(address);
 	struct span line, key, value;
 	struct passwords_entry e;
+	struct window w = { .n = 0 };
 	struct buf b;
 	uint64_t i;
 	int r;
 
 	buf_init(&b, CONTROL_LINE_MAX);
-	r = lower_bound(p, hash, &i);
+	r = lower_bound(p, &w, hash, &i);
 	for (; r == 0 && i < p->n; i++) {
-		if ((r = entry_at(p, i, &e)) == -1 || e.hash != hash)
+		if ((r = entry_at(p, &w, i, &e)) == -1 || e.hash != hash)
 			break;
 		if ((r = read_line(p, e.at, &b, &line)) == 0 &&
 		    line_split(line, &key, &value) && span_iseq(key, address)) {

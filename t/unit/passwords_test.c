@@ -12,6 +12,7 @@
 #include "test.h"
 
 #define MANY	100000
+#define EQUAL	1000	/* lines of one account among them */
 #define LOOKUPS	2000
 #define LOOKUP_US 500.0	/* of CPU time; about 10 here */
 
@@ -128,6 +129,26 @@ measure(void)
 	return (seconds() - start) / LOOKUPS * 1e6;
 }
 
+/* More lines than are read of the index at once, of one hash. */
+static void
+check_equal(const char *what)
+{
+	struct control c = { .dirfd = -1 };
+	struct passwords p;
+	size_t n = 0;
+	struct buf b;
+
+	strlcpy(c.dir, dir, sizeof(c.dir));
+	buf_init(&b, 16 * EQUAL);
+	CHECK(passwords_open(&p, &c, cache) == 0, c.error);
+	CHECK(passwords_find(&p, span_str("equal@example.org"), &b) == 0, what);
+	for (size_t i = 0; i < b.len; i++)
+		n += b.p[i] == '\n';
+	CHECK(n == EQUAL, what);
+	passwords_close(&p);
+	buf_free(&b);
+}
+
 static void
 test_many(void)
 {
@@ -135,14 +156,19 @@ test_many(void)
 	double us;
 
 	buf_init(&b, 64 << 20);
-	for (unsigned i = 0; i < MANY; i++)
+	for (unsigned i = 0; i < MANY; i++) {
+		if (i % (MANY / EQUAL) == 0)
+			buf_addf(&b, "equal@example.org:%u\n", i);
 		buf_addf(&b, "user%u@example.org:{SCRAM-SHA-256}50000,"
 		    "LCYBcFBwjzxIEYjtcu4zlA==,/Ohun0OCj8CnYDMV9MJRr61LJN3ZEhDWy"
 		    "O7zhbaxJ64=,kwLLfpeb3lchN4bXfnZRr+UqFV+wkFmWDYIRFpy0U3w=\n",
 		    i);
+	}
 	put(file, b.p, b.len, 100);
 	buf_free(&b);
 	sleep(3);
+	check_equal("without an index");
+	check_equal("with it");
 	check_find(NULL, "nobody@example.org", "");
 	us = measure();
 	fprintf(stderr, "passwords: %.1f us to open and look up, of %d "
