@@ -125,9 +125,13 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	return 0;
 }
 
+/* The first time, as much as is asked for: pages of more would be touched for nothing. */
 unsigned char *
 buf_room(struct buf *b, size_t n)
 {
+	if (b->p == NULL && n >= BUF_FIRST && n <= b->max &&
+	    (b->p = malloc(n + 1)) != NULL)
+		b->cap = n + 1;
 	if (buf_grow(b, n) == -1)
 		return NULL;
 	return b->p + b->len;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "fmt.h"
 #include "log.h"
 
 #define NONE	SIZE_MAX
@@ -185,13 +186,13 @@ files_changed(struct chain *ch)
 	bool changed;
 
 	memset(&now, 0, sizeof(now));
-	snprintf(path, sizeof(path), "%s/passwords", ch->control->dir);
+	fmt_print(path, sizeof(path), "%s/passwords", ch->control->dir);
 	if (stat(path, &st) == 0) {
 		now.passwords = st.st_ino;
 		now.size = st.st_size;
 		now.mtime = st.st_mtim;
 	}
-	snprintf(path, sizeof(path), "%s/guesses", ch->auth_dir);
+	fmt_print(path, sizeof(path), "%s/guesses", ch->auth_dir);
 	if (stat(path, &st) == 0)
 		now.guesses = st.st_ino;
 	if (ch->control->system_passwords && stat("/etc/shadow", &st) == 0)

@@ -18,6 +18,7 @@
 #include "checker.h"
 #include "ex.h"
 #include "file.h"
+#include "fmt.h"
 #include "guess.h"
 #include "log.h"
 #include "passwords.h"
@@ -74,12 +75,12 @@ open_files(struct chain *ch, struct chain_client *cl, struct auth_files *f,
 	char path[320];
 
 	f->shadow = f->checker_in = f->checker_out = -1;
-	snprintf(path, sizeof(path), "%s/passwords.index", ch->auth_dir);
+	fmt_print(path, sizeof(path), "%s/passwords.index", ch->auth_dir);
 	if (passwords_open(passwords, c, path) == -1) {
 		log_warn("%s", c->error);
 		return -1;
 	}
-	snprintf(path, sizeof(path), "%s/guesses", ch->auth_dir);
+	fmt_print(path, sizeof(path), "%s/guesses", ch->auth_dir);
 	if (guess_open(guesses, path, c->set.login_failures) == -1)
 		log_warn_errno("%s: cannot be used, so guessing of passwords "
 		    "is not slowed", path);

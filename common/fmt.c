@@ -23,7 +23,7 @@ struct spec {
 	bool zero;			/* %0 */
 	unsigned width;
 	int precision;			/* -1: none */
-	char length;			/* 'l', 'q' for ll, 'z', or 0 */
+	char length;			/* 'l', 'q' for ll, 'j', 'z', or 0 */
 };
 
 static void
@@ -61,7 +61,7 @@ parse(const char *f, struct spec *s, va_list *ap)
 	if (*f == 'l' && f[1] == 'l') {
 		s->length = 'q';
 		f += 2;
-	} else if (*f == 'l' || *f == 'z')
+	} else if (*f == 'l' || *f == 'j' || *f == 'z')
 		s->length = *f++;
 	return f;
 }
@@ -71,6 +71,7 @@ take_unsigned(const struct spec *s, va_list *ap)
 {
 	return s->length == 'q' ? va_arg(*ap, unsigned long long) :
 	    s->length == 'l' ? va_arg(*ap, unsigned long) :
+	    s->length == 'j' ? va_arg(*ap, uintmax_t) :
 	    s->length == 'z' ? va_arg(*ap, size_t) : va_arg(*ap, unsigned);
 }
 
@@ -78,7 +79,8 @@ static int64_t
 take_signed(const struct spec *s, va_list *ap)
 {
 	return s->length == 'q' ? va_arg(*ap, long long) :
-	    s->length == 'l' ? va_arg(*ap, long) : va_arg(*ap, int);
+	    s->length == 'l' ? va_arg(*ap, long) :
+	    s->length == 'j' ? va_arg(*ap, intmax_t) : va_arg(*ap, int);
 }
 
 static void

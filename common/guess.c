@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "encode.h"
 #include "file.h"
+#include "fmt.h"
 #include "limits.h"
 #include "log.h"
 
@@ -128,11 +129,11 @@ guess_init(struct guess *a, const struct in6_addr *addr, bool loopback,
 	if (IN6_IS_ADDR_V4MAPPED(&net)) {
 		net.s6_addr[15] = 0;
 		inet_ntop(AF_INET, &net.s6_addr[12], text, sizeof(text));
-		snprintf(a->net, sizeof(a->net), "%s/24", text);
+		fmt_print(a->net, sizeof(a->net), "%s/24", text);
 	} else {
 		memset(&net.s6_addr[8], 0, 8);
 		inet_ntop(AF_INET6, &net, text, sizeof(text));
-		snprintf(a->net, sizeof(a->net), "%s/64", text);
+		fmt_print(a->net, sizeof(a->net), "%s/64", text);
 	}
 }
 
@@ -157,7 +158,7 @@ record_name(const struct guesses *g, const char *kind, const char *a,
 	char full[512];
 	int n;
 
-	n = snprintf(full, sizeof(full), "%s %s%s%s", kind, a, *b != '\0' ?
+	n = fmt_print(full, sizeof(full), "%s %s%s%s", kind, a, *b != '\0' ?
 	    "," : "", b);
 	for (char *p = full + strlen(kind) + 1; *p != '\0'; p++)
 		if (*p <= ' ' || *p >= 0x7f)
@@ -195,7 +196,7 @@ record_print(const struct record *r, char line[GUESS_LINE])
 	char text[2 * GUESS_LINE];
 	int n;
 
-	n = snprintf(text, sizeof(text), "%s %ju %ju", r->name,
+	n = fmt_print(text, sizeof(text), "%s %ju %ju", r->name,
 	    (uintmax_t)r->due, (uintmax_t)r->seen);
 	memset(line, ' ', GUESS_LINE);
 	memcpy(line, text, n < GUESS_LINE ? (size_t)n : GUESS_LINE - 1);

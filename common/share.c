@@ -15,6 +15,7 @@
 #include "acl.h"
 #include "control.h"
 #include "file.h"
+#include "fmt.h"
 #include "limits.h"
 #include "maildir.h"
 
@@ -26,7 +27,7 @@ share_path(const struct settings *set, char out[SHARE_PATH_MAX])
 {
 	out[0] = '\0';
 	if (set->shared[0] != '\0')
-		snprintf(out, SHARE_PATH_MAX, "%s/%s", set->mail, set->shared);
+		fmt_print(out, SHARE_PATH_MAX, "%s/%s", set->mail, set->shared);
 }
 
 /* tmp is for folders that are being made: folder_create. */
@@ -57,7 +58,7 @@ share_index(const char *shared, struct span identifier, char out[1024])
 	}
 	errno = ENAMETOOLONG;
 	if (b.len > 0 && b.len <= NAME_LIMIT && !b.bad &&
-	    (size_t)snprintf(out, 1024, "%s/for/%s", shared, buf_cstr(&b)) <
+	    (size_t)fmt_print(out, 1024, "%s/for/%s", shared, buf_cstr(&b)) <
 	    1024)
 		r = 0;
 	buf_free(&b);

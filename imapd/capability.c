@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "file.h"
+#include "fmt.h"
 #include "header.h"
 #include "limit.h"
 
@@ -138,7 +139,7 @@ capability_load(struct imap *im)
 	struct cur c;
 	int i;
 
-	snprintf(path, sizeof(path), "%s/posthouse.capabilities", im->root);
+	fmt_print(path, sizeof(path), "%s/posthouse.capabilities", im->root);
 	buf_init(&text, HIDE_MAX);
 	if (file_read(AT_FDCWD, path, &text) == 0) {
 		cur_init(&c, buf_span(&text));

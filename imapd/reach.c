@@ -12,6 +12,7 @@
 
 #include "charset.h"
 #include "ex.h"
+#include "fmt.h"
 #include "folder.h"
 #include "limits.h"
 #include "log.h"
@@ -251,7 +252,7 @@ reach_collect(const struct control *control, const struct account *account,
 	add_path(charset_directory(), SANDBOX_READ | SANDBOX_DIR);
 	share_path(&control->set, reach.shared);
 	if (reach.shared[0] != '\0') {
-		snprintf(index, sizeof(index), "%s/for", reach.shared);
+		fmt_print(index, sizeof(index), "%s/for", reach.shared);
 		look_up(account->address);
 		look_up("anyone");
 		add_path(index, SANDBOX_ADD | SANDBOX_PLAIN | SANDBOX_DIR);

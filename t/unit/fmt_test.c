@@ -42,6 +42,7 @@ main(void)
 	SAME("%ld %ld %lu", LONG_MIN, LONG_MAX, ULONG_MAX);
 	SAME("%lld %lld %llu", LLONG_MIN, LLONG_MAX, ULLONG_MAX);
 	SAME("%zu %zu", (size_t)0, SIZE_MAX);
+	SAME("%jd %jd %ju", INTMAX_MIN, INTMAX_MAX, UINTMAX_MAX);
 	SAME("%s, %02u %s %04u %02u:%02u:%02u +0000", "Sun", 7U, "Nov", 99U,
 	    1U, 23U, 456U);
 	SAME("%05d %03d %010lld", -42, 1234 + zero, -1LL);
@@ -51,8 +52,8 @@ main(void)
 	SAME("%x %02X %#o %p", 255U, 10U, 8U, (void *)0);
 	SAME("%.3d %.3u %zd", 5, 6U, (ptrdiff_t)7);
 	SAME("%s %s %d %x %s", "before", "what", 1, 2U, "is left to stdio");
-	SAME("%.2f %hd %hhu %jd %i", 1.5, (short)-3, (unsigned char)4,
-	    (intmax_t)5, 6);
+	SAME("%.2f %hd %hhu %jx %i", 1.5, (short)-3, (unsigned char)4,
+	    (uintmax_t)5, 6);
 	test_end("what stdio does");
 	return test_done();
 }
