@@ -37,31 +37,31 @@ tab_field(struct cur *c)
 	return s;
 }
 
-/* A whole request at the front of what was read: its length, or 0. */
+/* A whole request at the front of what was read: its length, or 0.  No line is looked at
+ * twice: *seen bytes of them were there before, and are not the end. */
 static size_t
-request_take(struct span in, struct request *q)
+request_take(struct span in, size_t *seen, struct request *q)
 {
-	struct cur c, head;
+	struct cur c, head, first;
 	struct span line;
-	const unsigned char *start;
 
 	cur_init(&c, in);
-	cur_init(&head, cur_until(&c, '\n'));
-	if (!cur_ch(&c, '\n'))
-		return 0;
-	start = c.p;
-	for (;;) {
+	(void)cur_take(&c, *seen);
+	do {
+		*seen = in.len - cur_left(&c);
 		line = cur_until(&c, '\n');
 		if (!cur_ch(&c, '\n'))
 			return 0;
-		if (span_is(line, "."))
-			break;
-	}
+	} while (*seen == 0 || !span_is(line, "."));
+	cur_init(&first, in);
+	cur_init(&head, cur_until(&first, '\n'));
+	(void)cur_ch(&first, '\n');
 	q->id = tab_field(&head);
 	q->name = tab_field(&head);
 	q->dir = tab_field(&head);
 	q->kind = cur_rest(&head);
-	q->lines = span_of(start, (size_t)(line.p - start));
+	q->lines = span_of(first.p, (size_t)(line.p - first.p));
+	*seen = 0;
 	return in.len - cur_left(&c);
 }
 
@@ -166,7 +166,7 @@ bounce_serve(const struct control *c, const char *program, int in, int out)
 	struct dirs d;
 	struct buf b;
 	unsigned char *p;
-	size_t n;
+	size_t n, seen = 0;
 	ssize_t r;
 
 	if (dirs_open(&d, c->set.spool) == -1)
@@ -183,7 +183,7 @@ bounce_serve(const struct control *c, const char *program, int in, int out)
 		if (r <= 0)
 			return r == 0 ? 0 : EX_IOERR;
 		b.len += (size_t)r;
-		while ((n = request_take(buf_span(&b), &q)) > 0) {
+		while ((n = request_take(buf_span(&b), &seen, &q)) > 0) {
 			if (serve_one(&d, program, c, &q, out) == -1)
 				return EX_IOERR;
 			buf_drop(&b, n);
