@@ -68,6 +68,18 @@ cmd_id(struct imap *im, struct args *a)
 	reply_ok(im, NULL, "ID completed");
 }
 
+static bool
+is_among(struct span words, struct span name)
+{
+	struct cur c;
+
+	cur_init(&c, words);
+	while (cur_ch(&c, ' '))
+		if (span_iseq(cur_until(&c, ' '), name))
+			return true;
+	return false;
+}
+
 /* RFC 5161: what is told is what this command has enabled and was not before, as
  * CONDSTORE also behind QRESYNC, which implies it. */
 void
@@ -85,7 +97,8 @@ cmd_enable(struct imap *im, struct args *a)
 			return;
 		}
 		bits = capability_enables(im, name);
-		if ((bits & ~im->enabled) == 0)
+		if ((bits & ~im->enabled) == 0 ||
+		    is_among(buf_span(&told), name))
 			continue;
 		now |= bits;
 		(void)buf_addc(&told, ' ');

@@ -239,6 +239,9 @@ setup() {
 @test "ENABLE tells all that it has enabled, in any order (RFC 5161 section 3.2)" {
 	output=$(talk <<<$'a ENABLE QRESYNC CONDSTORE X\nb ENABLE CONDSTORE')
 	has '\* ENABLED QRESYNC CONDSTORE' '\* ENABLED'
+	# Once, however often it is named.
+	output=$(talk <<<'a ENABLE CONDSTORE X condstore QRESYNC CONDSTORE qresync')
+	has '\* ENABLED CONDSTORE QRESYNC'
 }
 
 @test "LIST with STATUS: none for a name that stands for what is below it (RFC 5819 section 2)" {
