@@ -275,7 +275,9 @@ view_sync(struct imap *im, bool expunge, bool uid)
 		return -1;
 	if (expunge)
 		tell_gone(im);
-	if (folder_refresh(im->view.folder, &changes) == -1)
+	/* Again, for what was found may have come behind the end of the right. */
+	if (folder_refresh(im->view.folder, &changes) == -1 ||
+	    view_rights(im) == -1)
 		return -1;
 	end_of_vanished(&s);
 	tell_exists(im);
