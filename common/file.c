@@ -104,11 +104,23 @@ file_read_all(int fd, struct buf *b)
 }
 
 int
+file_open(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd == -1 || (fstat(fd, &st) == 0 && !S_ISFIFO(st.st_mode)))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+int
 file_read(int dirfd, const char *path, struct buf *b)
 {
-	int fd, r, e;
+	int fd = file_open(dirfd, path), r, e;
 
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
 	r = file_read_all(fd, b);

@@ -23,8 +23,11 @@ int	file_tee(int from, int back, int to, size_t n);
 /* Appends what can be read from fd up to its end to b: 0, or -1 (EFBIG when it
  * is more than b may hold). */
 int	file_read_all(int fd, struct buf *b);
-/* Opens path below dirfd and reads it whole: 0, or -1 with errno.  Follows
- * symbolic links: for the administrator's own files, not for users' mail. */
+/* Opens path below dirfd for reading: a descriptor, or -1 with errno.  Never waits: a FIFO
+ * is no file (EINVAL).  Follows symbolic links: for the administrator's own files, not
+ * for users' mail. */
+int	file_open(int dirfd, const char *path);
+/* Reads what file_open opens whole: 0, or -1 with errno. */
 int	file_read(int dirfd, const char *path, struct buf *b);
 /*
  * Replaces path below dirfd by the n bytes, durably: temporary name in the

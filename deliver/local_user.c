@@ -97,7 +97,7 @@ user_read(const struct person *who, const char *path, const struct stat *seen,
 		become(who);
 		close(p[0]);
 		buf_init(&text, b->max);
-		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		fd = file_open(AT_FDCWD, path);
 		if (fd != -1 && seen != NULL && !is_same(fd, seen))
 			_exit(ESTALE);
 		if (fd == -1 || file_read_all(fd, &text) == -1)

@@ -55,16 +55,8 @@ tell_included(struct walk *w, unsigned line, const char *wrong)
 static int
 read_included(const struct walk *w, const char *path, struct buf *b)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), r, e;
-
 	buf_init(b, LIST_FILE_MAX - w->included_size);
-	if (fd == -1)
-		return errno == EACCES ? 0 : -1;
-	r = file_read_all(fd, b);
-	e = errno;
-	close(fd);
-	errno = e;
-	return r;
+	return file_read(AT_FDCWD, path, b) == -1 && errno != EACCES ? -1 : 0;
 }
 
 static void

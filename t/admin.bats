@@ -233,6 +233,18 @@ certificate() {
 	says "aliases:4: $DIR: Is a directory"
 	says "1 error"
 	sed -i /folder/d aliases
+	# Nothing waits for a writer.
+	echo "fifo: :include:$DIR/fifo" >>aliases
+	mkfifo "$DIR/fifo"
+	run timeout 300 "$POST" check
+	[ "$status" = 78 ]
+	says "aliases:5: $DIR/fifo: Invalid argument"
+	sed -i /fifo/d aliases
+	mkfifo networks
+	run timeout 300 "$POST" check
+	[ "$status" = 78 ]
+	says "networks: cannot be read: Invalid argument"
+	rm networks
 	run "$POST" check
 	[ "$status" = 0 ]
 	echo 'no address here' >>"$DIR/list"

@@ -303,6 +303,11 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	rm "$WORK/control/staff"
 	job new move 1:1:staff@example.test
 	noted "*No such file*"
+	# A FIFO that nobody writes to is no empty list.
+	mkfifo -m 644 "$WORK/control/staff"
+	job new move 1:1:staff@example.test
+	[[ $output == "1 defer 4.3.5 the list of this address is broken"* ]]
+	noted "*Invalid argument*"
 }
 
 @test "included files that include others: read by who has read the first, and not without end" {
