@@ -148,8 +148,10 @@ run_page() {
 	run_page posthouse.1
 	grep -q '^bob@example.org:' "$DIR"/run0/control/passwords
 }
-@test "the examples of overview, Maildir and spool" {
+@test "the examples of overview, tasks, Maildir and spool" {
 	run_page posthouse.7
+	rm -rf "$DIR"/{parts,run*}
+	run_page posthouse-tasks.7
 	rm -rf "$DIR"/{parts,run*}
 	run_page posthouse-maildir.5
 	rm -rf "$DIR"/{parts,run*}
