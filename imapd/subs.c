@@ -85,7 +85,7 @@ next_name(struct cur *c, struct buf *raw)
 		(void)buf_addc(&b, ch == '\t' || (ch == '/' && !users) ? '.' :
 		    (unsigned char)ch);
 	}
-	if (utf7_take(buf_span(&b), raw) == -1) {
+	if (utf7_take(buf_span(&b), raw) == -1 || raw->len > NAME_RAW_MAX) {
 		buf_clear(raw);
 		raw->bad = false;
 		(void)buf_addspan(raw, buf_span(&b));
