@@ -83,9 +83,11 @@ static void
 add_number(struct buf *key, int64_t number, unsigned char flip)
 {
 	uint64_t bits = (uint64_t)number ^ UINT64_C(1) << 63;
+	unsigned char bytes[8];
 
-	for (int shift = 56; shift >= 0; shift -= 8)
-		buf_addc(key, (unsigned char)(bits >> shift & 0xff) ^ flip);
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(bits >> (56 - 8 * i) & 0xff) ^ flip;
+	(void)buf_add(key, bytes, sizeof(bytes));
 }
 
 /* The string and a NUL, which it does not hold and which comes before all. */
@@ -218,8 +220,10 @@ static void
 tell_plain(struct netout *o, const struct sort_cmd *c)
 {
 	(void)netout_adds(o, "* SORT");
-	for (size_t i = 0; i < c->n; i++)
-		(void)netout_addf(o, " %u", c->e[i].number);
+	for (size_t i = 0; i < c->n; i++) {
+		(void)netout_adds(o, " ");
+		(void)netout_addu(o, c->e[i].number);
+	}
 	if (c->run.modseq > 0)		/* RFC 7162 section 3.1.9 */
 		(void)netout_addf(o, " (MODSEQ %ju)",
 		    (uintmax_t)c->run.modseq);

@@ -55,7 +55,7 @@ enter(struct netout *o, const struct thread_set *t, uint32_t i)
 	if (opens(t, i))
 		(void)netout_adds(o, "(");
 	if (t->p[i].number != 0)
-		(void)netout_addf(o, "%u", t->p[i].number);
+		(void)netout_addu(o, t->p[i].number);
 }
 
 /* thread-data: RFC 5256 section 5. */

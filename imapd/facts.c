@@ -266,14 +266,15 @@ facts_pack(struct span header, struct buf *out)
 static bool
 take_string(struct cur *c, struct span *s)
 {
-	int hi = cur_next(c), lo = cur_next(c);
 	size_t n;
 
-	if (hi == -1 || lo == -1 ||
-	    (n = (size_t)hi << 8 | (size_t)lo) > IMAP_SORT_KEY_MAX)
+	if (cur_left(c) < 2 ||
+	    (n = (size_t)c->p[0] << 8 | c->p[1]) > IMAP_SORT_KEY_MAX ||
+	    n > cur_left(c) - 2)
 		return false;
-	*s = cur_take(c, n);
-	return s->p != NULL || n == 0;
+	*s = span_of(c->p + 2, n);
+	c->p += 2 + n;
+	return true;
 }
 
 bool
@@ -281,17 +282,15 @@ facts_unpack(struct span packed, struct facts *f)
 {
 	struct cur c;
 	uint64_t bits = 0;
-	int flags;
 
 	if (packed.len < HEAD)
 		return false;
-	cur_init(&c, packed);
-	flags = cur_next(&c);
-	for (int i = 0; i < 8; i++)
-		bits = bits << 8 | (uint64_t)cur_next(&c);
-	f->has_date = flags & HAS_DATE;
-	f->reply = flags & IS_REPLY;
+	for (size_t i = 1; i < HEAD; i++)
+		bits = bits << 8 | packed.p[i];
+	f->has_date = packed.p[0] & HAS_DATE;
+	f->reply = packed.p[0] & IS_REPLY;
 	f->date = (int64_t)bits;
+	cur_init(&c, span_of(packed.p + HEAD, packed.len - HEAD));
 	for (int i = 0; i < FACT_N; i++)
 		if (!take_string(&c, &f->s[i]))
 			return false;

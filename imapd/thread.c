@@ -16,6 +16,7 @@
 struct thread_id {
 	struct span id;			/* p NULL: free */
 	uint32_t node;
+	uint32_t hash;
 };
 
 static uint32_t
@@ -44,27 +45,39 @@ thread_init(struct thread_set *t, struct arena *arena)
 {
 	memset(t, 0, sizeof(*t));
 	t->arena = arena;
-	random_bytes(&t->seed, sizeof(t->seed));
+	random_bytes(t->seed, sizeof(t->seed));
 	(void)add_node(t, &(struct thread_node){ 0 });
 }
 
-static uint64_t
-hash(uint64_t h, struct span s)
+/* Four bytes at a time, so that each one's part of the product depends on the secret factor: of eight, the highest bit's
+ * would not, and Message IDs that collide whatever the secret is could be made. */
+static uint32_t
+hash(const struct thread_set *t, struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		h = (h ^ s.p[i]) * 0x9e3779b97f4a7c15;
-		h ^= h >> 29;
+	uint64_t h = t->seed[0] ^ s.len, odd = t->seed[1] | 1;
+	uint32_t w = 0;
+
+	for (; s.len >= sizeof(w); s.p += sizeof(w), s.len -= sizeof(w)) {
+		memcpy(&w, s.p, sizeof(w));
+		h = (h ^ w) * odd;
+		h ^= h >> 32;
 	}
-	return h;
+	if (s.len > 0)
+		memcpy(&w, s.p, s.len);
+	h = (h ^ w) * odd;
+	return (uint32_t)(h ^ h >> 32);
 }
 
+/* Of id, or the free one where it belongs. */
 static struct thread_id *
 find_slot(struct thread_set *t, struct span id)
 {
-	size_t mask = t->ids_cap - 1, at = hash(t->seed, id) & mask;
+	uint32_t h = hash(t, id), mask = t->ids_cap - 1, at = h & mask;
 
-	while (t->ids[at].id.p != NULL && !span_eq(t->ids[at].id, id))
+	while (t->ids[at].id.p != NULL && (t->ids[at].hash != h ||
+	    !span_eq(t->ids[at].id, id)))
 		at = (at + 1) & mask;
+	t->ids[at].hash = h;
 	return &t->ids[at];
 }
 
@@ -81,9 +94,13 @@ grow_ids(struct thread_set *t)
 		return -1;
 	}
 	t->ids_cap = cap;
-	for (uint32_t i = 0; i < n; i++)
-		if (old[i].id.p != NULL)
-			*find_slot(t, old[i].id) = old[i];
+	for (uint32_t i = 0, at; i < n; i++) {
+		if (old[i].id.p == NULL)
+			continue;
+		for (at = old[i].hash; t->ids[at & (cap - 1)].id.p != NULL;)
+			at++;
+		t->ids[at & (cap - 1)] = old[i];
+	}
 	return 0;
 }
 

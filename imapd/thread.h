@@ -29,7 +29,7 @@ struct thread_set {
 	bool full;			/* the arena is at its limit */
 	struct thread_id *ids;		/* by hash; value is a node */
 	uint32_t nids, ids_cap;
-	uint64_t seed, steps;
+	uint64_t seed[2], steps;
 };
 
 void	thread_init(struct thread_set *, struct arena *);
