@@ -67,7 +67,7 @@ struct blobs {
 	bool looked;			/* the index is mapped as far as it went */
 };
 
-static const char magic[8] = "phblobs";
+static const char magic[8] = "phblob2";
 
 static void
 mapped_close(struct mapped *m)
