@@ -21,7 +21,7 @@
 #ifndef O_NOATIME
 #define O_NOATIME	0
 #endif
-#define LEARNED_MIN	16	/* sizes that are not worth a new cache */
+#define LEARNED_MIN	16	/* sizes and dates that are not worth a new cache */
 #define LEARNED_PART	64	/* nor is less than this part of all: it is written whole */
 
 static struct folder *
@@ -63,7 +63,7 @@ folder_open(const char *dir, bool read_only)
 	return f == NULL && errno == ESTALE ? open_once(dir, read_only) : f;
 }
 
-/* Sizes that cost a look at each file are kept for the next who opens it. */
+/* Sizes and dates that cost a look at each file are kept for the next who opens it. */
 static void
 keep_learned(struct folder *f)
 {
@@ -337,8 +337,10 @@ folder_open_sized(struct folder *f, size_t i, size_t *size)
 		errno = EINVAL;
 		return -1;
 	}
-	if (msg_at(f, i)->date == INT64_MIN)
+	if (msg_at(f, i)->date == INT64_MIN) {
 		msg_at(f, i)->date = st.st_mtime;
+		f->learned++;
+	}
 	*size = (size_t)st.st_size;
 	return fd;
 }
@@ -421,6 +423,7 @@ folder_date(struct folder *f, size_t i, time_t *date)
 		return -1;
 	*date = st.st_mtime;
 	msg_at(f, i)->date = st.st_mtime;
+	f->learned++;
 	return 0;
 }
 

@@ -65,7 +65,7 @@ struct folder {
 	struct folder_counts counts;
 	struct blobs *blobs;
 	bool save;			/* much was found out that the cache does not tell */
-	size_t learned;			/* sizes, from the files themselves */
+	size_t learned;			/* sizes and dates, from the files themselves */
 	size_t names_listed;	/* its length after the last listing */
 	/* uid list */
 	struct uidlist_header head;	/* as read */

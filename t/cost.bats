@@ -208,3 +208,14 @@ new_files() { find "$D/box/new" "$D/box/tmp" -type f | wc -l; }
 	session "$D/box" "${many[@]}" >"$D/replies"
 	grep -q '^b OK \[APPENDUID' "$D/replies"
 }
+
+@test "the dates of messages that a session looked at are asked for by no later one" {
+	local n=1200 base
+	fill "$D/box" "$n"
+	base=$(calls "$D/box" 'a SELECT INBOX')
+	[ "$(calls "$D/box" 'a SELECT INBOX' 'b SEARCH SINCE 1-Jan-2024')" -gt "$((base + n))" ]
+	[ "$(grep -c '^b OK' "$D/replies")" -eq 1 ]
+	[ "$(calls "$D/box" 'a SELECT INBOX' 'b SEARCH SINCE 1-Jan-2024')" -lt "$((base + 100))" ]
+	[ "$(grep -c '^b OK' "$D/replies")" -eq 1 ]
+	[ "$(wc -w <<<"$(grep '^\* SEARCH' "$D/replies")")" -eq "$((n + 2))" ]
+}
