@@ -156,52 +156,41 @@ convert_byte(struct convert *c)
 	c->i++;
 }
 
-#ifdef __SSE2__
-/* Copies a block and tells where its line ends are; false: a NUL is in it. */
-static bool
-copy_block(const unsigned char *in, unsigned char *out, uint64_t *ends)
+/* And a dot behind it, which may begin a line. */
+static void
+convert_two(struct convert *c)
 {
-	const __m128i lf = _mm_set1_epi8('\n');
-	__m128i least = lf;
-
-	*ends = 0;
-	for (unsigned i = 0; i < BLOCK; i += VECTOR) {
-		__m128i v = _mm_loadu_si128((const void *)(in + i));
-
-		_mm_storeu_si128((void *)(out + i), v);
-		least = _mm_min_epu8(least, v);
-		*ends |= (uint64_t)(unsigned)_mm_movemask_epi8(
-		    _mm_cmpeq_epi8(v, lf)) << i;
-	}
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(least,
-	    _mm_setzero_si128())) == 0;
+	convert_byte(c);
+	if (c->i < c->n && c->in[c->i] == '.')
+		convert_byte(c);
 }
 
-/* Whole blocks, each up to its first line end and the byte behind that.  What was copied too much is written again,
- * and there is room for it, for as much is still to be taken. */
+#ifdef __SSE2__
+/* Whole vectors, each up to its first line end or NUL.  What was copied too much is written again, and there is room for
+ * it, for as much is still to be taken. */
 static void
-convert_blocks(struct convert *c)
+convert_vectors(struct convert *c)
 {
-	uint64_t ends;
+	const __m128i lf = _mm_set1_epi8('\n'), nul = _mm_setzero_si128();
 
-	while (c->n - c->i > BLOCK) {
-		size_t run = BLOCK;
+	while (c->n - c->i > VECTOR) {
+		const unsigned char *in = c->in + c->i;
+		size_t left = c->n - c->i, run;
+		unsigned odd = 0;
 
-		if (c->in[c->i] == '.') {	/* it may begin a line */
-			convert_byte(c);
-			continue;
+		for (run = 0; odd == 0 && left - run > VECTOR; run += VECTOR) {
+			__m128i v = _mm_loadu_si128((const void *)(in + run));
+
+			_mm_storeu_si128((void *)(c->out + run), v);
+			odd = (unsigned)_mm_movemask_epi8(_mm_or_si128(
+			    _mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(v, nul)));
 		}
-		if (!copy_block(c->in + c->i, c->out, &ends)) {
-			for (; run > 0; run--)
-				convert_byte(c);
-			continue;
-		}
-		if (ends != 0)
-			run = (size_t)__builtin_ctzll(ends);
+		if (odd != 0)
+			run = run - VECTOR + (size_t)__builtin_ctz(odd);
 		c->i += run;
 		c->out += run;
-		if (ends != 0)
-			convert_byte(c);
+		if (odd != 0)
+			convert_two(c);
 	}
 }
 #endif
@@ -213,9 +202,9 @@ lines_convert(const unsigned char *in, size_t n, unsigned char before,
 	struct convert c = { in, n, 0, out, before, stuff };
 
 	if (n > 0)
-		convert_byte(&c);	/* the only one whose last is not in */
+		convert_two(&c);	/* the only one whose last is not in */
 #ifdef __SSE2__
-	convert_blocks(&c);
+	convert_vectors(&c);
 #endif
 	while (c.i < n)
 		convert_byte(&c);
