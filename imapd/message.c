@@ -19,6 +19,9 @@
 
 #define MAP_MIN	(256 * 1024)	/* below, read(2) is cheaper than page faults */
 #define HEAD	(16 * 1024)	/* most headers fit */
+#ifndef MAP_POPULATE
+#define MAP_POPULATE 0		/* Linux: all pages at once, for all are looked at */
+#endif
 
 void
 message_init(struct message *m, struct folder *f)
@@ -120,7 +123,8 @@ need_whole(struct message *m)
 		if (read_upto(m, m->size) == -1)
 			return -1;
 	} else {
-		m->map = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, m->fd, 0);
+		m->map = mmap(NULL, m->size, PROT_READ,
+		    MAP_PRIVATE | MAP_POPULATE, m->fd, 0);
 		if (m->map == MAP_FAILED) {
 			m->map = NULL;
 			return -1;
