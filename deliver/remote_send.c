@@ -33,6 +33,7 @@ struct tx {
 	bool later[SEND_RCPTS];		/* too many at a time: in the next transaction */
 	size_t n, naccepted, nlater;
 	struct verdict many;		/* what they were told, if there is no next one */
+	size_t taken;			/* how many were not too many; 0: not known */
 	struct buf chunk;		/* the content for BDAT; max 0: DATA is used */
 	bool utf8;
 	bool mail_refused;
@@ -559,6 +560,8 @@ next_group(struct tx *tx, size_t *next)
 
 	if (most == 0 || most > SEND_RCPTS)
 		most = SEND_RCPTS;
+	if (tx->taken > 0 && most > tx->taken)
+		most = tx->taken;
 	tx->n = tx->naccepted = tx->nlater = 0;
 	memset(tx->accepted, 0, sizeof(tx->accepted));
 	memset(tx->later, 0, sizeof(tx->later));
@@ -586,8 +589,10 @@ send_groups(struct tx *tx)
 		if ((r = transaction(tx)) != SEND_DONE)
 			return r;
 		/* Some have it, so the next time there are fewer. */
-		if (tx->nlater > 0 && tx->v.class == PROC_DONE)
+		if (tx->nlater > 0 && tx->v.class == PROC_DONE) {
 			next = 0;
+			tx->taken = tx->naccepted;
+		}
 		tx->first = false;
 	}
 	/* The connection ended between two groups of recipients. */
