@@ -1,7 +1,6 @@
 /*
- * Every fixed limit, with its reason.  What an administrator may change is a
- * setting (settings.c); its default and bounds stand there.  Both are in the
- * man pages of the programs that they concern.
+ * Every fixed limit, with its reason.  What an administrator may change is a setting, with
+ * its default and bounds: settings.c.  Both are in the man pages of the programs.
  */
 /* A compiler's <limits.h> asks for the next one of that name and finds this
  * file: it is passed on to the system's. */
