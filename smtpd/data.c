@@ -247,18 +247,19 @@ bare_cr(struct data *d, struct buf *out)
 		d->fault = FAULT_BARE;
 }
 
-/* Lines of the body up to stop that are as they should be, as nearly all are, each in one piece; the
- * rest, and the end, are step's. */
+/* The next lines of the body that are as they should be, as nearly all are, each in one piece; any
+ * other, and the end, are step's.  No further than STEP_MAX: the rest may be other messages. */
 static void
-whole_lines(struct data *d, struct cur *c, const unsigned char *stop,
-    struct buf *out)
+whole_lines(struct data *d, struct cur *c, struct buf *out)
 {
-	const unsigned char *lf;
+	size_t n = cur_left(c) < STEP_MAX ? cur_left(c) : STEP_MAX;
+	const unsigned char *stop, *lf;
 	unsigned char *to;
 
-	if (d->state != AT_START || d->header || d->fault != FAULT_NONE ||
-	    c->p >= stop)
+	if (d->state != AT_START || d->header || d->fault != FAULT_NONE)
 		return;
+	if ((stop = memchr(c->p, 0, n)) == NULL)
+		stop = c->p + n;
 	if ((to = buf_room(out, (size_t)(stop - c->p))) == NULL) {
 		fault(d, FAULT_MEMORY);
 		return;
@@ -346,16 +347,13 @@ step(struct data *d, struct cur *c, struct buf *out)
 enum data_status
 data_feed(struct data *d, struct span bytes, size_t *used, struct buf *out)
 {
-	const unsigned char *stop;
 	bool end = false;
 	struct cur c;
 
 	cur_init(&c, bytes);
-	if ((stop = memchr(c.p, 0, cur_left(&c))) == NULL)
-		stop = c.end;
 	while (!end && !cur_end(&c) && d->fault != FAULT_BARE &&
 	    d->fault != FAULT_NUL) {
-		whole_lines(d, &c, stop, out);
+		whole_lines(d, &c, out);
 		if (!cur_end(&c))
 			end = step(d, &c, out);
 	}
