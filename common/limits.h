@@ -13,7 +13,6 @@
 /* netio */
 #define NETIN_BUF_FIRST	2048	/* half a page: what an idle session holds, and each new one has to touch */
 #define NETIN_BUF	65536	/* bulk data: fewer reads, no more gain above */
-#define NETIN_BULK	3	/* reads that filled the first one: more is coming, and a larger one pays */
 #define NETIN_RATE_WINDOW 60	/* seconds over which the minimum rate is taken */
 #define NETOUT_BUF	65536	/* one write for a batch of replies */
 

@@ -40,6 +40,9 @@ socket_timeout(int fd, int option, unsigned seconds)
 	    errno != ENOTSOCK;
 }
 
+/* Reads that filled the first buffer, one after the other: more is coming, and a larger one pays. */
+#define NETIN_BULK	3
+
 static int ready_fd = -1;
 static unsigned ready_seconds;
 
