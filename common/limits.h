@@ -83,7 +83,6 @@
 #define CONTROL_REFRESH_MS 1000	/* a change of a control file that no watch tells is seen by then */
 #define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
-
 /* what the state keeps of a recipient's earlier attempts: for its report, which need not tell of thirty */
 #define TRIED_MAX	8	/* attempts: the first and the latest */
 #define TRIED_TEXT_MAX	400	/* bytes of what one was answered */
