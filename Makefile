@@ -142,13 +142,12 @@ fuzzers: $(TARGETS)
 kills: all
 	KILL_MESSAGES=10000 BIN=$(CURDIR)/$(O)/bin bats t/kill.bats
 
-# The model of IMAP, two-way sync, two hosts and hostile clients for as long as it takes: hours.
+# The model of IMAP, two-way sync, two hosts and hostile clients: hours.
 SOAK_STEPS ?= 1000000
 soak: all
-	IMAP_MODEL_STEPS=$(SOAK_STEPS) IMAP_MODEL_SEED=$${SEED:-$$(date +%s)} \
-	    IMAP_HOSTS_STEPS=5000 IMAP_SYNC_SECONDS=300 HOSTILE_SESSIONS=50000 \
-	    HOSTILE_SEED=$${SEED:-$$(date +%s)} BIN=$(CURDIR)/$(O)/bin \
-	    bats t/imap_model.bats t/imap_sync.bats t/imap_hosts.bats t/hostile.bats
+	export BIN=$(CURDIR)/$(O)/bin HOSTILE_SEED=$${SEED:-$$(date +%s)}; HOSTILE_SESSIONS=50000 \
+	    IMAP_MODEL_STEPS=$(SOAK_STEPS) IMAP_MODEL_SEED=$$HOSTILE_SEED IMAP_HOSTS_STEPS=5000 \
+	    IMAP_SYNC_SECONDS=300 bats $(addprefix t/,imap_model.bats imap_sync.bats imap_hosts.bats hostile.bats)
 
 lint:
 	@t/deps mandoc shellcheck cppcheck
