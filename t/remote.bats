@@ -1006,6 +1006,31 @@ MX record must name another, or far.test must stand in domains if its mail is to
 	[ "$(grep -c '! connect' "$LAB/dead/log")" -le 2 ]
 }
 
+@test "a dead destination of ten MX hosts holds two workers and no more, however long each of them takes" {
+	sink dead -l 127.0.0.2 -r "CONNECT: sleep 3000"
+	lab_settings "smtp-port $PORT" "destination-jobs 5" "remote-jobs 3" "reply-timeout 1h"
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	for n in {1..10}; do
+		printf '%s\n' "dead.test MX $n mx$n.dead.test" "mx$n.dead.test A 127.0.0.2"
+	done | zone
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	LAB_PIDS+=("$!")
+	exec 8>"$LAB/jobs"
+	for n in {1..20}; do
+		job "$(simple)" dead.test "$n:1:b@dead.test"
+	done >&8
+	await 30 eval '[ "$(grep -c "! connect" "$LAB/dead/log")" = 2 ]'
+	for n in {100..110}; do
+		job "$(simple)" far.test "$n:1:b@far.test"
+	done >&8
+	await 30 eval '[ "$(grep -c " done 2.0.0 " "$LAB/answers")" = 11 ]'
+	exec 8>&-
+	[ "$(wc -l <"$LAB/answers")" = 11 ]
+	[ "$(grep -c "! connect" "$LAB/dead/log")" = 2 ]
+}
+
 @test "a server that takes two connections only gets all the mail over two" {
 	sink sink -r "CONNECT#3-: 421 4.7.0 too many connections && close" -r "DOT#-2: sleep 0.5 && go"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
