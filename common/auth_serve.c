@@ -197,7 +197,7 @@ auth_permit(struct auth *a)
 	if ((u->protocols & a->protocol) == 0)
 		return not_allowed(a, "This account may not use this protocol");
 	/* A shell's pipe comes from no network. */
-	if ((a->conn->peer.ss_family != AF_UNSPEC || !a->conn->loopback) &&
+	if ((a->conn->socket || !a->conn->loopback) &&
 	    !user_line_client(u, &a->conn->peer_in6))
 		return not_allowed(a, "This account may not be used from your "
 		    "network");

@@ -7,6 +7,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -48,7 +49,12 @@ void
 chain_forked(void)
 {
 	is_child = 1;
-	pthread_sigmask(SIG_SETMASK, &no_signals, NULL);
+#ifdef SYS_rt_sigprocmask
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL,
+	    _NSIG / 8);
+#else
+	sigprocmask(SIG_SETMASK, &no_signals, NULL);
+#endif
 }
 
 /* Signals arrive only inside ppoll, so no code can be interrupted half way. */
@@ -167,7 +173,8 @@ chain_room(struct chain *ch, size_t nclients, size_t nworkers)
 
 	if (want <= ch->set_cap)
 		return 0;
-	if ((p = reallocarray(ch->set, want, sizeof(*p))) == NULL)
+	if ((p = proc_private(ch->set, ch->set_cap * sizeof(*p),
+	    want * sizeof(*p))) == NULL)
 		return -1;
 	ch->set = p;
 	ch->set_cap = want;
@@ -185,9 +192,9 @@ free_slot(struct chain *ch)
 			return memset(&ch->clients[i], 0, sizeof(*p));
 	n = ch->nclients == 0 ? 16 : ch->nclients * 2;
 	if (chain_room(ch, n, ch->nworkers) == -1 ||
-	    (p = reallocarray(ch->clients, n, sizeof(*p))) == NULL)
+	    (p = proc_private(ch->clients, ch->nclients * sizeof(*p),
+	    n * sizeof(*p))) == NULL)
 		return NULL;
-	memset(p + ch->nclients, 0, (n - ch->nclients) * sizeof(*p));
 	ch->clients = p;
 	p += ch->nclients;
 	ch->nclients = n;
@@ -548,12 +555,14 @@ int
 chain_run(const struct chain_service *service, struct control *control,
     const struct chain_options *options)
 {
-	struct chain ch = { .service = service, .control = control,
-	    .options = options };
+	static SMALL struct chain ch;
 	int code = EX_OK;
 	sigset_t during_poll;
 	size_t nfds;
 
+	ch.service = service;
+	ch.control = control;
+	ch.options = options;
 	reserve_low_descriptors(control);
 	chain_tls_begin(&ch, options->nlisten > 0 ||
 	    listen_kind(0) == LISTEN_LISTENER);
@@ -582,9 +591,7 @@ chain_run(const struct chain_service *service, struct control *control,
 		code = ch.clients[0].exit_code;
 	if (ch.server != NULL)
 		ch.tls->server_free(ch.server);
-	free(ch.clients);
 	free(ch.slots);
 	free(ch.workers);
-	free(ch.set);
 	return code;
 }

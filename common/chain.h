@@ -22,7 +22,7 @@
 #ifndef CHAIN_H
 #define CHAIN_H
 
-#include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "auth.h"
 #include "control.h"
@@ -44,14 +44,14 @@ struct tls_facts {
 
 struct conn {
 	int in, out;			/* the client: a socket, pipes or files */
-	struct sockaddr_storage peer;	/* AF_UNSPEC where fd 0 is no socket */
 	char peer_text[64];		/* "192.0.2.7", "2001:db8::1" or "local" */
 	unsigned peer_port;
 	struct in6_addr peer_in6;	/* IPv4 mapped; :: where unknown */
 	bool loopback;			/* both ends on this machine, or no network at all */
 	char sid[17];			/* session id, the same over STARTTLS */
-	bool tls;			/* facts is set */
-	struct tls_facts facts;
+	bool socket;			/* from accept(2) or getpeername(2): fd 0 is one */
+	bool tls;
+	struct tls_facts *facts;	/* with tls; the listener has none */
 	bool can_tls;			/* STARTTLS may be offered */
 	bool after_starttls;		/* no greeting: the client speaks next */
 	/* Where the service can go back to a session; 0: none. */

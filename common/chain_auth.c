@@ -225,6 +225,7 @@ static struct auth_worker *
 worker_start(struct chain *ch, struct chain_client *cl)
 {
 	struct auth_worker *w = worker_free(ch);
+	struct chain_client own = *cl;
 	int ask[2], told[2];
 	pid_t pid;
 
@@ -236,7 +237,7 @@ worker_start(struct chain *ch, struct chain_client *cl)
 		return NULL;
 	}
 	if ((pid = client_fork(ch)) == 0)
-		_exit(auth_worker(ch, cl, ask[0], told[1]));
+		_exit(auth_worker(ch, &own, ask[0], told[1]));
 	close(ask[0]);
 	close(told[1]);
 	if (pid == -1) {

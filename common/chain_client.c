@@ -50,6 +50,9 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
+/* A child's own: of the client that it serves. */
+static struct tls_facts told_facts;
+
 static pid_t
 forked(struct chain *ch, pid_t pid)
 {
@@ -183,7 +186,8 @@ session_child(struct chain *ch, struct chain_client *cl, int in, int out)
 		ids.gid = ch->control->set.spool_group;
 	client_enter(ch, s->session_role, root, &ids,
 	    s->chroot_spool ? NULL : nothing, 0);
-	if (conn->tls && tls_read_facts(conn->first_in, &conn->facts) == -1)
+	conn->facts = &told_facts;
+	if (conn->tls && tls_read_facts(conn->first_in, &told_facts) == -1)
 		_exit(EX_OK);		/* the tls process has said why */
 	_exit(s->session(ch->control, conn));
 }
@@ -193,10 +197,11 @@ client_start_session(struct chain *ch, struct chain_client *cl)
 {
 	int in = cl->conn.tls ? cl->plain_in : cl->sock_in;
 	int out = cl->conn.tls ? cl->plain_out : cl->sock_out;
+	struct chain_client own = *cl;
 	pid_t pid = client_fork(ch);
 
 	if (pid == 0)
-		session_child(ch, cl, in, out);
+		session_child(ch, &own, in, out);
 	if (pid == -1) {
 		log_warn_errno("cannot start a session: raise the limit of "
 		    "processes, or lower the setting connections");
@@ -229,6 +234,7 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 {
 	int up[2], down[2];	/* up: to the session; down: from it */
 	int facts[2];
+	struct chain_client own;
 	pid_t pid;
 
 	if (chain_tls_ready(ch) == -1)
@@ -247,8 +253,9 @@ client_start_tls(struct chain *ch, struct chain_client *cl)
 		close(up[1]);
 		return -1;
 	}
+	own = *cl;
 	if ((pid = forked(ch, fork())) == 0)
-		tls_child(ch, cl, down[0], up[1]);
+		tls_child(ch, &own, down[0], up[1]);
 	close(down[0]);
 	close(up[1]);
 	cl->plain_in = up[0];
@@ -305,13 +312,13 @@ static int
 client_start_proxy(struct chain *ch, struct chain_client *cl)
 {
 	static const struct sandbox_path nothing[1];
-	int told[2];
+	int told[2], in = cl->sock_in;
 	pid_t pid;
 
 	if (pipe2(told, O_CLOEXEC) == -1)
 		return -1;
 	if ((pid = client_fork(ch)) == 0) {
-		client_child(cl->sock_in, told[1], -1, -1, -1);
+		client_child(in, told[1], -1, -1, -1);
 		client_enter(ch, &proxy_role, ch->empty,
 		    &ch->control->set.net_user, nothing, 0);
 		_exit(proxy_serve(0, 1));
@@ -402,6 +409,7 @@ mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 
 	client_child(in, out, cl->left_in, next_out, -1);
 	cl->conn.next_out = next_out != -1 ? FD_NEXT_OUT : 0;
+	cl->conn.facts = &told_facts;
 	cl->conn.in = 0;
 	cl->conn.out = in == out ? 0 : 1;
 	cl->conn.auth_in = cl->conn.auth_out = cl->conn.left_out = -1;
@@ -477,16 +485,16 @@ static int
 client_start_mailbox(struct chain *ch, struct chain_client *cl)
 {
 	int next[2] = { -1, -1 };
+	struct chain_client own;
 	pid_t pid;
 
 	make_way(ch, cl);
 	if (ch->service->returns && pipe2(next, O_CLOEXEC) == -1)
 		log_warn_errno("no way back from a mailbox");
 	cl->next_in = next[0];
-	pid = client_fork(ch);
-
-	if (pid == 0)
-		mailbox_child(ch, cl, next[1]);
+	own = *cl;
+	if ((pid = client_fork(ch)) == 0)
+		mailbox_child(ch, &own, next[1]);
 	close_fd(&next[1]);
 	if (pid == -1) {
 		log_warn_errno("cannot start a mailbox process");

@@ -1,7 +1,7 @@
 /*
  * One client of a chain as the listener sees it: its processes and the
- * descriptors kept for the next of them.  Private to chain.c and
- * chain_client.c.
+ * descriptors kept for the next of them.  Private to chain*.c.  No child has the
+ * clients (proc_private): each is given a copy of its own, made before the fork.
  */
 #ifndef CHAIN_CLIENT_H
 #define CHAIN_CLIENT_H

@@ -236,7 +236,7 @@ is_loopback(const struct in6_addr *a)
 void
 listen_peer_from(const struct sockaddr_storage *peer, struct conn *c)
 {
-	c->peer = *peer;
+	c->socket = true;
 	strlcpy(c->peer_text, "local", sizeof(c->peer_text));
 	c->loopback = true;
 	if (!to_in6(peer, &c->peer_in6, &c->peer_port))
@@ -248,7 +248,7 @@ listen_peer_from(const struct sockaddr_storage *peer, struct conn *c)
 void
 listen_peer_told(const struct in6_addr *addr, unsigned port, struct conn *c)
 {
-	memset(&c->peer, 0, sizeof(c->peer));
+	c->socket = false;
 	c->peer_in6 = *addr;
 	c->peer_port = port;
 	print_in6(addr, c->peer_text, sizeof(c->peer_text));

@@ -4,6 +4,8 @@
 #ifndef LISTEN_H
 #define LISTEN_H
 
+#include <sys/socket.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 

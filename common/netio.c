@@ -21,6 +21,8 @@
 #include "fmt.h"
 #include "limits.h"
 
+#define NETOUT_FIRST	512	/* first allocation: the replies of one read, most often */
+
 static bool
 fd_is_socket(int fd)
 {
@@ -43,14 +45,22 @@ socket_timeout(int fd, int option, unsigned seconds)
 /* Reads that filled the first buffer, one after the other: more is coming, and a larger one pays. */
 #define NETIN_BULK	3
 
-static int ready_fd = -1;
+static bool ready;		/* ready_fd waits for ready_seconds */
+static int ready_fd;
 static unsigned ready_seconds;
 
 void
 netio_has_timeout(int fd, unsigned seconds)
 {
+	ready = true;
 	ready_fd = fd;
 	ready_seconds = seconds;
+}
+
+static bool
+is_ready(int fd)
+{
+	return ready && fd == ready_fd;
 }
 
 void
@@ -60,9 +70,9 @@ netin_init(struct netin *n, int fd, struct netout *out, unsigned pause)
 	n->fd = fd;
 	n->out = out;
 	n->pause = pause;
-	n->is_socket = fd == ready_fd ? true :
+	n->is_socket = is_ready(fd) ? true :
 	    out != NULL && out->fd == fd ? out->is_socket : fd_is_socket(fd);
-	n->pause_set = fd == ready_fd ? ready_seconds : 0;
+	n->pause_set = is_ready(fd) ? ready_seconds : 0;
 }
 
 void
@@ -366,7 +376,7 @@ netout_init(struct netout *o, int fd, unsigned timeout)
 	memset(o, 0, sizeof(*o));
 	o->fd = fd;
 	o->timeout = timeout;
-	if (fd == ready_fd && timeout == ready_seconds)
+	if (is_ready(fd) && timeout == ready_seconds)
 		o->is_socket = true;
 	else
 		o->is_socket = timeout > 0 ? socket_timeout(fd, SO_SNDTIMEO, timeout) :
@@ -445,6 +455,8 @@ netout_add_more(struct netout *o, const void *data, size_t n)
 	if (o->failed)
 		return -1;
 	o->total += n;
+	if (o->buf.cap == 0)
+		(void)buf_room(&o->buf, NETOUT_FIRST - 1);
 	if (n > NETOUT_BUF - o->buf.len && netout_flush(o) == -1)
 		return -1;
 	if (n > NETOUT_BUF)

@@ -214,6 +214,24 @@ proc_fork(void)
 	return PLAIN_FORK();
 }
 
+void *
+proc_private(void *old, size_t had, size_t want)
+{
+	void *p = mmap(NULL, want, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+#ifdef MADV_DONTFORK
+	(void)madvise(p, want, MADV_DONTFORK);
+#endif
+	if (old != NULL) {
+		memcpy(p, old, had);
+		munmap(old, had);
+	}
+	return p;
+}
+
 void
 proc_ignore_sigpipe(void)
 {

@@ -10,6 +10,10 @@
 
 #include "settings.h"
 
+/* For a variable that the listener or each session writes to: on the pages of the small variables
+ * (Makefile), which they write to anyway.  The compiler would align it as for vectors. */
+#define SMALL	_Alignas(8)
+
 /*
  * The role of each descriptor, the same in every program (posthouse(7)):
  * 0 main input, 1 main output, 2 log, 3 second input, 4 result lines.
@@ -40,6 +44,10 @@ bool	proc_is_root(void);
  * fork (TLS has: its random numbers): no locks of libc are reset, no handlers called. */
 pid_t	proc_fork(void);
 void	proc_ignore_sigpipe(void);
+/* Memory of this process alone: what it forks does not have it, where the system can do that, so
+ * that it sees nothing of it and no page is copied.  In place of old, which had
+ * so many bytes (NULL: nothing); what is new is zero.  NULL with errno: old stands. */
+void	*proc_private(void *old, size_t had, size_t want);
 /* Gives back the pages of programs and libraries that starting up has touched and waiting does
  * not: what is needed again comes from the file. */
 void	proc_settle(void);

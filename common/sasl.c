@@ -35,7 +35,7 @@ usable(size_t i, const struct conn *conn, const struct settings *set)
 	return sasl_private(conn, set) &&
 	    (set->mechanisms & mechanisms[i].bit) != 0 &&
 	    (conn->tls || !mechanisms[i].tls) &&
-	    (conn->facts.certificate || !mechanisms[i].certificate);
+	    ((conn->facts != NULL && conn->facts->certificate) || !mechanisms[i].certificate);
 }
 
 void

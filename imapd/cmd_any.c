@@ -192,7 +192,7 @@ leave_to_session(struct imap *im)
 	    (rest.len > 0 || in->pending(in->arg) || compress_drain(
 	    im->compress, im->control->set.command_timeout) == -1)))
 		return -1;
-	if (im->conn->tls && tls_facts_write(fd, &im->conn->facts) == -1)
+	if (im->conn->tls && tls_facts_write(fd, im->conn->facts) == -1)
 		return -1;
 	return rest.len == 0 ? 0 : file_write_all(fd, rest.p, rest.len);
 }

@@ -211,7 +211,7 @@ take_first(struct imap *im, int first)
 	int r = -1;
 
 	buf_init(&b, FIRST_MAX);
-	if ((!im->conn->tls || tls_read_facts(first, &im->conn->facts) == 0) &&
+	if ((!im->conn->tls || tls_read_facts(first, im->conn->facts) == 0) &&
 	    file_read_all(first, &b) == 0) {
 		all = buf_span(&b);
 		cur_init(&c, all);

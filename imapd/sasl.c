@@ -34,7 +34,7 @@ hand_over(struct login *s)
 	(void)buf_addc(&left, '\n');
 	(void)buf_addspan(&left, rest);
 	if (left.bad || (s->conn->tls && tls_facts_write(s->conn->left_out,
-	    &s->conn->facts) == -1) ||
+	    s->conn->facts) == -1) ||
 	    file_write_all(s->conn->left_out, left.p, left.len) == -1) {
 		login_reply(s, "NO", "[UNAVAILABLE] Internal error");
 		s->exit_code = EX_OSERR;

@@ -245,7 +245,7 @@ log_event(const struct login *s, const char *event)
 	log_str(&l, "sid", s->conn->sid);
 	log_str(&l, "peer", s->conn->peer_text);
 	if (s->conn->tls)
-		log_str(&l, "tls", s->conn->facts.version);
+		log_str(&l, "tls", s->conn->facts->version);
 	log_end(&l);
 }
 

@@ -293,7 +293,7 @@ log_connect(const struct pop3 *p)
 
 	pop3_log(p, &l, "connect");
 	if (p->conn->tls)
-		log_str(&l, "tls", p->conn->facts.version);
+		log_str(&l, "tls", p->conn->facts->version);
 	log_end(&l);
 }
 

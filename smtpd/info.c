@@ -111,7 +111,7 @@ help_status(struct session *s)
 	reply_more(s, R_STATUS, s->control->hostname);
 	snprintf(line, sizeof(line), "You are %s, address %s%s%s",
 	    s->helo[0] != '\0' ? s->helo : "not introduced", conn->peer_text,
-	    conn->tls ? ", " : "", conn->tls ? conn->facts.version : "");
+	    conn->tls ? ", " : "", conn->tls ? conn->facts->version : "");
 	reply_more(s, R_STATUS, line);
 	if (s->user[0] != '\0') {
 		snprintf(line, sizeof(line), "Logged in as %s", s->user);

@@ -17,7 +17,7 @@
 #include "proc.h"
 #include "resolver.h"
 
-static struct spool	spool;
+static SMALL struct spool spool;
 static bool		spool_ready;
 static struct resolver	resolver;
 static bool		resolves;
@@ -50,14 +50,11 @@ before(struct control *c, struct conn *conn)
 static int
 session(struct control *c, struct conn *conn)
 {
-	static struct session s;
-	int code;
+	static SMALL struct session s;
 
 	session_init(&s, c, conn, spool_ready ? &spool : NULL);
 	s.resolver = resolves ? &resolver : NULL;
-	code = session_run(&s);
-	session_free(&s);
-	return code;
+	return session_run(&s);		/* its memory ends with this process */
 }
 
 static const struct chain_service plain = {

@@ -34,8 +34,8 @@ add_protocol(const struct session *s, struct buf *b)
 	if (s->user[0] != '\0')
 		buf_addc(b, 'A');
 	if (s->conn->tls)
-		buf_addf(b, " (%s %s)", s->conn->facts.version,
-		    s->conn->facts.cipher);
+		buf_addf(b, " (%s %s)", s->conn->facts->version,
+		    s->conn->facts->cipher);
 }
 
 /* RFC 5321 section 4.1.3 */
@@ -254,7 +254,7 @@ log_queued(const struct message *m, const struct spool_name *n,
 	if (s->user[0] != '\0')
 		log_str(&l, "user", s->user);
 	if (s->conn->tls)
-		log_str(&l, "tls", s->conn->facts.version);
+		log_str(&l, "tls", s->conn->facts->version);
 	if (m->data.message_id[0] != '\0')
 		log_addr(&l, "msgid", span_str(m->data.message_id));
 	log_end(&l);

@@ -78,7 +78,7 @@ fill_text(const struct reply *r, const char *arg, char *text, size_t size)
 	const char *mark = strchr(r->text, '%');
 
 	if (mark == NULL || arg == NULL)
-		strlcpy(text, r->text, size);
+		fmt_print(text, size, "%s", r->text);
 	else
 		fmt_print(text, size, "%.*s%s%s", (int)(mark - r->text),
 		    r->text, arg, mark + 1);

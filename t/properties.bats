@@ -259,6 +259,23 @@ only_pipes() {
 	[ -z "$(grep gconv "/proc/$(listener imap)/maps")" ]
 }
 
+@test "a session has nothing of the listener's other clients" {
+	local first pid sid
+	hold smtp "$SMTP_PORT"
+	first=$(one_of smtp net-user)
+	await 5 grep -q "\[$first\]: connect " "$DIR/log/smtp"
+	sid=$(sed -n "s/^smtpd\[$first\]: connect sid=\([^ ]*\).*/\1/p" "$DIR/log/smtp" | tail -n 1)
+	hold smtp "$SMTP_PORT"
+	for pid in "$(listener smtp)" $(children "$(listener smtp)"); do
+		python3 "$ROOT/t/probe.py" find "$sid" "$pid"
+	done >"$BATS_TEST_TMPDIR/found"
+	cat "$BATS_TEST_TMPDIR/found"
+	# The listener and the first session know it, the second does not.
+	[ "$(grep -c ' [1-9][0-9]*$' "$BATS_TEST_TMPDIR/found")" = 2 ]
+	[ "$(grep -c ' 0$' "$BATS_TEST_TMPDIR/found")" = 1 ]
+	not grep -q "^$first 0\$" "$BATS_TEST_TMPDIR/found"
+}
+
 @test "key isolation: the private key is in tls processes and in no other" {
 	local pids tls count
 	hold smtp "$SMTP_PORT"

@@ -138,6 +138,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int null_fd = -1, log_fd;
 	struct conn conn = { .sid = "0", .peer_text = "local" };
+	struct tls_facts facts = { .bits = 0 };
 	int p[2];
 	struct cur c;
 	bool yes;
@@ -154,9 +155,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conn.tls = (data[0] & 2) != 0;
 	conn.loopback = (data[0] & 4) != 0;
 	conn.after_starttls = (data[0] & 8) != 0;
-	conn.facts.certificate = (data[0] & 16) != 0;
-	strlcpy(conn.facts.version, "TLSv1.3", sizeof(conn.facts.version));
-	strlcpy(conn.facts.cipher, "x", sizeof(conn.facts.cipher));
+	conn.facts = &facts;
+	facts.certificate = (data[0] & 16) != 0;
+	strlcpy(facts.version, "TLSv1.3", sizeof(facts.version));
+	strlcpy(facts.cipher, "x", sizeof(facts.cipher));
 	if (pipe2(p, O_DIRECT | O_NONBLOCK | O_CLOEXEC) == -1)
 		err(1, "pipe");
 	cur_init(&c, span_of(data + 1, size - 1));
