@@ -7,7 +7,6 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -49,12 +48,7 @@ void
 chain_forked(void)
 {
 	is_child = 1;
-#ifdef SYS_rt_sigprocmask
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, NULL,
-	    _NSIG / 8);
-#else
 	sigprocmask(SIG_SETMASK, &no_signals, NULL);
-#endif
 }
 
 /* Signals arrive only inside ppoll, so no code can be interrupted half way. */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "limits.h"
@@ -95,22 +94,6 @@ random_next(void)
 	return z ^ (z >> 31);
 }
 
-/* getentropy(3), by what is in use anyway: where that lies in libc nothing else is
- * that a session needs, and to find it there costs more than the call. */
-static int
-entropy(void *p, size_t n)
-{
-#ifdef SYS_getrandom
-	long r;
-
-	while ((r = syscall(SYS_getrandom, p, n, 0)) == -1 && errno == EINTR)
-		;
-	return r == (long)n ? 0 : -1;
-#else
-	return getentropy(p, n);
-#endif
-}
-
 void
 random_bytes(void *out, size_t n)
 {
@@ -121,7 +104,7 @@ random_bytes(void *out, size_t n)
 	while (!random_given && n > 0) {
 		size_t part = n < 256 ? n : 256;
 
-		if (entropy(p, part) == -1)
+		if (getentropy(p, part) == -1)
 			abort();
 		p += part;
 		n -= part;

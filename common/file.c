@@ -5,7 +5,6 @@
 #include "file.h"
 
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,16 +37,6 @@ file_write_all(int fd, const void *data, size_t n)
 		n -= (size_t)w;
 	}
 	return 0;
-}
-
-int
-file_renameat(int from_dir, const char *from, int to_dir, const char *to)
-{
-#ifdef SYS_renameat
-	return (int)syscall(SYS_renameat, from_dir, from, to_dir, to);
-#else
-	return renameat(from_dir, from, to_dir, to);
-#endif
 }
 
 int

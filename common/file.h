@@ -15,8 +15,6 @@ struct stat;
 
 /* Writes all n bytes, going on after EINTR and short writes: 0, or -1. */
 int	file_write_all(int fd, const void *, size_t n);
-/* renameat(2), by a page of libc that a session has in use. */
-int	file_renameat(int from_dir, const char *from, int to_dir, const char *to);
 /* Writes the n bytes that from holds at offset to the end of to: 0, or -1 (EBADMSG: fewer). */
 int	file_copy_from(int from, off_t offset, uint64_t n, int to);
 /* Copies the n bytes (at most PIPE_BUF) that are in a pipe, whose ends are from and back, to

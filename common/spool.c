@@ -360,7 +360,7 @@ sync_names(struct spool_writer *w)
 static int
 make_durable(struct spool_writer *w, const char *name)
 {
-	if (file_renameat(w->spool->tmp, w->tmp, w->spool->new, name) == -1 ||
+	if (renameat(w->spool->tmp, w->tmp, w->spool->new, name) == -1 ||
 	    fsync(w->fd) == -1 || sync_names(w) == -1)
 		return fail(w);
 	if (close(w->fd) == -1) {
@@ -422,7 +422,7 @@ spool_publish(const struct spool *s, int dir, const char *as, const char *name)
 {
 	int fd, r, e;
 
-	if (file_renameat(dir, as, s->new, name) == -1)
+	if (renameat(dir, as, s->new, name) == -1)
 		return -1;
 	fd = openat(s->new, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	r = fd == -1 ? -1 : fsync(fd);
