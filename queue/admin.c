@@ -22,6 +22,7 @@ static const struct {
 	{ "check", admin_check },
 	{ "hash", admin_hash },
 	{ "maildir", admin_maildir },
+	{ "queue", admin_queue },
 	{ "rcpt", admin_rcpt },
 	{ "user", admin_user },
 };
@@ -30,7 +31,8 @@ static _Noreturn void
 usage(void)
 {
 	fprintf(stderr, "usage: admin [-C dir] acl command ... | check | hash | "
-	    "maildir command ... | rcpt address | user command ...\n");
+	    "maildir command ... | queue verb | rcpt address | "
+	    "user command ...\n");
 	exit(EX_USAGE);
 }
 

@@ -21,6 +21,7 @@ int	admin_check(const char *dir, int argc, char *argv[]);
 int	admin_hash(const char *dir, int argc, char *argv[]);
 int	admin_import(const char *dir, int argc, char *argv[]);
 int	admin_maildir(const char *dir, int argc, char *argv[]);
+int	admin_queue(const char *dir, int argc, char *argv[]);
 int	admin_rcpt(const char *dir, int argc, char *argv[]);
 int	admin_user(const char *dir, int argc, char *argv[]);
 

@@ -119,7 +119,14 @@ function rcpts_of_state(file,   line, field, got) {
 	close(file)
 	return got
 }
-function rcpts_of_envelope(   i) { for (i = 1; i <= nto; i++) show(0, to[i], "") }
+function rcpts_of_envelope(file,   i, line) {
+	if (nto == 0) {	# several recipients: behind the content
+		file = "tail -c +" (size + 1) " " file
+		while ((file | getline line) > 0) field(line)
+		close(file)
+	}
+	for (i = 1; i <= nto; i++) show(0, to[i], "")
+}
 function field(line) {
 	if (line ~ /^Return-Path: </) from = substr(line, 15, length(line) - 15)
 	if (line ~ /^Delivered-To: /) to[++nto] = substr(line, 15)
@@ -127,10 +134,6 @@ function field(line) {
 function envelope(file,   line) {
 	from = ""; nto = 0
 	while ((getline line < file) > 0 && line !~ /^Received:/) field(line)
-	close(file)
-	if (nto > 0) return
-	file = "tail -c +" (size + 1) " " file	# several recipients: behind the content
-	while ((file | getline line) > 0) field(line)
 	close(file)
 }
 BEGIN {
@@ -154,6 +157,6 @@ BEGIN {
 	envelope(path)
 	if (sender ~ /^<@/ ? !is_in(from, substr(sender, 3, length(sender) - 3)) : sender != "" && "<" tolower(from) ">" != sender) next
 	wanted = 0
-	if (!rcpts_of_state("state/" name)) rcpts_of_envelope()
+	if (!rcpts_of_state("state/" name)) rcpts_of_envelope(path)
 	if (names && wanted) print path
 }'

@@ -8,7 +8,7 @@ if [ $# = 0 ]; then
 	echo "usage: posthouse queue $verb [-n] [-C dir] [-d domain] [-f sender] [-m text] [-o age] [-r recipient] [id ...] | -a" >&2
 	exit 64
 fi
-here=$(dirname -- "$0")
+here=$(cd -- "$(dirname -- "$0")" && pwd) || exit 74
 control=${POSTHOUSE:-/etc/posthouse}
 dry=0 chosen=0
 while getopts aC:d:f:m:no:r: option; do	# all messages only when asked for by name
@@ -39,6 +39,32 @@ for id; do
 	esac
 done
 cd "${spool:-/var/spool/posthouse}" || exit 74
+
+# qid NAME: its queue id.
+qid() {
+	rest=${1#*.}
+	printf '%s\n' "${1%%.*}.${rest%%.*}"
+}
+
+# The files of the messages to which the verb has anything to do.
+wanted() {
+	for path in $list; do
+		case $verb/$path in
+		retry/hold/*) [ $# = 0 ] || echo "queue retry: $(qid "${path#*/}"): it is held; release does both" >&2 ;;
+		hold/hold/* | release/new/* | release/cur/* | retry/new/*) ;;
+		*) printf '%s\n' "$path" ;;
+		esac
+	done
+}
+
+# Any number of messages is one process, but for those whose state is written anew.
+case $verb in
+delete | hold | release | retry)
+	[ $dry = 0 ] || dry=-n
+	wanted "$@" | "$here/admin" queue ${dry#0} "$verb" || code=$?
+	exit $code
+	;;
+esac
 
 # The trigger is opened for both ways so that writing does not wait where queue is not running; many names are one scan.
 tell() {
@@ -94,38 +120,20 @@ act() {
 	case $verb in
 	bounce)	# what is done or has failed already waits for its own report
 		edit '$1 != "tried" && $5 !~ /^[25]/ { $5 = "5.0.0 given up by the postmaster" ($5 == "" ? "" : "; last answer: " $5) } { print }' ;;
-	delete) rm -f -- "new/$name" "cur/$name" "hold/$name" && rm -f -- "state/$name" ;;
-	hold) to hold ;;
-	release) to cur && due "cur/$name" ;;
 	requeue)	# as if never tried
 		edit '$1 == "tried" { if (done) print; next } { done = $5 ~ /^[25]/ } !done { $2 = 0; $3 = 0; $5 = "" } { print }' ;;
-	retry) due "$path" ;;
 	esac
 }
 
 count=$(printf '%s\n' "$list" | grep -c .)
 for path in $list; do
-	name=${path#*/} rest=${path#*/*.}
-	qid=${name%".$rest"}.${rest%%.*}
-	case $verb/$path in
-	retry/hold/*)
-		[ $# = 0 ] || echo "queue retry: $qid: it is held; release does both" >&2
-		continue
-		;;
-	hold/hold/* | release/new/* | release/cur/* | retry/new/*) continue ;;
-	esac
+	name=${path#*/}
 	if [ $dry = 0 ] && ! act; then
 		code=74
 		continue
 	fi
-	echo "$qid"
-	case $verb/$dry in
-	delete/* | hold/* | */1) ;;
-	*) [ "$count" -gt 200 ] || tell "$name" ;;
-	esac
+	qid "$name"
+	[ $dry = 1 ] || [ "$count" -gt 200 ] || tell "$name"
 done
-case $verb/$dry in
-delete/* | hold/* | */1) ;;
-*) [ "$count" -le 200 ] || tell scan ;;
-esac
+[ $dry = 1 ] || [ "$count" -le 200 ] || tell scan
 exit $code

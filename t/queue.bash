@@ -10,7 +10,7 @@ site() {
 	mkdir -p "$CONTROL" "$SPOOL" "$MAIL" "$QBIN" "$WORK/tried"
 	chmod 755 "$SPOOL" "$QBIN" "$WORK/control"
 	chmod 777 "$WORK/tried"
-	cp "$BIN"/{queue,deliver-local,bounce,smtpd,tls.so,sendmail,mailq} "$BIN"/queue-* "$QBIN/"
+	cp "$BIN"/{queue,deliver-local,bounce,smtpd,tls.so,sendmail,admin,mailq} "$BIN"/queue-* "$QBIN/"
 	remote >"$QBIN/deliver-remote"
 	chmod 755 "$QBIN/deliver-remote"
 	echo mx.example.test >"$CONTROL/hostname"

@@ -233,3 +233,78 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	tool --for 6x 2>"$WORK/said" || code=$?
 	[ "$code" = 64 ]
 }
+
+@test "hold, release, retry and delete of many messages are few processes" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "the calls are the same"
+	at 1795000000
+	local first count i verb
+	processes() { # VERB: how many it starts for all
+		strace -f -qq -o "$WORK/trace" -e trace=execve env POSTHOUSE_LIBEXEC="$QBIN" sh "$BIN/posthouse" queue "$1" -a >"$WORK/did"
+		grep -c 'execve(.* = 0' "$WORK/trace"
+	}
+	worked() { # VERB N: on all of N, in few processes
+		count=$(processes "$1")
+		echo "$1 of $2: $count processes"
+		[ "$(sort -u "$WORK/did" | wc -l)" = "$2" ]
+		[ "$count" -le 20 ]
+	}
+	ARRIVAL=1795000000 message alice@example.test b@later.example
+	first=$name
+	for ((i = 1; i < 250; i++)); do
+		cp -p "$SPOOL/new/$first" "$SPOOL/new/1795000000.$(printf %016x "$i")${first#"$qid"}"
+	done
+	pass
+	[ "$(ls "$SPOOL/cur" | wc -l)" = 250 ]
+	[ "$(ls "$SPOOL/state" | wc -l)" = 250 ]
+	find "$SPOOL/cur" -type f -newermt @1795000000 >"$WORK/later"
+	[ "$(wc -l <"$WORK/later")" = 250 ]
+	worked retry 250
+	[ -z "$(find "$SPOOL/cur" -type f -newermt @1795000000)" ]
+	worked hold 250
+	[ "$(ls "$SPOOL/hold" | wc -l)" = 250 ]
+	worked release 250
+	[ "$(ls "$SPOOL/cur" | wc -l)" = 250 ]
+	worked delete 250
+	spool_is_empty
+}
+
+@test "delete takes the message before its state, wherever the message has gone meanwhile" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "the calls are the same"
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example bob@example.test
+	pass
+	[ -e "$SPOOL/state/$name" ]
+	(cd "$SPOOL" && echo "new/$name" | strace -qq -o "$WORK/trace" -e trace=unlink,unlinkat "$BIN/admin" queue delete)
+	[ "$(grep -o '"[a-z]*/' "$WORK/trace" | tr -d '"\n')" = new/cur/hold/state/ ]
+	spool_is_empty
+	# Held while it was still in new when it was listed.
+	ARRIVAL=1795000000 message alice@example.test b@later.example
+	pass
+	(cd "$SPOOL" && echo "new/$name" | "$BIN/admin" queue hold) >"$WORK/did"
+	[ "$(cat "$WORK/did")" = "$qid" ]
+	[ -e "$SPOOL/hold/$name" ]
+	# One that cannot be removed keeps its state, and so does what is none of the queue's files.
+	mkdir "$SPOOL/cur/$name"
+	echo x >"$SPOOL/state/$name"
+	code=0
+	(cd "$SPOOL" && printf '%s\n' "cur/$name" "state/$name" "cur/../state/$name" "tmp/1.a" | "$BIN/admin" queue delete) \
+	    >"$WORK/did" 2>"$WORK/said" || code=$?
+	[ "$code" = 74 ]
+	[ ! -s "$WORK/did" ]
+	[ "$(grep -c 'this is no file of the queue' "$WORK/said")" = 3 ]
+	[ -e "$SPOOL/state/$name" ]
+	rmdir "$SPOOL/cur/$name"
+}
+
+@test "mailq of tried messages with several recipients starts nothing for each" {
+	need strace strace
+	[ -z "${SANITIZED-}" ] || skip "the calls are the same"
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example c@later.example
+	pass
+	strace -f -qq -o "$WORK/trace" -e trace=execve "$QBIN/mailq" >"$WORK/did"
+	[ "$(wc -l <"$WORK/did")" = 2 ]
+	not grep -q 'execve.*"tail".* = 0' <(grep -v '"-n", "1"' "$WORK/trace")
+}
