@@ -218,11 +218,14 @@ open_connection(struct worker *w, const struct remote_job *j, struct search *s)
 }
 
 /* RFC 5321 section 5.1: whoever is no better than ourselves would give it back, too.  A
- * better one that is not there now may be there later. */
+ * better one that is not there now may be there later: it is asked once more where the
+ * connection is that of another message. */
 static enum send_result
 stop_loop(struct worker *w, struct remote_job *j, const struct search *s,
     const struct verdict *v)
 {
+	if (s->targets.n == 0)
+		return SEND_AGAIN;
 	if (s->nrefused > 0)
 		remote_answer_all(j, &s->first, &s->said, &w->answers);
 	else if (s->any && s->temporary)

@@ -921,8 +921,9 @@ domains if its mail is to stay here" | head -n 2)" ]
 
 @test "MX that lead to a host of our name: the failure says which, and a better host that is away is waited for" {
 	sink sink -l 127.0.0.2 -r 'EHLO: 250 me.test'
-	lab_settings "smtp-port $PORT"
-	sink busy -l 127.0.0.3 -p "$PORT" -e - -r "MAIL: 452 4.3.1 disk full"
+	local port=$PORT
+	lab_settings "smtp-port $port"
+	sink busy -l 127.0.0.3 -p "$port" -e - -r "MAIL: 452 4.3.1 disk full"
 	zone <<-E
 	far.test	MX	10 nat.far.test
 	away.test	MX	5 dead.far.test
@@ -942,6 +943,14 @@ MX record must name another, or far.test must stand in domains if its mail is to
 	[ "$output" = "1 defer 4.3.1 [busy.far.test] 452 4.3.1 disk full" ]
 	job "$(been me.test 8)" busy.test 1:1:b@busy.test | deliver
 	[ "$output" = "1 done 2.0.0 [nat.far.test] 250 2.0.0 kept" ]
+	# Nor is it forgotten over a connection that was there.
+	lab_settings "smtp-port $port" "remote-jobs 1"
+	{
+		job "$(been me.test 8)" away.test 1:1:b@away.test
+		job "$(been me.test 9)" away.test 2:1:b@away.test
+	} | deliver
+	[ "$output" = "1 done 2.0.0 [nat.far.test] 250 2.0.0 kept
+2 defer 4.4.1 [dead.far.test] cannot connect: Connection refused" ]
 }
 
 @test "MX behind ourselves are not asked, those in front of us are" {
