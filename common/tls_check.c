@@ -5,6 +5,7 @@
  */
 #include "tls_check.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -72,6 +73,22 @@ check_time(const X509 *x, time_t now, struct tls_verdict *v)
 	ASN1_TIME_free(t);
 }
 
+/* Not every one that is a certificate is good enough for the library. */
+static void
+cannot_use(struct tls_verdict *v)
+{
+	unsigned long e = ERR_peek_error();
+	const char *why = ERR_GET_LIB(e) == ERR_LIB_PEM ? NULL :
+	    ERR_reason_error_string(e);
+
+	if (why == NULL)
+		snprintf(v->cert, sizeof(v->cert), "no certificate in PEM form, "
+		    "which begins with -----BEGIN CERTIFICATE-----");
+	else
+		snprintf(v->cert, sizeof(v->cert), "no server takes this "
+		    "certificate: %s", why);
+}
+
 void
 tls_check(const char *cert, const char *key, const char *host, time_t now,
     struct tls_verdict *v)
@@ -82,9 +99,11 @@ tls_check(const char *cert, const char *key, const char *host, time_t now,
 	memset(v, 0, sizeof(*v));
 	if (ctx == NULL)
 		return;
-	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
-		snprintf(v->cert, sizeof(v->cert), "no certificate in PEM form, "
-		    "which begins with -----BEGIN CERTIFICATE-----");
+	if (access(cert, R_OK) == -1)
+		snprintf(v->cert, sizeof(v->cert), "cannot be read: %s",
+		    strerror(errno));
+	else if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1)
+		cannot_use(v);
 	else if ((x = SSL_CTX_get0_certificate(ctx)) != NULL) {
 		check_time(x, now, v);
 		if (X509_check_host(x, host, 0, 0, NULL) != 1)

@@ -109,6 +109,11 @@ certificate() {
 	[ "$status" = 78 ]
 	says "tls/key.pem: the key has a pass phrase"
 	silent_on "Enter"
+	# A certificate, but not one that the library lets a server use.
+	openssl req -x509 -newkey rsa:512 -nodes -keyout tls/key.pem -out tls/cert.pem -days 30 -subj /CN=x 2>>"$DIR/openssl.log"
+	run "$POST" check
+	[ "$status" = 78 ]
+	says "tls/cert.pem: no server takes this certificate: ee key too small"
 	echo garbage >tls/cert.pem
 	run "$POST" check
 	[ "$status" = 78 ]
