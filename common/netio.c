@@ -415,6 +415,8 @@ out_wait(struct netout *o)
 static int
 out_write(struct netout *o, const unsigned char *p, size_t n)
 {
+	if (o->fd == -1)
+		return out_fail(o);	/* poll(2) would wait for it for ever */
 	if (o->before != NULL)
 		o->before(o->before_arg);
 	while (n > 0) {

@@ -95,6 +95,7 @@ int	netin_prepend(struct netin *, struct span);
  * NETIN_RATE_WINDOW seconds; falling below it is NETIN_TIMEOUT. */
 void	netin_rate(struct netin *, unsigned bytes_per_second);
 
+/* fd -1: what does not fit into the buffer is an error. */
 void	netout_init(struct netout *, int fd, unsigned timeout);
 void	netout_free(struct netout *);
 /* For netout_add: where the buffer has no room. */
