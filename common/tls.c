@@ -326,8 +326,10 @@ load_keys(struct tls_server *t, const struct control *c)
 	for (size_t i = 0; i < t->n; i++) {
 		tls_path(c, t->names[i].host, "key.pem", path, sizeof(path));
 		SSL_CTX_set_default_passwd_cb(t->names[i].ctx, no_pass_phrase);
+		/* Looked at again: one of another kind is taken, for a second certificate. */
 		if (SSL_CTX_use_PrivateKey_file(t->names[i].ctx, path,
-		    SSL_FILETYPE_PEM) != 1) {
+		    SSL_FILETYPE_PEM) != 1 ||
+		    SSL_CTX_check_private_key(t->names[i].ctx) != 1) {
 			log_warn("%s: no private key that fits cert.pem: %s",
 			    path, tls_reason());
 			return -1;

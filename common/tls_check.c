@@ -36,13 +36,15 @@ check_key(SSL_CTX *ctx, const char *key, struct tls_verdict *v)
 		return;
 	SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
 	SSL_CTX_set_default_passwd_cb_userdata(ctx, &asked);
-	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1)
+	/* One of another kind, as EC beside RSA, is taken, for a second certificate. */
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
+	    SSL_CTX_check_private_key(ctx) == 1)
 		return;
 	if (asked)
 		snprintf(v->key, sizeof(v->key), "the key has a pass phrase, which "
 		    "no server asks for; write it without: openssl pkey -in ...");
 	else if (ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH ||
-	    ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_TYPE_MISMATCH)
+	    ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_CERTIFICATE_ASSIGNED)
 		snprintf(v->key, sizeof(v->key), "this is the key of another "
 		    "certificate than the first in cert.pem; write the one with "
 		    "which that was made, and the chain with its own certificate "
