@@ -221,7 +221,6 @@ spool_begin(struct spool_writer *w, const struct spool *s)
 	fmt_print(w->tmp, sizeof(w->tmp), "%.39s.%.*s", w->qid, HOST_IN_NAME,
 	    s->host);
 	buf_init(&w->buf, SPOOL_CHUNK + SPOOL_AHEAD);
-	(void)buf_room(&w->buf, SPOOL_FIRST - 1);
 	buf_init(&w->behind, SPOOL_ENVELOPE_MAX);
 	w->fd = openat(s->tmp, w->tmp,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, SPOOL_MODE);
@@ -231,6 +230,7 @@ spool_begin(struct spool_writer *w, const struct spool *s)
 		w->tmp[0] = '\0';
 		return -1;
 	}
+	(void)buf_room(&w->buf, SPOOL_FIRST - 1);
 	return 0;
 }
 
