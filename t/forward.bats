@@ -227,7 +227,7 @@ aliases() { printf '%s\n' "$@" >>"$CONTROL/aliases"; }
 	message s@example.org friends@example.test
 	job new copy 1:1:friends@example.test
 	[[ $output == "1 defer 4.3.5 the list of this address is broken"* ]]
-	noted "*/friends\": Permission denied"
+	noted "*: Permission denied"
 	job new copy 2:1:own@example.test
 	[[ $output == "2 passed 2.0.0 forwarded as "* ]]
 	noted "forwarded to <secret@ok.example> as *"
