@@ -139,4 +139,11 @@ install_certificate() { # NAME DIRECTORY
 	install_certificate old "$CONTROL/tls"
 	client -noservername
 	grep -q 'subject=CN *= *localhost' <<<"$output"
+	# OpenSSL takes a key of another kind, and then has no cipher for anybody.
+	openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$DIR/other.key" 2>"$DIR/openssl.log"
+	cat "$DIR/other.key" >"$CONTROL/tls/key.pem"
+	client -noservername
+	[ "$status" != 0 ]
+	await 5 grep -q 'tls/key.pem: no private key that fits cert.pem: ' "$DIR"/log/imaps
+	install_certificate old "$CONTROL/tls"
 }
