@@ -67,6 +67,7 @@
 #define MIME_PARTS_MAX	10000
 #define MIME_PARAMS_MAX	100	/* parameters of one field */
 #define ADDRESS_LIST_MAX 1000	/* addresses parsed from one field */
+#define MESSAGE_ID_MAX	160	/* of a Message-ID, as the log takes of a value */
 #define RECEIVED_MAX	100	/* hops before a message loops: RFC 5321 6.3 */
 #define OWN_HOPS_MAX	10	/* the same of hops by us, to a server that gives our name */
 

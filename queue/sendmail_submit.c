@@ -10,6 +10,8 @@
 
 #include "clock.h"
 #include "ex.h"
+#include "header.h"
+#include "limits.h"
 #include "log.h"
 #include "sendmail.h"
 
@@ -46,10 +48,25 @@ add_envelope(struct sendmail *s, struct spool_writer *w)
 	return r;
 }
 
+/* As smtpd notes it: the first one, without brackets. */
+static struct span
+message_id(const struct sendmail *s)
+{
+	struct header_field f;
+	struct cur c;
+
+	if (!header_find(buf_span(&s->header), "Message-ID", &f))
+		return span_of(NULL, 0);
+	cur_init(&c, f.body);
+	(void)cur_until(&c, '<');
+	return cur_ch(&c, '<') ? cur_until(&c, '>') : span_of(NULL, 0);
+}
+
 static void
 log_queued(const struct sendmail *s, const struct spool_writer *w,
     const struct spool_name *name)
 {
+	struct span id = message_id(s);
 	struct log l;
 
 	/* Not before all is well: it takes descriptor 2, and until now that was
@@ -62,6 +79,8 @@ log_queued(const struct sendmail *s, const struct spool_writer *w,
 	log_addr(&l, "to", span_str(s->envelope.rcpts[0].addr));
 	log_num(&l, "nrcpt", s->envelope.nrcpts);
 	log_num(&l, "size", name->size);
+	if (id.len > 0 && id.len <= MESSAGE_ID_MAX)
+		log_addr(&l, "msgid", id);
 	log_end(&l);
 }
 

@@ -126,7 +126,7 @@ note_id(struct data *d, struct span line)
 	if (d->id_follows)
 		return;
 	id = cur_until(&c, '>');
-	if (id.len <= DATA_ID_MAX)
+	if (id.len <= MESSAGE_ID_MAX)
 		memcpy(d->message_id, id.p, id.len);
 }
 

@@ -9,13 +9,12 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "limits.h"
 
 /* Header fields that were seen: bits. */
 #define SEEN_DATE	1u
 #define SEEN_MESSAGE_ID	2u
 #define SEEN_FROM	4u
-
-#define DATA_ID_MAX	160	/* of a Message-ID, as the log takes of a value */
 
 enum data_fault {
 	FAULT_NONE,
@@ -67,7 +66,7 @@ struct data {
 	uint64_t line_len, size, header_size;
 	unsigned fields, received, seen;
 	bool id_follows;	/* Message-ID in the next line, which is folded */
-	char message_id[DATA_ID_MAX + 1];	/* without brackets; "": none, or longer */
+	char message_id[MESSAGE_ID_MAX + 1];	/* without brackets; "": none, or longer */
 	enum data_fault fault;	/* the first; from then on out gets nothing */
 };
 

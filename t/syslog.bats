@@ -136,3 +136,16 @@ no_log_at_client() {
 	grep -q '^221 ' "$BATS_TEST_TMPDIR/out"
 	[ ! -s "$BATS_TEST_TMPDIR/err" ]
 }
+
+@test "sendmail's line has the Message-ID: its own, the message's, none that is longer than the log takes" {
+	long=$(printf %0170d 0)
+	# shellcheck disable=SC2016
+	CONTROL=$DIR/control under_inetd sh -c 'for id; do printf "%sSubject: x\n\nx\n" "${id:+Message-ID: $id
+}" | "$0" -C "$CONTROL" bob@example.org; done' "$BIN/sendmail" '' '<a1@client.example>' "<$long@x>" </dev/null
+	grep -q '^exit 0' <<<"$output"
+	[ "$(grep -c '^log .*sendmail\[[0-9]*\]: queued ' <<<"$output")" = 3 ]
+	qid=$(sed -n '/^log .*queued/{s/.* qid=\([^ ]*\) .*/\1/p;q}' <<<"$output")
+	grep -qF " msgid=<$qid@mx.example.test>" <<<"$output"
+	grep -qF ' msgid=<a1@client.example>' <<<"$output"
+	[ "$(grep -c ' msgid=' <<<"$output")" = 2 ]
+}
