@@ -526,12 +526,26 @@ open_listeners(const struct chain_options *opt, int *fds)
 	return n;
 }
 
+/* The other places than the first, as they were given. */
+static void
+also_on(const struct chain_options *opt, char *out, size_t size)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 1; i < opt->nlisten && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+		    i == 1 ? ", also on " : " ", opt->listen[i]);
+}
+
 static void
 log_start(const struct chain *ch, size_t nfds)
 {
+	char also[300];
 	struct log l;
 
 	log_begin(&l, "start");
+	also_on(ch->options, also, sizeof(also));
 	if (ch->options->nlisten > 0) {
 		char spec[300];
 
@@ -539,9 +553,10 @@ log_start(const struct chain *ch, size_t nfds)
 		    sizeof(spec));
 		log_str(&l, "peer", spec);
 	}
-	log_text(&l, "%s%s%s", nfds > 0 ? "listening" : "one session",
+	log_text(&l, "%s%s%s%s", nfds > 0 ? "listening" : "one session",
 	    !ch->has_tls ? ", no TLS (no tls/cert.pem)" : "",
-	    !proc_is_root() ? ", not root: every process keeps this user" : "");
+	    !proc_is_root() ? ", not root: every process keeps this user" : "",
+	    also);
 	log_end(&l);
 }
 

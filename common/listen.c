@@ -168,7 +168,9 @@ listen_open(const char *spec, int *fds, size_t *n, size_t max, char *error,
 		    errno == EADDRINUSE ?
 		    "; another server listens there: stop it first" :
 		    errno == EACCES ?
-		    "; start as root for a port below 1024" : "");
+		    "; start as root for a port below 1024" :
+		    errno == EADDRNOTAVAIL ?
+		    "; this machine has no such address" : "");
 		freeaddrinfo(list);
 		return -1;
 	}

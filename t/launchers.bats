@@ -241,3 +241,14 @@ another_pid() {
 	grep -q '^55[0-9]' "$BATS_TEST_TMPDIR/out"
 	grep -q 'peer=192.0.2.7' "$BATS_TEST_TMPDIR/log"
 }
+
+@test "the start line names every place; an address that is not this machine's is told so" {
+	"$BIN/smtpd" -C "$CONTROL" -l 127.0.0.1:0 -l 127.0.0.2:0 -l 127.0.0.3:0 </dev/null >/dev/null 2>>"$BATS_TEST_TMPDIR/log" 3>&- &
+	launcher=$!
+	listening "$launcher" "$BATS_TEST_TMPDIR/log"
+	grep -q ': start peer=127.0.0.1:[1-9][0-9]* text=listening.*, also on 127.0.0.2:0 127.0.0.3:0$' "$BATS_TEST_TMPDIR/log"
+	[ "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind)" = 0 ] || skip "NOT TESTED: foreign addresses can be had here"
+	run timeout 120 "$BIN/smtpd" -C "$CONTROL" -l 192.0.2.1:0 </dev/null
+	[ "$status" = 69 ]
+	[[ $output == *"-l 192.0.2.1:0: Cannot assign requested address; this machine has no such address"* ]]
+}
