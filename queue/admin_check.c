@@ -137,7 +137,7 @@ check_names(struct admin_check *k)
 		if (!known && !is_included(k, e->d_name))
 			check_warning(k, e->d_name, 0, "no program reads a file of "
 			    "this name; posthouse.conf(5) lists them");
-		if (known)
+		if (known && strcmp(e->d_name, "..") != 0)
 			check_writable(k, e->d_name);
 	}
 	closedir(d);

@@ -135,6 +135,11 @@ certificate() {
 	[ "$status" = 78 ]
 	says "aliases: every account of this system can write it (mode 646)"
 	says "1 error"
+	chmod 757 .
+	run "$POST" check
+	says "/.: every account of this system can write it (mode 757)"
+	says "2 errors"
+	chmod 755 .
 	chmod 644 aliases
 	run "$POST" check
 	[ "$status" = 0 ]
