@@ -463,7 +463,10 @@ netout_add_more(struct netout *o, const void *data, size_t n)
 		return -1;
 	if (n > NETOUT_BUF)
 		return out_write(o, data, n);
-	return buf_add(&o->buf, data, n) == -1 ? out_fail(o) : 0;
+	if (buf_add(&o->buf, data, n) == 0)
+		return 0;
+	/* No memory to wait in: what is there goes out, and then this. */
+	return netout_flush(o) == -1 ? -1 : out_write(o, data, n);
 }
 
 unsigned char *
