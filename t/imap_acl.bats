@@ -385,11 +385,22 @@ forge() {
 	python3 - "$@" <<-'END'
 		import struct, sys
 		M = (1 << 64) - 1
+		def word(h, w):
+		    h = (h ^ w) * 0xff51afd7ed558ccd & M
+		    return h ^ h >> 32
+		def words(b):
+		    return [int.from_bytes(b[i:i + 8], "little") for i in range(0, len(b), 8)]
 		def total(b):
-		    h, n = 0x9e3779b97f4a7c15 ^ len(b), len(b) // 8 * 8
-		    for i in range(0, n, 8):
-		        h = (h ^ int.from_bytes(b[i:i + 8], "little")) * 0xff51afd7ed558ccd & M
-		        h ^= h >> 32
+		    h, lanes, n = 0x9e3779b97f4a7c15 ^ len(b), len(b) // 32 * 32, len(b) // 8 * 8
+		    if lanes:
+		        four = [h + i & M for i in range(4)]
+		        for i, w in enumerate(words(b[:lanes])):
+		            four[i % 4] = word(four[i % 4], w)
+		        h = four[0]
+		        for w in four[1:]:
+		            h = word(h, w)
+		    for w in words(b[lanes:n]):
+		        h = word(h, w)
 		    for x in b[n:]:
 		        h = (h ^ x) * 0x100000001b3 & M
 		    return h ^ h >> 29
