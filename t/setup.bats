@@ -33,7 +33,7 @@ literal() {
 		! getent group phspool >/dev/null || groupdel phspool
 		live=/etc/letsencrypt/live/mx.example.org
 		mkdir -p $live
-		openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=mx.example.org \
+		openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=mx.example.org \
 		    -keyout $live/privkey.pem -out $live/fullchain.pem 2>/dev/null
 		export PATH=/usr/local/sbin:$PATH
 		unset POSTHOUSE BIN
