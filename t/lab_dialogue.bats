@@ -44,7 +44,8 @@ cases() {
 	case_ lie354 "status=sent dsn=2.0.0" - gone -e PIPELINING -r "RCPT#1: 354 go ahead"
 	case_ lieclose "status=sent dsn=2.0.0" - gone -e PIPELINING -r "MAIL#1: 250 2.1.0 ok && close"
 	case_ always503 "status=bounced dsn=5.5.1 .*text=503 5.5.1 log in first" - gone -e PIPELINING -r "RCPT: 503 5.5.1 log in first"
-	case_ alwaysclose "status=deferred dsn=4.4.2 .*text=connection closed instead of a reply to RCPT" - stays -e PIPELINING -r "MAIL: 250 2.1.0 ok && close"
+	# RCPT may be on its way already when it closes: a reset, then, and not an end.
+	case_ alwaysclose "status=deferred dsn=4.4.2 .*text=connection [a-z ]* reply to RCPT" - stays -e PIPELINING -r "MAIL: 250 2.1.0 ok && close"
 	case_ liechunk "status=sent dsn=2.0.0" - gone -e PIPELINING,CHUNKING -r "BDAT: 502 5.5.1 what is BDAT"
 	case_ lietls "status=sent dsn=2.0.0" - gone -e STARTTLS -r "STARTTLS: 454 4.7.0 not today"
 	case_ brokentls "status=sent dsn=2.0.0" - gone -e STARTTLS -r "STARTTLS: 220 go && hear && raw this is not TLS"
