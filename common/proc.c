@@ -179,15 +179,16 @@ proc_is_root(void)
 }
 
 int
-proc_become(const struct ids *ids)
+proc_become_in(const struct ids *ids, gid_t group)
 {
 	if (!proc_is_root())
 		return 0;
-	if (ids->uid == (uid_t)-1 || ids->uid == 0 || ids->gid == (gid_t)-1) {
+	if (ids->uid == (uid_t)-1 || ids->uid == 0 || ids->gid == (gid_t)-1 ||
+	    group == (gid_t)-1) {
 		errno = EPERM;
 		return -1;
 	}
-	if (setgroups(1, &ids->gid) == -1 || setresgid(ids->gid, ids->gid,
+	if (setgroups(1, &group) == -1 || setresgid(ids->gid, ids->gid,
 	    ids->gid) == -1 || setresuid(ids->uid, ids->uid, ids->uid) == -1)
 		return -1;
 	if (setuid(0) != -1) {
@@ -196,6 +197,12 @@ proc_become(const struct ids *ids)
 	}
 	who = OTHER;
 	return 0;
+}
+
+int
+proc_become(const struct ids *ids)
+{
+	return proc_become_in(ids, ids->gid);
 }
 
 #if defined(__GLIBC__)

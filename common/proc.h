@@ -38,6 +38,8 @@ int	proc_arrange(const struct proc_map *map, size_t nmap);
 /* Gives up root for good: setgroups, setgid, setuid, and checks that it cannot come back.
  * No effect (0) when not root.  0 or -1. */
 int	proc_become(const struct ids *);
+/* The same, and a member of this group besides. */
+int	proc_become_in(const struct ids *, gid_t);
 /* Are we root?  Asked once; proc_become changes it. */
 bool	proc_is_root(void);
 /* fork(2), for a program of one thread and a child that has no use for what a library does after

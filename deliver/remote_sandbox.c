@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "proc.h"
+
 #define MANAGER_MEMORY	(1ULL << 30)	/* jobs that wait, and the control files */
 #define WORKER_MEMORY	(512ULL << 20)	/* the manager's, and one envelope */
 
@@ -71,8 +73,7 @@ tls_paths(struct sandbox_path *paths)
 }
 
 static int
-confine(const struct control *c, const struct sandbox_role *role,
-    const struct ids *ids, bool control)
+confine(const struct control *c, const struct sandbox_role *role, bool control)
 {
 	struct sandbox_path paths[16];
 	char new[300], cur[300];
@@ -85,22 +86,20 @@ confine(const struct control *c, const struct sandbox_role *role,
 	if (control)
 		paths[n++] = (struct sandbox_path){ c->dir, SANDBOX_READ };
 	n += tls_paths(paths + n);
-	return sandbox_enter(role, NULL, ids, paths, n, !c->set.sandbox);
+	return sandbox_enter(role, NULL, NULL, paths, n, !c->set.sandbox);
 }
 
 int
 remote_confine_manager(const struct control *c)
 {
-	struct ids ids = c->set.send_user;
-
-	/* Messages belong to the group of the spool. */
-	if (c->set.spool_group != (gid_t)-1)
-		ids.gid = c->set.spool_group;
-	return confine(c, &manager_role, &ids, true);
+	/* Our own group is that of routes with passwords, the other that of messages. */
+	if (proc_become_in(&c->set.send_user, c->set.spool_group) == -1)
+		return -1;
+	return confine(c, &manager_role, true);
 }
 
 int
 remote_confine_worker(const struct control *c)
 {
-	return confine(c, &worker_role, NULL, false);
+	return confine(c, &worker_role, false);
 }

@@ -169,6 +169,10 @@ as_owner() {
 	await 30 has_messages "$provider/example.net/me" 1
 	await 20 spool_empty
 	grep -qr 'with ESMTPSA' "$provider/example.net/me/new"
+	echo '# deliver-remote, which has begun, reads it again as send-user' >>"$CONTROL/routes"
+	send me@example.net me@example.net
+	await 30 has_messages "$provider/example.net/me" 2
+	not grep 'cannot be read' "$DIR/log/queue"
 }
 
 @test "networks names who relays, this machine only if it is there" {
