@@ -69,7 +69,12 @@ within() {
 		{ echo "$1 and $2 are further than $3 % from each other"; return 1; }
 }
 
-arrive() { printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"; }
+# arrive DIR N: a new message, the Nth.  The folder's time is another one, and old enough to be believed: with one of these moments,
+# whether the cache is written would depend on how soon the session begins.
+arrive() {
+	printf 'Subject: new %s\n\nx\n' "$2" >"$1/new/1767300000.M$2.mx"
+	touch -d "@$((1767300000 + $2))" "$1/new"
+}
 
 @test "opening a folder after a new message costs the same among 1,500 and among 12,000" {
 	command -v valgrind >/dev/null || skip "NOT TESTED: no valgrind"

@@ -84,7 +84,8 @@ arrived() {
 	until settled; do
 		[ "$SECONDS" -lt "$end" ]
 		start_queue
-		sleep "$((kills / 20)).$((RANDOM % 5 + 1))"	# longer and longer, where the machine is slow
+		# At first so short that no machine is done before; longer and longer, where it is slow.
+		sleep "$((kills / 20)).$((kills < 3 ? 0 : RANDOM % 5))$((RANDOM % 9 + 1))"
 		if settled; then break; fi
 		murder
 		kills=$((kills + 1))

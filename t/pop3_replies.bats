@@ -122,8 +122,9 @@ drop() { session 'USER alice@example.test' 'PASS secret' "$@"; }
 }
 
 @test "ends: errors, time, memory" {
-	printf 'error-limit 2\ncommand-timeout 1s\n' >>"$C/settings"
+	echo 'error-limit 2' >>"$C/settings"
 	session X X X | expect 'Unknown command' 'Unknown command' 'Too many errors, closing connection'
+	echo 'command-timeout 1s' >>"$C/settings"
 	mkfifo "$D/in"
 	exec 7<>"$D/in"
 	timeout 120 "$BIN/pop3d" -C "$C" <"$D/in" 2>>"$D/log" | expect 'Timeout, closing connection'

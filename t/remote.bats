@@ -1030,11 +1030,14 @@ MX record must name another, or far.test must stand in domains if its mail is to
 	for n in {1..20}; do
 		job "$(simple)" dead.test "$n:1:b@dead.test"
 	done >&8
-	await 30 eval '[ "$(grep -c "! connect" "$LAB/dead/log")" = 2 ]'
+	# A third that is held says so at once; nothing else is waited for then.
+	held() { grep -c "! connect" "$LAB/dead/log"; }
+	await 30 eval '[ "$(held)" -ge 2 ]'
 	for n in {100..110}; do
 		job "$(simple)" far.test "$n:1:b@far.test"
 	done >&8
-	await 30 eval '[ "$(grep -c " done 2.0.0 " "$LAB/answers")" = 11 ]'
+	await 30 eval '[ "$(held)" -gt 2 ] || [ "$(grep -c " done 2.0.0 " "$LAB/answers")" = 11 ]'
+	[ "$(held)" = 2 ]
 	exec 8>&-
 	[ "$(wc -l <"$LAB/answers")" = 11 ]
 	[ "$(grep -c "! connect" "$LAB/dead/log")" = 2 ]
