@@ -97,6 +97,9 @@ void	parsed_begin(struct fetch_run *, const struct fetch *);
 void	parsed_end(struct fetch_run *);
 bool	parsed_get(struct fetch_run *, const struct fetch *);
 void	parsed_put(struct fetch_run *);
+/* The header of the message is read: packs the fields of fields.h, in place of what was there, and keeps them in the folder's
+ * cache.  False: they are too much. */
+bool	fields_keep(const struct message *, struct buf *packed);
 
 void	fetch_binary(struct fetch_run *, const struct fetch_item *);
 void	fetch_binary_size(struct fetch_run *, const struct fetch_item *);

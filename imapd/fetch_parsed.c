@@ -75,20 +75,6 @@ get_fields(struct fetch_run *r)
 	return true;
 }
 
-/* What is kept of the header is kept with the envelope too: who asks for that often asks for fields next. */
-static void
-put_fields(struct fetch_run *r)
-{
-	struct parsed *p = &r->parsed;
-
-	buf_clear(&p->packed);
-	if (fields_pack(message_header(&r->m), &p->packed) == -1)
-		return;
-	p->fields = p->packed.len > 0 ? buf_span(&p->packed) : span_of("", 0);
-	folder_blob_put(r->m.folder, r->i, FOLDER_BLOB_FIELDS, FIELDS_FORMAT,
-	    p->fields.p, p->fields.len);
-}
-
 bool
 parsed_get(struct fetch_run *r, const struct fetch *f)
 {
@@ -123,6 +109,17 @@ parsed_get(struct fetch_run *r, const struct fetch *f)
 	    folder_size(r->m.folder, r->i, &r->size) == 0);
 }
 
+bool
+fields_keep(const struct message *m, struct buf *packed)
+{
+	buf_clear(packed);
+	if (fields_pack(message_header(m), packed) == -1)
+		return false;
+	folder_blob_put(m->folder, m->i, FOLDER_BLOB_FIELDS, FIELDS_FORMAT,
+	    packed->len > 0 ? packed->p : (const void *)"", packed->len);
+	return true;
+}
+
 /* The message is read. */
 void
 parsed_put(struct fetch_run *r)
@@ -135,8 +132,11 @@ parsed_put(struct fetch_run *r)
 	p->envelope = p->structure = p->fields = span_of(NULL, 0);
 	if (!p->able)
 		return;
-	if (p->wants_fields || p->wants_envelope)
-		put_fields(r);
+	/* With the envelope, too: who asks for that often asks for fields next. */
+	if ((p->wants_fields || p->wants_envelope) &&
+	    fields_keep(&r->m, &p->packed))
+		p->fields = p->packed.len > 0 ? buf_span(&p->packed) :
+		    span_of("", 0);
 	buf_clear(&p->out.buf);
 	p->out.failed = false;
 	if (p->wants_envelope) {

@@ -18,7 +18,7 @@
 #include "log.h"
 
 #define MAP_MIN	(256 * 1024)	/* below, read(2) is cheaper than page faults */
-#define HEAD	(16 * 1024)	/* most headers fit */
+#define HEAD	(8 * 1024)	/* most headers fit */
 #ifndef MAP_POPULATE
 #define MAP_POPULATE 0		/* Linux: all pages at once, for all are looked at */
 #endif

@@ -48,7 +48,8 @@ struct search_run {
 	struct buf work, text, folded;	/* undone step by step */
 	struct grams set;		/* being made */
 	struct buf grams;		/* the message's sets, packed; len 0: none yet */
-	struct buf facts, kept;		/* of its header, packed */
+	struct buf fields, header;	/* what fields.h keeps of its header: packed; as it stands */
+	struct buf kept;		/* the same of kept.h, packed */
 	bool has_kept;			/* all that kept.h has of it */
 	unsigned score;			/* of the message that matched: RFC 6203 */
 };
@@ -130,7 +131,9 @@ enum search_result search_eval(struct search_run *, struct search_key *,
 	    enum search_cost);
 /* The costs of the keys: bits. */
 unsigned search_costs(const struct search_key *);
-/* search_text.c.  kept: from the folder's cache, if it has the field. */
+/* search_text.c.  fields: the header as far as the folder's cache has it, fields.h; p NULL: it has not.  kept: from that
+ * cache, if it has the field. */
+struct span search_fields(struct search_run *);
 enum search_result search_kept(struct search_run *,
 	    const struct search_key *);
 bool	search_header(struct search_run *, const struct search_key *);

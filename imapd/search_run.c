@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "context.h"
+#include "fields.h"
 #include "kept.h"
 #include "qresync.h"
 
@@ -41,18 +42,14 @@ has_blob(const struct search_run *r, unsigned kind, uint32_t format)
 	return folder_blob_get(r->m.folder, r->m.i, kind, format).p != NULL;
 }
 
-/* Whatever the header was read for: no search and no sorting shall read it again. */
+/* Whatever the header was read for: no search, no sorting and no list of messages shall read it again. */
 static void
 keep_header(struct search_run *r)
 {
 	if (!has_blob(r, FOLDER_BLOB_SEARCH, KEPT_FORMAT))
-		text_keep_fields(r);
-	if (has_blob(r, FOLDER_BLOB_FACTS, FACTS_FORMAT))
-		return;
-	buf_clear(&r->facts);
-	if (facts_pack(message_header(&r->m), &r->facts) == 0)
-		folder_blob_put(r->m.folder, r->m.i, FOLDER_BLOB_FACTS,
-		    FACTS_FORMAT, r->facts.p, r->facts.len);
+		text_keep_fields(r, message_header(&r->m));
+	if (!has_blob(r, FOLDER_BLOB_FIELDS, FIELDS_FORMAT))
+		(void)fields_keep(&r->m, &r->fields);
 }
 
 bool
@@ -125,7 +122,8 @@ search_begin(struct search_run *r, struct imap *im, struct search_key *root)
 	if (r->wants_modseq)
 		condstore_enable(im);
 	buf_init(&r->grams, GRAMS_MAX);
-	buf_init(&r->facts, FACTS_MAX);
+	buf_init(&r->fields, FIELDS_MAX);
+	buf_init(&r->header, FIELDS_MAX);
 	buf_init(&r->kept, FOLDER_BLOB_MAX);
 	r->costs = search_costs(root) | 1u << COST_INDEX;
 	if ((r->costs & (1u << COST_HEADER | 1u << COST_BODY)) != 0)
@@ -190,12 +188,12 @@ search_thread_id(struct message *m, char out[FOLDER_ID_SIZE])
 	return r;
 }
 
-/* From the folder's cache, or from the header, which is then cached. */
+/* From the folder's cache; or from the header, of which that may have what it takes, and then cached. */
 static int
 get_facts(struct search_run *r, size_t i, struct buf *packed, struct facts *f)
 {
 	struct folder *folder = r->im->view.folder;
-	struct span s = folder_blob_get(folder, i, FOLDER_BLOB_FACTS,
+	struct span header, s = folder_blob_get(folder, i, FOLDER_BLOB_FACTS,
 	    FACTS_FORMAT);
 
 	buf_clear(packed);
@@ -203,11 +201,17 @@ get_facts(struct search_run *r, size_t i, struct buf *packed, struct facts *f)
 	    facts_unpack(buf_span(packed), f))
 		return 0;
 	buf_clear(packed);
-	if (message_need(&r->m, NEED_HEADER) == -1 ||
-	    facts_pack(message_header(&r->m), packed) == -1 ||
+	if ((header = search_fields(r)).p == NULL) {
+		if (message_need(&r->m, NEED_HEADER) == -1)
+			return -1;
+		header = message_header(&r->m);
+		keep_header(r);
+	}
+	if (facts_pack(header, packed) == -1 ||
 	    !facts_unpack(buf_span(packed), f))
 		return -1;
-	keep_header(r);
+	folder_blob_put(folder, i, FOLDER_BLOB_FACTS, FACTS_FORMAT, packed->p,
+	    packed->len);
 	return 0;
 }
 
@@ -238,7 +242,8 @@ search_end(struct search_run *r)
 	buf_free(&r->text);
 	buf_free(&r->folded);
 	buf_free(&r->grams);
-	buf_free(&r->facts);
+	buf_free(&r->fields);
+	buf_free(&r->header);
 	buf_free(&r->kept);
 }
 

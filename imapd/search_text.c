@@ -8,6 +8,7 @@
 
 #include "casemap.h"
 #include "encode.h"
+#include "fields.h"
 #include "find.h"
 #include "fuzzy.h"
 #include "kept.h"
@@ -94,6 +95,17 @@ kept_has(struct search_run *r, struct span kept, const struct search_key *k)
 	return SEARCH_NO;
 }
 
+struct span
+search_fields(struct search_run *r)
+{
+	struct span s = folder_blob_get(r->m.folder, r->m.i,
+	    FOLDER_BLOB_FIELDS, FIELDS_FORMAT);
+
+	buf_clear(&r->header);
+	return s.p != NULL && fields_pick(s, UINT64_MAX, &r->header) ?
+	    buf_span(&r->header) : span_of(NULL, 0);
+}
+
 enum search_result
 search_kept(struct search_run *r, const struct search_key *k)
 {
@@ -101,19 +113,21 @@ search_kept(struct search_run *r, const struct search_key *k)
 
 	if (kept_field(k->name) == -1)
 		return SEARCH_UNKNOWN;
+	text_begin(r);
 	kept = folder_blob_get(r->m.folder, r->i, FOLDER_BLOB_SEARCH,
 	    KEPT_FORMAT);
-	if (kept.p == NULL)
-		return SEARCH_UNKNOWN;
-	text_begin(r);
-	return kept_has(r, kept, k);
+	if (kept.p != NULL)
+		return kept_has(r, kept, k);
+	if (!r->has_kept && search_fields(r).p != NULL)
+		text_keep_fields(r, buf_span(&r->header));
+	return r->has_kept ? kept_has(r, buf_span(&r->kept), k) :
+	    SEARCH_UNKNOWN;
 }
 
 /* All or nothing: a header with a field that cannot be decoded is read again. */
 void
-text_keep_fields(struct search_run *r)
+text_keep_fields(struct search_run *r, struct span rest)
 {
-	struct span rest = message_header(&r->m);
 	struct header_field f;
 	struct buf *b = &r->kept;
 	bool ok = true;

@@ -24,7 +24,7 @@ void	text_of_part(struct search_run *r, const struct mime_part *,
  * ASCII is found, and missed in text that is all ASCII, without conversion. */
 bool	text_keeps_ascii(struct span charset);
 
-/* The header is there: caches its fields that are searched most. */
-void	text_keep_fields(struct search_run *r);
+/* Caches the fields of a header that are searched most. */
+void	text_keep_fields(struct search_run *r, struct span header);
 
 #endif

@@ -66,6 +66,36 @@ TO: d@example.org
 	[ "$(fields 'FROM TO SUBJECT')" = "$plain" ]
 }
 
+# search FIRST...: what is found and how it is sorted, after these commands.
+search() {
+	printf '%s\n' 'a SELECT INBOX' "$@" 'b SEARCH FROM a@example' 'c SEARCH TO c@example' 'd SEARCH SUBJECT "two folded"' \
+	    'e SORT (SUBJECT DATE FROM TO) UTF-8 ALL' 'f THREAD REFERENCES UTF-8 ALL' 'z LOGOUT' | talk |
+	    grep -E '^\* (SEARCH|SORT|THREAD)' | tail -n 5
+}
+
+@test "SEARCH, SORT and THREAD after ENVELOPE, or after each other, open no file and answer the same" {
+	local plain first c
+	need strace strace
+	plain=$(search)
+	[ "$(wc -l <<<"$plain")" = 5 ]
+	[ "$(sed -n '1,3p' <<<"$plain")" = $'* SEARCH 1\n* SEARCH 1\n* SEARCH 2' ]
+	for first in 'x FETCH 1:* ENVELOPE' 'x SEARCH SUBJECT o' 'x SORT (ARRIVAL SUBJECT) UTF-8 ALL' 'x FETCH 1:* BODY.PEEK[HEADER.FIELDS (TO)]'; do
+		rm -f "$M"/posthouse.cache*
+		[ "$(search "$first")" = "$plain" ]
+		rm -f "$M"/posthouse.cache*
+		printf '%s\n' 'a SELECT INBOX' "$first" 'z LOGOUT' | talk >/dev/null
+		run bash -c "printf '%s\r\n' 'a SELECT INBOX' 'b SEARCH FROM a@example' 'c SORT (SUBJECT) UTF-8 ALL' 'd THREAD REFERENCES UTF-8 ALL' \
+			'z LOGOUT' | strace -f -e trace=openat '$BIN/imapd' '$M' 2>&1 >/dev/null | grep -c '17000000[^6].*m[1-57].host'"
+		[ "$output" = 0 ]
+	done
+	for c in 's/b@example/x@example/' 's/Subject: /Sxbject: /' 's/two/owt/'; do
+		rm -f "$M"/posthouse.cache*
+		printf '%s\n' 'a SELECT INBOX' 'b FETCH 1:* ENVELOPE' 'z LOGOUT' | talk >/dev/null
+		sed -i "$c" "$M/posthouse.cache-parsed"
+		[ "$(search)" = "$plain" ]
+	done
+}
+
 @test "\\Seen that reading fields sets is told, from the cache too" {
 	for _ in 1 2; do
 		output=$(printf 'a SELECT INBOX\nb FETCH 1 BODY[HEADER.FIELDS (SUBJECT)]\nc STORE 1 -FLAGS.SILENT (\\Seen)\nz LOGOUT\n' | talk)

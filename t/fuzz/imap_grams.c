@@ -12,7 +12,7 @@
 #include "charset.h"
 #include "imapd/find.h"
 
-/* LINK: imapd/grams.c imapd/search_grams.c imapd/search_text.c imapd/find.c imapd/fuzzy.c imapd/kept.c */
+/* LINK: imapd/grams.c imapd/search_grams.c imapd/search_text.c imapd/find.c imapd/fuzzy.c imapd/fields.c imapd/kept.c */
 
 #define NEEDLES	48
 #define TEXT_MAX ((size_t)1 << 24)
