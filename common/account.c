@@ -4,6 +4,8 @@
  * works inside a chroot.  Refuses Maildirs that would leave their place ("..")
  * and root as an owner.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include "control.h"
 #include "control_parts.h"
 #include "fmt.h"
+#include "maildir.h"
 
 struct owner_name {
 	char name[64];
@@ -263,6 +266,26 @@ account_find(const struct control *c, const char *address, struct account *a)
 		return -1;
 	}
 	return 0;
+}
+
+bool
+account_has_place(const struct control *c, const struct account *a)
+{
+	size_t n = strlen(c->set.mail);
+	struct stat st;
+
+	return strncmp(a->maildir, c->set.mail, n) != 0 ||
+	    a->maildir[n] != '/' || stat(c->set.mail, &st) == 0;
+}
+
+int
+account_make(const struct control *c, const struct account *a)
+{
+	if (!account_has_place(c, a)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return maildir_make(a->maildir, &a->owner);
 }
 
 int

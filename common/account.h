@@ -21,6 +21,7 @@ struct account {
 	struct ids owner;		/* (uid_t)-1 when not root */
 	struct quota quota;		/* 0: no limit */
 	struct user_line line;		/* as written; valid until users is loaded anew */
+	bool missing;			/* told to a mailbox process: maildir is not there */
 };
 /* From users, or an account of the system.  0, or -1: not there (ENOENT) or a
  * broken line (EINVAL). */
@@ -29,6 +30,11 @@ int	account_find(const struct control *, const char *address,
 /* The owner's file of forwards: ~/.forward, or MAILDIR.forward (PARENT/.forward
  * where the Maildir is called Maildir).  0, or -1: too long. */
 int	account_forward(const struct account *, char *out, size_t size);
+/* Is the mail directory there, or the Maildir elsewhere?  It is never made: perhaps its
+ * file system is not mounted, and what came into another would be missed later. */
+bool	account_has_place(const struct control *, const struct account *);
+/* Makes the Maildir, if it has a place.  0 or -1. */
+int	account_make(const struct control *, const struct account *);
 /* May accounts of the system have addresses in that domain? */
 bool	system_is_domain(const struct control *, const char *domain);
 /* Reports what is wrong with one line of users: a table_format.check. */

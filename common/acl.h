@@ -85,7 +85,7 @@ int	acl_change(const char *dir, int (*change)(void *arg, struct acl *),
 /* Where it is; "": nothing is shared. */
 void	share_path(const struct settings *, char out[SHARE_PATH_MAX]);
 #define SHARE_TREE	"-"		/* as the owner: the shared tree itself */
-/* Makes it and its index, owned by mail-user where root.  0, or -1. */
+/* Makes it and its index, owned by mail-user where root; not the mail directory.  0, or -1. */
 int	share_make(const char *shared, const struct ids *owner);
 /* Appends to the index that owner's folder name concerns identifier.  0, or -1. */
 int	share_note(const char *shared, struct span identifier,

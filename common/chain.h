@@ -86,7 +86,7 @@ struct chain_service {
 	int (*before)(struct control *, struct conn *);
 	/* The session, confined.  Returns the exit code. */
 	int (*session)(struct control *, struct conn *);
-	/* After login, confined to account->maildir, as its owner.  first: input that
+	/* After login, confined to account->maildir, as its owner; that may be missing.  first: input that
 	 * the session had read (a pipe to read to its end before conn->in), or -1. */
 	int (*mailbox)(struct control *, struct conn *, struct account *,
 	    int first);

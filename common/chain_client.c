@@ -22,7 +22,6 @@
 #include "limits.h"
 #include "listen.h"
 #include "log.h"
-#include "maildir.h"
 #include "netio.h"
 #include "proc.h"
 #include "proxy.h"
@@ -396,6 +395,16 @@ proxy_ended(struct chain *ch, struct chain_client *cl, int code)
 }
 
 static void
+log_missing(const struct control *c, const struct account *a)
+{
+	if (account_has_place(c, a))
+		log_warn_errno("%s: cannot be made", a->maildir);
+	else
+		log_warn("the mail directory %s is missing; mount it, make it, "
+		    "or name another in settings", c->set.mail);
+}
+
+static void
 mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 {
 	const struct chain_service *s = ch->service;
@@ -416,10 +425,10 @@ mailbox_child(struct chain *ch, struct chain_client *cl, int next_out)
 	if (account_find(ch->control, cl->account, &account) == -1)
 		log_die_errno(EX_NOUSER, "%s: no such account in users",
 		    cl->account);
-	if (access(account.maildir, F_OK) == -1 &&
-	    maildir_make(account.maildir, &account.owner) == -1)
-		log_die_errno(EX_CANTCREAT, "%s: cannot be made",
-		    account.maildir);
+	account.missing = access(account.maildir, F_OK) == -1 &&
+	    account_make(ch->control, &account) == -1;
+	if (account.missing)
+		log_missing(ch->control, &account);
 	if (s->reach != NULL) {
 		/* What other accounts have written must not be read by root. */
 		if (proc_become(&account.owner) == -1)

@@ -35,7 +35,14 @@ int
 share_make(const char *shared, const struct ids *owner)
 {
 	static const char *const subdirs[] = { "tmp", "for" };
+	const char *slash = strrchr(shared, '/');
+	char mail[SHARE_PATH_MAX];
 
+	/* As for Maildirs: account_has_place. */
+	if (slash == NULL || span_cstr(span_of(shared,
+	    (size_t)(slash - shared)), mail, sizeof(mail)) == -1 ||
+	    access(mail, F_OK) == -1)
+		return -1;
 	return maildir_make_dirs(shared, subdirs, 2, owner);
 }
 

@@ -32,7 +32,7 @@ struct mailbox {
  * second; made when it is missing.  NULL with errno.  Valid until the next call
  * that is not for one of the same job (mailbox_keep).
  */
-struct mailbox *mailbox_open(const struct account *);
+struct mailbox *mailbox_open(const struct control *, const struct account *);
 /* Forgets what is cached of it: its directory has gone. */
 void	mailbox_drop(struct mailbox *);
 /* tmp/ of the mailbox; -1 with errno. */
@@ -140,10 +140,11 @@ void	owner_key(const struct control *, const struct target *,
 	    char out[OWNER_KEY_SIZE]);
 /* The master; spool is its directory.  Returns the exit code. */
 int	master_run(struct control *, int spool);
-/* Gives up all of root's powers but those that the worker needs, or the master.
- * 0 or -1. */
+/* Gives up root's powers but those that the worker, or the master, needs.  0 or -1. */
 int	local_drop_powers(bool master);
 /* Confines the worker.  0 or -1. */
 int	local_confine(const struct control *);
+/* Is the mail directory another than at local_confine?  Looks once a second. */
+bool	local_mail_changed(const struct control *);
 
 #endif

@@ -60,10 +60,17 @@ failed(struct target *t, int e, const char *what)
 
 /* The path is the log's alone. */
 static void
-failed_at(struct target *t, int e)
+failed_at(const struct delivery *d, struct target *t, int e)
 {
 	t->todo = false;
-	outcome_path(&t->out, e, t->account.maildir);
+	if (account_has_place(d->c, &t->account)) {
+		outcome_path(&t->out, e, t->account.maildir);
+		return;
+	}
+	outcome_set(&t->out, PROC_DEFER, "4.3.5",
+	    "the mail directory is missing");
+	outcome_note(&t->out, "the mail directory %.120s is missing; mount it, "
+	    "make it, or name another in settings", d->c->set.mail);
 }
 
 /* The head of a copy: Return-Path alone of the envelope.  0, or -1. */
@@ -279,8 +286,8 @@ link_all(struct copy *c, struct target *t, size_t i, size_t n,
 
 		if (!t[i].todo)
 			continue;
-		if ((m = mailbox_open(&t[i].account)) == NULL) {
-			failed_at(&t[i], errno);
+		if ((m = mailbox_open(c->d->c, &t[i].account)) == NULL) {
+			failed_at(c->d, &t[i], errno);
 			continue;
 		}
 		if (!can_share(&t[i], &t[s->first], m, s->dev) ||
@@ -292,7 +299,7 @@ link_all(struct copy *c, struct target *t, size_t i, size_t n,
 			if (sync_names(c, m) == -1)
 				failed(&t[i], errno, "cannot flush the mailbox");
 		} else if (errno != EXDEV && !no_links(errno))
-			failed_at(&t[i], errno);
+			failed_at(c->d, &t[i], errno);
 	}
 }
 
@@ -310,7 +317,7 @@ flush_links(int fd, struct target *t, size_t first, size_t n)
 static void
 share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 {
-	struct mailbox *m = mailbox_open(&t[first].account);
+	struct mailbox *m = mailbox_open(c->d->c, &t[first].account);
 	struct source s = { .name = t[first].file, .first = first };
 	bool moved = false;
 	int fd, r;
@@ -322,7 +329,7 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 			failed(&t[first], errno,
 			    "an earlier attempt is still at work");
 		else
-			failed_at(&t[first], errno);
+			failed_at(c->d, &t[first], errno);
 		return;
 	}
 	s.dev = m->dev;
@@ -338,7 +345,7 @@ share_copy(struct copy *c, struct target *t, size_t n, size_t first)
 		if (sync_names(c, m) == -1)
 			failed(&t[first], errno, "cannot flush the mailbox");
 	} else
-		failed_at(&t[first], errno);
+		failed_at(c->d, &t[first], errno);
 	if (t[first].out.class == PROC_DONE)
 		link_all(c, t, first + 1, n, &s);
 	flush_links(fd, t, first, n);
@@ -358,7 +365,7 @@ can_take(struct copy *c, struct target *t, size_t n)
 	if (!c->d->take || c->size != c->d->name.size)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct mailbox *m = mailbox_open(&t[i].account);
+		struct mailbox *m = mailbox_open(c->d->c, &t[i].account);
 
 		if (m == NULL || !can_share(&t[i], &t[0], m, c->dev) ||
 		    !quota_admit(c->d, &t[i], m, c->size))
@@ -458,8 +465,8 @@ deliver_move(struct delivery *d, struct target *t)
 	int fd, r, e;
 
 	t->todo = false;
-	if ((m = mailbox_open(&t->account)) == NULL) {
-		failed_at(t, errno);
+	if ((m = mailbox_open(d->c, &t->account)) == NULL) {
+		failed_at(d, t, errno);
 		return;
 	}
 	if ((fd = message_open(d, &t->out)) == -1)
@@ -486,7 +493,7 @@ deliver_move(struct delivery *d, struct target *t)
 	else if (e == EXDEV)
 		copies(d, t, 1, true);
 	else
-		failed_at(t, e);
+		failed_at(d, t, e);
 	/* It was delivered before, or it is a copy now. */
 	if (r == -1 && t->out.class == PROC_DONE)
 		(void)unlinkat(d->dir, d->name.text, 0);

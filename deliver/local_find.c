@@ -92,7 +92,7 @@ target_find(const struct control *c, struct target *t)
 	if (d.kind != RCPT_MAILBOX)
 		return FOUND_NOTHING;
 	t->account = d.account;
-	m = itself ? NULL : mailbox_open(&t->account);
+	m = itself ? NULL : mailbox_open(c, &t->account);
 	forward = m != NULL && m->forward;
 	into_folder(c, t, &a);
 	return forward ? FOUND_FORWARD : FOUND_MAILBOX;

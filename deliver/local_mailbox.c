@@ -59,13 +59,13 @@ cache_slot(const char *dir)
 }
 
 static int
-open_or_make(const struct account *a)
+open_or_make(const struct control *c, const struct account *a)
 {
 	int fd = maildir_open_new(a->maildir, &a->owner);
 
 	/* EPERM: perhaps we were killed while we made it. */
 	if (fd == -1 && (errno == ENOENT || errno == EPERM) &&
-	    maildir_make(a->maildir, &a->owner) == 0)
+	    account_make(c, a) == 0)
 		fd = maildir_open_new(a->maildir, &a->owner);
 	return fd;
 }
@@ -93,7 +93,7 @@ has_forward(const struct account *a)
 }
 
 struct mailbox *
-mailbox_open(const struct account *a)
+mailbox_open(const struct control *c, const struct account *a)
 {
 	struct mailbox *m = cache_slot(a->maildir);
 	uint64_t now = clock_mono_ms();
@@ -109,7 +109,7 @@ mailbox_open(const struct account *a)
 		return m;
 	}
 	mailbox_drop(m);
-	if ((m->new = open_or_make(a)) == -1 || fstat(m->new, &st) == -1)
+	if ((m->new = open_or_make(c, a)) == -1 || fstat(m->new, &st) == -1)
 		return NULL;
 	strlcpy(m->dir, a->maildir, sizeof(m->dir));
 	m->owner = a->owner;

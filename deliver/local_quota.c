@@ -133,7 +133,7 @@ still_full(const struct control *c, const char *address)
 
 	if (account_find(c, address, &a) == -1 || !quota_is_set(&a.quota))
 		return false;
-	m = mailbox_open(&a);
+	m = mailbox_open(c, &a);
 	return m != NULL && usage(&a, m, false, &q, &u) == 0 && quota_is_full(&q, &u);
 }
 

@@ -5,13 +5,17 @@
  * worker to the spool and the mail directory, unless some account's Maildir lies
  * elsewhere.
  */
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <linux/capability.h>
 #include <string.h>
 
+#include "clock.h"
 #include "local.h"
 #include "table.h"
+
+#define LOOK_MS	1000	/* between looks at the mail directory */
 
 static const int local_calls[] = {
 	SYS_openat,
@@ -75,6 +79,31 @@ local_drop_powers(bool master)
 	return sandbox_become(NULL, caps);
 }
 
+/* Which directory is it now?  None: all zero. */
+static void
+mail_look(const struct control *c, struct stat *st)
+{
+	if (stat(c->set.mail, st) == -1)
+		memset(st, 0, sizeof(*st));
+}
+
+static struct stat confined_to;
+
+bool
+local_mail_changed(const struct control *c)
+{
+	static uint64_t looked;
+	uint64_t now = clock_mono_ms();
+	struct stat st;
+
+	if (now - looked < LOOK_MS)
+		return false;
+	looked = now;
+	mail_look(c, &st);
+	return st.st_dev != confined_to.st_dev ||
+	    st.st_ino != confined_to.st_ino;
+}
+
 int
 local_confine(const struct control *c)
 {
@@ -84,6 +113,7 @@ local_confine(const struct control *c)
 		{ c->dir, SANDBOX_READ }
 	};
 
+	mail_look(c, &confined_to);
 	return sandbox_enter(&local_role, NULL, NULL, mail_elsewhere(c) ?
 	    NULL : paths, sizeof(paths) / sizeof(paths[0]), !c->set.sandbox);
 }

@@ -312,7 +312,7 @@ worker_run(struct worker *w)
 		if (n <= 0)
 			return n == 0 ? 0 : EX_IOERR;
 		s.in.len += (size_t)n;
-		if (control_changed(w->c))
+		if (control_changed(w->c) || local_mail_changed(w->c))
 			break;
 		if (run_lines(&s) == -1)
 			return EX_IOERR;

@@ -243,6 +243,17 @@ greet(struct imap *im, int first)
 	arena_free(&im->arena);
 }
 
+/* RFC 5530: a login fails so as long as the mail's file system is not there. */
+static void
+turn_away(struct imap *im)
+{
+	(void)netout_add(&im->out, im->tag.p, im->tag.len);
+	(void)netout_adds(&im->out,
+	    " NO [UNAVAILABLE] The mail is not there now, try later\r\n"
+	    "* BYE [UNAVAILABLE] Try later\r\n");
+	(void)netout_flush(&im->out);
+}
+
 static void
 log_end_of(const struct imap *im, const struct account *account)
 {
@@ -279,10 +290,14 @@ mailbox_serve(struct control *control, struct conn *conn,
 		log_warn_errno("sid=%s no login from the session", conn->sid);
 		return EX_SOFTWARE;
 	}
-	capability_load(&im);
-	usage_begin(&im);
-	greet(&im, first);
-	serve(&im);
+	if (account->missing) {
+		turn_away(&im);
+	} else {
+		capability_load(&im);
+		usage_begin(&im);
+		greet(&im, first);
+		serve(&im);
+	}
 	view_close(&im.view);
 	notify_free(&im);
 	log_end_of(&im, account);

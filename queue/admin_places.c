@@ -58,8 +58,8 @@ is_directory(struct admin_check *k, const char *setting, const char *path,
 	if (path[0] == '\0')
 		return false;		/* the setting is wrong, and that was told */
 	if (stat(path, st) == -1)
-		check_warning(k, "settings", 0, "%s %s: %s; make it: mkdir -p %s",
-		    setting, path, strerror(errno), path);
+		check_warning(k, "settings", 0, "%s %s: %s; mount it, or make it: "
+		    "mkdir -p %s", setting, path, strerror(errno), path);
 	else if (!S_ISDIR(st->st_mode))
 		check_error(k, "settings", 0, "%s %s is no directory; remove it, "
 		    "or name another", setting, path);

@@ -158,7 +158,7 @@ certificate() {
 	run "$POST" check
 	[ "$status" = 78 ]
 	says "spool-directory $spool is no directory"
-	says "mail-directory $mail: No such file or directory; make it: mkdir -p $mail"
+	says "mail-directory $mail: No such file or directory; mount it, or make it: mkdir -p $mail"
 	rm "$spool"
 	mkdir "$spool" "$mail"
 	run "$POST" check

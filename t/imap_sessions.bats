@@ -52,5 +52,40 @@ sessions() { timeout 300 python3 "$ROOT/t/imap_sessions.py" "$BIN/imapd" "$M" "$
 	P
 	grep -q 'warn sid=.* text=limit reached: user-connection-limit' "$DIR/log/imap"
 }
+
+@test "without the mail directory nobody is shown an empty mailbox: logins fail, and it is not made" {
+	instance_start
+	adduser bob@example.test pw
+	mv "$MAIL" "$MAIL.away"
+	python3 - "$IMAP_PORT" "$POP3_PORT" "$MAIL" <<-'P'
+	import imaplib, os, poplib, sys
+	def imap():
+	    m = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]), timeout=120)
+	    m.login("bob@example.test", "pw")
+	    return m
+	def pop():
+	    m = poplib.POP3("127.0.0.1", int(sys.argv[2]), timeout=120)
+	    m.user("bob@example.test")
+	    return m.pass_("pw")
+	def refused(how, text):
+	    try:
+	        how()
+	    except (imaplib.IMAP4.error, poplib.error_proto) as e:
+	        assert text in str(e), e
+	    else:
+	        sys.exit("let in")
+	refused(imap, "[UNAVAILABLE] The mail is not there now, try later")
+	refused(pop, "-ERR [SYS/TEMP] Cannot open the maildrop")
+	assert not os.path.exists(sys.argv[3])
+	os.rename(sys.argv[3] + ".away", sys.argv[3])
+	assert imap().select()[1] == [b"0"]
+	assert pop().startswith(b"+OK")
+	P
+	for program in imap pop3; do
+		grep -q "warn text=the mail directory $MAIL is missing; mount it, make it, or name another in settings" \
+		    "$DIR/log/$program"
+	done
+}
+
 @test "messages that were moved away and back keep the UIDs they got" { sessions moved_back; }
 @test "a keyword that another session has just made is taken away" { sessions keyword_of_another; }

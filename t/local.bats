@@ -266,6 +266,31 @@ other_fs() {
 	[ "$(count_in carol)" = 1 ]
 }
 
+@test "the mail directory is missing: said, deferred, not made; found again once it is there" {
+	rm -r "$MAIL"
+	mkfifo "$WORK/in"
+	"$QBIN/deliver-local" >"$WORK/out" <"$WORK/in" 2>>"$WORK/log" 3>&- &
+	pid=$!
+	exec 8>"$WORK/in"
+	message x@example.org alice@example.test
+	printf '%s\tnew\tmove\t1:1:alice@example.test\n%s\tnew\tcopy\t2:1:alice@example.test\n' "$name" "$name" >&8
+	await 10 grep -q '^2 ' "$WORK/out"
+	[ "$(cat "$WORK/out")" = $'1 defer 4.3.5 the mail directory is missing\n2 defer 4.3.5 the mail directory is missing' ]
+	[ "$(grep -c "status=deferred.*text=the mail directory $MAIL is missing; mount it, make it, or name another in settings" "$WORK/log")" = 2 ]
+	[ ! -e "$MAIL" ]
+	[ -e "$SPOOL/new/$name" ]
+	mkdir "$MAIL"
+	# The worker may look a little later.
+	again() {
+		printf '%s\tnew\tmove\t3:1:alice@example.test\n' "$name" >&8
+		grep -q '^3 done' "$WORK/out"
+	}
+	await 10 again
+	exec 8>&-
+	wait "$pid"
+	[ "$(count_in alice)" = 1 ]
+}
+
 # confined_child PID: the one that has its seccomp filter, in $worker; another cleans up at start, and ends.
 confined_child() {
 	for worker in $(children "$1"); do
