@@ -72,7 +72,8 @@ share_index(const char *shared, struct span identifier, char out[1024])
 	return r;
 }
 
-/* Neither may hold what separates them. */
+/* Neither may hold what separates them.  With an LF before it, for half a line may stand at the
+ * end, of a write that was cut off, and who adds may not read. */
 static bool
 line_make(const char *owner, const char *name, struct buf *out)
 {
@@ -82,7 +83,7 @@ line_make(const char *owner, const char *name, struct buf *out)
 	for (const char *p = name; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ')
 			return false;
-	return buf_addf(out, "%s %s\n", owner, name) == 0;
+	return buf_addf(out, "\n%s %s\n", owner, name) == 0;
 }
 
 /* One line at the end.  Who tidies may have put another file in its place meanwhile: *again. */
@@ -98,7 +99,8 @@ append(const char *path, const struct buf *line, bool *again)
 		return -1;
 	errno = EDQUOT;			/* nobody reads more of it */
 	if (fstat(fd, &st) == 0 && st.st_size < SHARE_INDEX_MAX &&
-	    file_write_all(fd, line->p, line->len) == 0) {
+	    file_write_all(fd, line->p + (st.st_size == 0),
+	    line->len - (st.st_size == 0)) == 0) {
 		r = fsync(fd);
 		*again = lstat(path, &now) == -1 || now.st_ino != st.st_ino;
 	}

@@ -65,6 +65,8 @@ split(struct tidy *t)
 		one = cur_until(&c, '\n');
 		if (!cur_ch(&c, '\n'))
 			break;
+		if (one.len == 0)
+			continue;
 		if (t->n == t->cap) {
 			t->cap = t->cap == 0 ? 256 : t->cap * 2;
 			if ((p = reallocarray(t->line, t->cap, sizeof(*p))) ==

@@ -73,7 +73,7 @@ ph() {
 	[[ $stderr == *'lacks 1 lines'*'posthouse acl index'* ]]
 	ph acl index
 	[ "$output" = '2 lines added' ]
-	[ "$(cat "$S/for/alice@example.test")" = $'- Team\nbob@example.test A' ]
+	[ "$(cat "$S/for/alice@example.test")" = $'- Team\n\nbob@example.test A' ]
 	ph acl index
 	[[ $output == '0 lines added'* ]]
 	ph check
