@@ -43,8 +43,10 @@ struct recode {
 	size_t bad_line;		/* where that begins */
 	bool whole;			/* it is a message's, not a part's */
 	bool digest_part;		/* it begins inside a multipart/digest */
+	bool kept;			/* OUTSIDE, but within what is signed */
 	bool midline;
 	bool skip;			/* the rest of a boundary line */
+	bool skip_kept;			/* which is within what is signed */
 	struct buf hold;		/* beginning of a line, not yet judged */
 	struct level open[MIME_DEPTH_MAX];
 	size_t nopen;
@@ -150,10 +152,31 @@ body_begin(struct recode *r, enum state state, unsigned how)
 	r->midline = false;
 	memset(&r->facts, 0, sizeof(r->facts));
 	/* A multipart's own text is for nobody: RFC 2046 section 5.1.1. */
+	r->kept = state == OUTSIDE && is_sealed(r, r->nopen - 1);
 	if (state == OUTSIDE)
-		mode = is_sealed(r, r->nopen - 1) ?
-		    CODER_KEEP : CODER_SCRUB;
+		mode = r->kept ? CODER_KEEP : CODER_SCRUB;
 	coder_begin(&r->coder, mode, &r->out);
+}
+
+/* What stands between parts is made clean, or kept within what is signed. */
+static void
+look_between(struct recode *r, const struct part_facts *f, bool kept)
+{
+	bool cannot = f->binary || (f->body8 && r->to == RECODE_7BIT);
+
+	r->plan->prohibited |= kept && cannot;
+	r->plan->needed |= !kept && (cannot || f->longline);
+}
+
+static void
+look_boundary(struct recode *r, struct span line, bool kept)
+{
+	struct part_facts f = { .longline = false };
+
+	if (r->pass == RECODE_PLANNED)
+		return;
+	part_look(&f, line);
+	look_between(r, &f, kept);
 }
 
 static void
@@ -168,8 +191,7 @@ body_end(struct recode *r, bool boundary)
 	if (r->pass == RECODE_PLANNED)
 		return;
 	if (r->state == OUTSIDE) {
-		p->needed |= f->longline || f->binary ||
-		    (f->body8 && r->to == RECODE_7BIT);
+		look_between(r, f, r->kept);
 		return;
 	}
 	how = part_decide(&r->part, f, is_sealed(r, r->nopen), r->to, p);
@@ -353,6 +375,8 @@ pass_boundary(struct recode *r, size_t k, bool final, struct span line)
 {
 	header_cut_off(r);
 	body_end(r, true);
+	r->skip_kept = is_sealed(r, k);
+	look_boundary(r, line, r->skip_kept);
 	put_boundary(r, k, final, line);
 	r->nopen = k + 1;
 	if (!final) {
@@ -443,17 +467,29 @@ header_boundary(struct recode *r)
 	return taken;
 }
 
+/* Nothing, or in the spool's form a CR (one more than the line's end has), which is a line's end
+ * to who reads this. */
+static bool
+is_empty_line(const struct recode *r)
+{
+	size_t at = r->header_line, n = r->header.len - at;
+
+	return n == 0 || (n == 1 && r->header.p[at] == '\r' &&
+	    r->form == RECODE_LF);
+}
+
 /* A line of a header is whole: field, continuation, the end, or no field; as
  * header_field() sees them. */
 static void
 header_eol(struct recode *r)
 {
 	size_t at = r->header_line;
-	bool empty = r->header.len == at, folded, bad;
+	bool empty = is_empty_line(r), folded, bad;
 	struct header_field f;
 	struct span rest;
 
 	if (empty && !r->bad) {
+		r->header.len = at;
 		header_end(r, true);
 		return;
 	}
@@ -508,9 +544,11 @@ hold_text(struct recode *r, struct span s)
 static void
 line_text(struct recode *r, struct span s)
 {
-	if (s.len == 0 || r->skip)
+	if (s.len == 0)
 		return;
-	if (r->state != IN_HEADER)
+	if (r->skip)
+		look_boundary(r, s, r->skip_kept);
+	else if (r->state != IN_HEADER)
 		hold_text(r, s);
 	else {
 		buf_addspan(&r->header, s);

@@ -52,6 +52,9 @@ check(enum recode_to to, enum recode_form form, struct span in)
 	convert(to, form, in, in.len / 3, &other, &b);
 	if (!span_eq(buf_span(&a), buf_span(&b)))
 		abort();
+	if (to == RECODE_7BIT && !plan.prohibited && !plan.header8 &&
+	    !span_isascii(buf_span(&a)))
+		abort();
 	convert(to, RECODE_LF, buf_span(&a), a.len / 2, &again, &c);
 	if (!plan.prohibited && (again.prohibited ||
 	    (to == RECODE_7BIT && again.body8)))

@@ -118,6 +118,20 @@ static const struct {
 	    "Content-Type: multipart/signed; boundary=s\n\n--s\n"
 	    "Content-Transfer-Encoding: 8bit\n\nf\xc3\xbcr\n--s\n\nsig\n"
 	    "--s--\n", NULL, false, true },
+	{ "nor does text between the parts of what is signed", RECODE_7BIT,
+	    "Content-Type: multipart/signed; boundary=s\n\n--s\n"
+	    "Content-Type: multipart/mixed; boundary=m\n\nf\xc3\xbcr\n"
+	    "--m\n\nplain\n--m--\n--s--\n", NULL, false, true },
+	{ "what stands behind a boundary is thrown away", RECODE_7BIT,
+	    "Content-Type: multipart/mixed; boundary=m\n\n"
+	    "--m\xc3\xbc\n\nplain\n--m--\n",
+	    "Content-Type: multipart/mixed; boundary=m\n\n"
+	    "--m\n\nplain\n--m--\n", true, false },
+	{ "a line of CR alone ends a header", RECODE_7BIT,
+	    "Content-Type: multipart/signed; boundary=s\n\n--s\n"
+	    "\xe4\n\r\r\n--s--\n",
+	    "Content-Type: multipart/signed; boundary=s\n\n--s\n"
+	    "\xe4\n\r\n--s--\n", false, true },
 	{ "what is signed and plain passes as it is", RECODE_7BIT,
 	    "Content-Type: multipart/mixed; boundary=m\n\n--m\n"
 	    "Content-Type: multipart/signed; boundary=s\n\n--s\n"
