@@ -3,93 +3,18 @@
  * file, and are the same when it is opened again without its cache; its flags can be changed; and what "posthouse
  * maildir repair" has mended is sound.
  */
-#include <sys/stat.h>
+#include "box.h"
 
-#include <dirent.h>
-#include <err.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "clock.h"
-#include "file.h"
 #include "folder_check.h"
 #include "folder_impl.h"
-#include "log.h"
 
 #define MESSAGES 8
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-static const char *const subs[] = { "cur", "new", "tmp" };
-static char	dir[] = "/dev/shm/fuzz-uids.XXXXXX";
-static int	top = -1, null_fd, log_fd;
-
-/* Everything that is a file, of the directory and of those in it. */
-static void
-empty(int fd)
-{
-	DIR *d = fdopendir(dup(fd));
-	struct dirent *e;
-
-	if (d == NULL)
-		err(1, "%s", dir);
-	rewinddir(d);
-	while ((e = readdir(d)) != NULL)
-		if (e->d_type == DT_REG)
-			(void)unlinkat(fd, e->d_name, 0);
-	closedir(d);
-}
-
-static void
-clean(void)
-{
-	for (size_t i = 0; i < 3; i++) {
-		int fd = openat(top, subs[i], O_RDONLY | O_DIRECTORY);
-
-		empty(fd);
-		close(fd);
-	}
-	empty(top);
-}
-
-static void
-clean_all(void)
-{
-	clean();
-	for (size_t i = 0; i < 3; i++)
-		(void)unlinkat(top, subs[i], AT_REMOVEDIR);
-	(void)rmdir(dir);
-}
-
-static void
-put(const char *path, struct span s)
-{
-	int fd = openat(top, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	if (fd == -1 || file_write_all(fd, s.p, s.len) == -1)
-		err(1, "%s", path);
-	close(fd);
-}
-
-static void
-setup(void)
-{
-	clock_init();
-	log_init("fuzz", false, false);
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	log_fd = dup(2);
-	if (mkdtemp(dir) == NULL ||
-	    (top = open(dir, O_RDONLY | O_DIRECTORY)) == -1)
-		err(1, "%s", dir);
-	for (size_t i = 0; i < 3; i++)
-		if (mkdirat(top, subs[i], 0700) == -1)
-			err(1, "%s", dir);
-	atexit(clean_all);
-}
 
 /* Files "0.m" and on, some with flags and letters. */
 static void
@@ -99,14 +24,14 @@ make(struct span uids, struct span keywords)
 	    ":2,abc" };
 	char name[64];
 
-	clean();
+	box_empty();
 	for (int i = 0; i < MESSAGES; i++) {
 		snprintf(name, sizeof(name), "%s/%d.m,S=5,W=6%s",
-		    subs[i < 5 ? 0 : 1], i, flags[i < 5 ? i : 0]);
-		put(name, span_str("a: b\n"));
+		    box_subs[i < 5 ? 0 : 1], i, flags[i < 5 ? i : 0]);
+		box_put(name, span_str("a: b\n"));
 	}
-	put(FOLDER_UIDS, uids);
-	put(FOLDER_KEYWORDS, keywords);
+	box_put(FOLDER_UIDS, uids);
+	box_put(FOLDER_KEYWORDS, keywords);
 }
 
 static void
@@ -166,8 +91,8 @@ check_repair(void)
 	struct folder_check first = { .repair = true, .tell = tell,
 	    .owner = { (uid_t)-1, (gid_t)-1 } }, second = first;
 
-	if (folder_check(&first, dir) == -1 || first.failed ||
-	    folder_check(&second, dir) == -1 ||
+	if (folder_check(&first, box_dir) == -1 || first.failed ||
+	    folder_check(&second, box_dir) == -1 ||
 	    second.findings != second.by_hand)
 		abort();
 }
@@ -179,15 +104,15 @@ run(struct span uids, struct span keywords)
 	struct folder *f;
 
 	make(uids, keywords);
-	if ((f = folder_open(dir, false)) == NULL)
+	if ((f = folder_open(box_dir, false)) == NULL)
 		return;		/* a list of a later version, or too long */
 	check(f);
 	validity = folder_uidvalidity(f);
 	for (size_t i = 0; i < MESSAGES; i++)
 		uid[i] = folder_uid(f, i);
 	folder_close(f);
-	(void)unlinkat(top, FOLDER_CACHE, 0);
-	if ((f = folder_open(dir, false)) == NULL)
+	(void)unlinkat(box_top, FOLDER_CACHE, 0);
+	if ((f = folder_open(box_dir, false)) == NULL)
 		abort();
 	check(f);
 	for (size_t i = 0; i < MESSAGES; i++)
@@ -197,7 +122,7 @@ run(struct span uids, struct span keywords)
 		abort();
 	change(f);
 	folder_close(f);
-	if ((f = folder_open(dir, true)) == NULL ||
+	if ((f = folder_open(box_dir, true)) == NULL ||
 	    folder_count(f) != MESSAGES - 1 || folder_uid(f, 0) != uid[0] ||
 	    folder_uid(f, 1) != uid[2])
 		abort();
@@ -210,15 +135,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span uids;
 	struct cur c;
 
-	if (top == -1)
-		setup();
+	if (box_top == -1)
+		box_make();
 	cur_init(&c, span_of(data, size));
 	uids = cur_until(&c, 0);
 	(void)cur_ch(&c, 0);
-	dup2(null_fd, 2);
+	box_quiet(true);
 	run(uids, cur_rest(&c));
 	make(uids, cur_rest(&c));
 	check_repair();
-	dup2(log_fd, 2);
+	box_quiet(false);
 	return 0;
 }

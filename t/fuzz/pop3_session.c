@@ -5,20 +5,14 @@
  * LINK: pop3d/login.c pop3d/mailbox.c pop3d/command.c pop3d/maildrop.c pop3d/names.c pop3d/pop3.c pop3d/reply.c
  * LINK: pop3d/request.c pop3d/send.c pop3d/stuff.c pop3d/takeover.c pop3d/uidl_import.c
  */
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include "box.h"
 
-#include <dirent.h>
-#include <err.h>
-#include <fcntl.h>
+#include <sys/mman.h>
+
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "clock.h"
-#include "file.h"
 #include "pop3d/pop3.h"
 
 #define MESSAGES	3
@@ -28,75 +22,17 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static const char *const texts[MESSAGES] = {
 	"From: a@b\nSubject: dots\n\n.\n..\n.x\nend",
 	"From: a@b\n\n", ".\r\n\r\nx\r\n.\n" };
-static const char *const subs[] = { "cur", "new", "tmp" };
 static const char *const answers[] = { "ok alice@example.test\n", "fail\n",
 	"disabled no\n", "malformed\n", "temp\n", "challenge cj0x\n" };
-static char	dir[] = "/dev/shm/fuzz-pop3.XXXXXX";
-static int	top = -1, null_fd, log_fd;
-
-/* How many files are in there; removes them if asked. */
-static unsigned
-files(const char *sub, bool remove)
-{
-	int fd = openat(top, sub, O_RDONLY | O_DIRECTORY);
-	DIR *d = fd == -1 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	unsigned n = 0;
-
-	if (d == NULL)
-		err(1, "%s", dir);
-	while ((e = readdir(d)) != NULL)
-		if (e->d_type == DT_REG) {
-			n++;
-			if (remove)
-				(void)unlinkat(fd, e->d_name, 0);
-		}
-	closedir(d);
-	return n;
-}
-
-static void
-clean(void)
-{
-	for (size_t i = 0; i < 3; i++) {
-		(void)files(subs[i], true);
-		(void)unlinkat(top, subs[i], AT_REMOVEDIR);
-	}
-	(void)files(".", true);
-	(void)rmdir(dir);
-}
-
-static void
-setup(void)
-{
-	clock_init();
-	log_init("fuzz", false, false);
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	log_fd = dup(2);
-	if (mkdtemp(dir) == NULL ||
-	    (top = open(dir, O_RDONLY | O_DIRECTORY)) == -1)
-		err(1, "%s", dir);
-	for (size_t i = 0; i < 3; i++)
-		if (mkdirat(top, subs[i], 0700) == -1)
-			err(1, "%s", dir);
-	atexit(clean);
-}
-
 static void
 fill(void)
 {
 	char name[64];
-	int fd;
 
-	for (size_t i = 0; i < 3; i++)
-		(void)files(subs[i], true);
+	box_empty();
 	for (int i = 0; i < MESSAGES; i++) {
 		snprintf(name, sizeof(name), "new/%d.m", i);
-		fd = openat(top, name, O_WRONLY | O_CREAT, 0600);
-		if (fd == -1 || file_write_all(fd, texts[i],
-		    strlen(texts[i])) == -1)
-			err(1, "%s", name);
-		close(fd);
+		box_put(name, span_str(texts[i]));
 	}
 }
 
@@ -133,7 +69,7 @@ before_login(struct control *control, struct conn *conn, struct span letters)
 	}
 	close(p[1]);
 	conn->auth_in = p[0];
-	conn->auth_out = null_fd;
+	conn->auth_out = box_null;
 	conn->left_out = memfd_create("left", MFD_CLOEXEC);
 	code = login_session(control, conn);
 	check_replies(conn->out, &b);
@@ -154,12 +90,12 @@ after_login(struct control *control, struct conn *conn)
 	struct buf b;
 	unsigned n;
 
-	strlcpy(account.maildir, dir, sizeof(account.maildir));
+	strlcpy(account.maildir, box_dir, sizeof(account.maildir));
 	fill();
 	(void)mailbox_session(control, conn, &account, -1);
 	check_replies(conn->out, &b);
-	n = files("new", false) + files("cur", false);
-	if (n > MESSAGES || files("tmp", false) != 0 || (n < MESSAGES &&
+	n = box_files("new", false) + box_files("cur", false);
+	if (n > MESSAGES || box_files("tmp", false) != 0 || (n < MESSAGES &&
 	    memmem(b.p, b.len, "+OK Bye", 7) == NULL))
 		abort();
 	buf_free(&b);
@@ -176,8 +112,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return 0;
-	if (top == -1)
-		setup();
+	if (box_top == -1)
+		box_make();
 	control.set.errors = 20;
 	control.set.command_timeout = 1;
 	control.set.session_timeout = 10;
@@ -195,12 +131,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file_write_all(conn.in, in.p, in.len) == -1 ||
 	    lseek(conn.in, 0, SEEK_SET) == -1)
 		err(1, "memfd");
-	dup2(null_fd, 2);
+	box_quiet(true);
 	if ((data[0] & 1) == 0)
 		before_login(&control, &conn, letters);
 	else
 		after_login(&control, &conn);
-	dup2(log_fd, 2);
+	box_quiet(false);
 	close(conn.in);
 	close(conn.out);
 	return 0;
