@@ -10,6 +10,7 @@
 #include "maildir.h"
 #include "table.h"
 
+#define FROM	"From "
 #define WORDS	5		/* of asctime(3): Sun Nov 22 00:00:00 2026 */
 
 /* Letters of Status and X-Status, as mail programs have written them since elm. */
@@ -139,4 +140,62 @@ mbox_begin(struct mbox *m, struct span from)
 	    date_parse(buf_span(&date), &m->arrival, &zone) == -1)
 		m->arrival = 0;
 	buf_free(&date);
+}
+
+void
+mbox_put_from(struct buf *b, const char *sender, time_t arrival)
+{
+	char date[DATE_SIZE];
+	struct tm tm;
+
+	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y",
+	    gmtime_r(&arrival, &tm));
+	buf_addf(b, FROM "%s %s\n", sender[0] == '\0' ? "MAILER-DAEMON" :
+	    sender, date);
+}
+
+/* One byte at the beginning of a line: behind any ">" a "From " is quoted. */
+static void
+put_begin(struct mbox_out *o, int ch, struct buf *b)
+{
+	if (ch == FROM[o->from]) {
+		if (++o->from < strlen(FROM))
+			return;
+		buf_adds(b, ">" FROM);
+		o->from = MBOX_MID_LINE;
+		return;
+	}
+	buf_add(b, FROM, o->from);
+	if (ch != '>' || o->from > 0)
+		o->from = ch == '\n' ? 0 : MBOX_MID_LINE;
+	buf_addc(b, (unsigned char)ch);
+}
+
+void
+mbox_put(struct mbox_out *o, struct span s, struct buf *b)
+{
+	struct cur c;
+
+	cur_init(&c, s);
+	while (!cur_end(&c)) {
+		if (o->from != MBOX_MID_LINE) {
+			put_begin(o, cur_next(&c), b);
+			continue;
+		}
+		buf_addspan(b, cur_until(&c, '\n'));
+		if (cur_ch(&c, '\n')) {
+			buf_addc(b, '\n');
+			o->from = 0;
+		}
+	}
+	if (s.len > 0)
+		o->open = s.p[s.len - 1] != '\n';
+}
+
+void
+mbox_put_end(struct mbox_out *o, struct buf *b)
+{
+	if (o->from != MBOX_MID_LINE)
+		buf_add(b, FROM, o->from);
+	buf_adds(b, o->open ? "\n\n" : "\n");
 }

@@ -1,5 +1,6 @@
 /*
- * mbox files, line by line: where messages begin, and what their Status fields mean.  Parser only; no I/O.
+ * mbox files, line by line: where messages begin, and what their Status fields mean; and a message written into one.  No
+ * I/O.
  */
 #ifndef MBOX_H
 #define MBOX_H
@@ -33,5 +34,18 @@ enum mbox_result {
 enum mbox_result mbox_line(struct mbox *, struct span *line);
 /* After MBOX_FROM: forgets the message before. */
 void	mbox_begin(struct mbox *, struct span from);
+
+/* A message on its way into an mbox.  All zeroes is its beginning. */
+struct mbox_out {
+	size_t from;		/* so much of "From " begins the line, or MBOX_MID_LINE */
+	bool open;		/* the last line has no end yet */
+};
+#define MBOX_MID_LINE	SIZE_MAX
+/* Adds the "From " line.  sender "": nobody. */
+void	mbox_put_from(struct buf *, const char *sender, time_t arrival);
+/* Adds any piece of the message: lines that would begin another are quoted (mboxrd). */
+void	mbox_put(struct mbox_out *, struct span, struct buf *);
+/* Ends the message, with an empty line behind it. */
+void	mbox_put_end(struct mbox_out *, struct buf *);
 
 #endif

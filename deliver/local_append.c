@@ -12,102 +12,36 @@
 
 #include "clock.h"
 #include "file.h"
-#include "header.h"
 #include "local_forward.h"
 #include "log.h"
+#include "mbox.h"
 
 #define MBOX_CHUNK	65536	/* of a message, however large it is */
 
-struct mbox_out {
-	struct buf b;
-	int fd;
-	size_t from;		/* so much of "From " begins the line, or MID_LINE */
-	bool ended;		/* the last line has its end */
-};
-#define FROM		"From "
-#define MID_LINE	SIZE_MAX
-
-static int
-mbox_flush(struct mbox_out *o)
-{
-	int r = o->b.bad ? -1 : file_write_all(o->fd, o->b.p, o->b.len);
-
-	buf_clear(&o->b);
-	return r;
-}
-
-/* One byte at the beginning of a line: behind any ">" a "From " is quoted. */
-static void
-mbox_begin(struct mbox_out *o, int ch)
-{
-	if (ch == FROM[o->from]) {
-		if (++o->from < strlen(FROM))
-			return;
-		buf_adds(&o->b, ">" FROM);
-		o->from = MID_LINE;
-		return;
-	}
-	buf_add(&o->b, FROM, o->from);
-	if (ch != '>' || o->from > 0)
-		o->from = ch == '\n' ? 0 : MID_LINE;
-	buf_addc(&o->b, (unsigned char)ch);
-}
-
-static int
-mbox_add(struct mbox_out *o, struct span s)
-{
-	struct cur c;
-
-	cur_init(&c, s);
-	while (!cur_end(&c)) {
-		if (o->from != MID_LINE) {
-			mbox_begin(o, cur_next(&c));
-			continue;
-		}
-		buf_addspan(&o->b, cur_until(&c, '\n'));
-		if (cur_ch(&c, '\n')) {
-			buf_addc(&o->b, '\n');
-			o->from = 0;
-		}
-	}
-	o->ended = s.p[s.len - 1] == '\n';
-	return mbox_flush(o);
-}
-
-static int
-mbox_end(struct mbox_out *o)
-{
-	if (o->from != MID_LINE)
-		buf_add(&o->b, FROM, o->from);
-	buf_adds(&o->b, o->ended ? "\n" : "\n\n");
-	return mbox_flush(o);
-}
-
-/* The message as one of an mbox: lines that look like a beginning are quoted. */
+/* The message as one of an mbox. */
 static int
 append_mbox(const struct forward *f, int in, int out)
 {
 	unsigned char chunk[MBOX_CHUNK];
-	struct mbox_out o = { .fd = out, .ended = true };
-	char date[DATE_SIZE];
-	time_t now = clock_now();
-	struct tm tm;
+	struct mbox_out o = { .open = false };
+	struct buf b;
 	ssize_t n;
 	int r;
 
-	strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y",
-	    gmtime_r(&now, &tm));
-	buf_init(&o.b, 2 * MBOX_CHUNK);
-	buf_addf(&o.b, "From %s %s\n", f->env.sender[0] == '\0' ?
-	    "MAILER-DAEMON" : f->env.sender, date);
+	buf_init(&b, 2 * MBOX_CHUNK);
+	mbox_put_from(&b, f->env.sender, clock_now());
 	do {
 		while ((n = read(in, chunk, sizeof(chunk))) == -1 &&
 		    errno == EINTR)
 			;
-		r = n == -1 ? -1 : n == 0 ? mbox_end(&o) :
-		    mbox_add(&o, span_of(chunk, (size_t)n));
+		if (n > 0)
+			mbox_put(&o, span_of(chunk, (size_t)n), &b);
+		else
+			mbox_put_end(&o, &b);
+		r = n == -1 || b.bad ? -1 : file_write_all(out, b.p, b.len);
+		buf_clear(&b);
 	} while (r == 0 && n > 0);
-	buf_free(&o.b);
+	buf_free(&b);
 	return r;
 }
 
