@@ -57,7 +57,7 @@ item_is(const struct index *ix, const struct item *it,
 {
 	return it->rnd == p->rnd && (time_t)it->arrival == n->arrival &&
 	    it->size == n->size && it->lines == n->wsize - n->size &&
-	    span_is(p->host, ix->hosts[it->host]);
+	    span_is(p->host, ix->hosts[it->host].name);
 }
 
 uint32_t
@@ -126,21 +126,32 @@ slot_remove(struct index *ix, uint32_t id)
 	ix->slots[i].item = 0;
 }
 
+/* A place whose name is in no item any more is given to another: whoever may write to
+ * the trigger could fill them with names of messages that are not there. */
 static int
 host_find(struct index *ix, struct span host, uint16_t *at)
 {
-	for (uint16_t i = 0; i < ix->nhosts; i++)
-		if (span_is(host, ix->hosts[i])) {
+	char *name;
+
+	*at = HOSTS_MAX;
+	for (uint16_t i = 0; i < ix->nhosts; i++) {
+		if (span_is(host, ix->hosts[i].name)) {
 			*at = i;
 			return 0;
 		}
-	if (ix->nhosts == HOSTS_MAX) {
-		errno = EINVAL;
+		if (ix->hosts[i].items == 0)
+			*at = i;
+	}
+	if (*at == HOSTS_MAX && ix->nhosts == HOSTS_MAX) {
+		errno = ENOSPC;
 		return -1;
 	}
-	if ((ix->hosts[ix->nhosts] = span_dup(host)) == NULL)
+	if ((name = span_dup(host)) == NULL)
 		return -1;
-	*at = ix->nhosts++;
+	if (*at == HOSTS_MAX)
+		*at = ix->nhosts++;
+	free(ix->hosts[*at].name);
+	ix->hosts[*at].name = name;
 	return 0;
 }
 
@@ -200,6 +211,7 @@ index_add(struct index *ix, const struct spool_name *n)
 		return ITEM_NONE;
 	}
 	slot_put(ix, (struct slot){ id + 1, (uint32_t)p.rnd });
+	ix->hosts[it.host].items++;
 	ix->count++;
 	return id;
 }
@@ -208,6 +220,7 @@ void
 index_remove(struct index *ix, uint32_t id)
 {
 	slot_remove(ix, id);
+	ix->hosts[ix->items[id].host].items--;
 	ix->items[id].where = ITEM_IDLE;
 	ix->items[id].link = ix->free;
 	ix->free = id;
@@ -221,7 +234,7 @@ index_name(const struct index *ix, uint32_t id, char out[SPOOL_NAME_MAX])
 
 	snprintf(out, SPOOL_NAME_MAX, "%lu.%016llx.%s,S=%llu,W=%llu",
 	    (unsigned long)it->arrival, (unsigned long long)it->rnd,
-	    ix->hosts[it->host], (unsigned long long)it->size,
+	    ix->hosts[it->host].name, (unsigned long long)it->size,
 	    (unsigned long long)(it->size + it->lines));
 }
 

@@ -37,6 +37,8 @@ struct item {
  * same place are passed without a look at them: far apart, and in no cache. */
 struct slot { uint32_t item, hash; };	/* item + 1; 0 is empty */
 
+struct index_host { char *name; uint32_t items; };	/* with it in their names; 0: the place is free */
+
 struct item_list { uint32_t head, tail; size_t n; };
 
 struct index {
@@ -45,7 +47,7 @@ struct index {
 	uint32_t *heap, nheap, heap_cap;
 	struct slot *slots;	/* by rnd */
 	uint32_t nslots;
-	char **hosts;
+	struct index_host *hosts;
 	uint16_t nhosts;
 	size_t count;
 };
@@ -54,7 +56,7 @@ int	index_init(struct index *);
 /* The item of that name, or ITEM_NONE. */
 uint32_t index_find(const struct index *, const struct spool_name *);
 /* Adds one that is not there; ITEM_NONE with errno: EINVAL when the name cannot be made
- * again from its parts (it is not one of ours), ENOMEM. */
+ * again from its parts (it is not one of ours), ENOMEM, ENOSPC (too many host names). */
 uint32_t index_add(struct index *, const struct spool_name *);
 /* Forgets an item that is in no list. */
 void	index_remove(struct index *, uint32_t id);

@@ -5,8 +5,6 @@
  */
 #include "queue_run.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,7 +16,6 @@
 #include "ex.h"
 #include "log.h"
 
-#define TRIGGER_CHUNK	65536	/* what a FIFO holds */
 #define BATCH		200	/* messages looked at in one round */
 #define MANY		100	/* new messages that need no turns */
 #define SORT_BATCH	2000	/* of more, those whose sender is read in one round */
@@ -49,26 +46,6 @@ dirs_open(struct dirs *d, const char *spool)
 	return 0;
 }
 
-/* Open for writing too, so that it never comes to its end. */
-int
-trigger_open(const char *spool)
-{
-	struct stat st;
-	int at = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd;
-
-	if (at == -1)
-		return -1;
-	fd = openat(at, "trigger",
-	    O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	close(at);
-	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode))) {
-		close(fd);
-		errno = EINVAL;
-		return -1;
-	}
-	return fd;
-}
-
 int
 sched_init(struct sched *s)
 {
@@ -77,7 +54,6 @@ sched_init(struct sched *s)
 	s->now = s->start = clock_now();
 	list_init(&s->fresh);
 	lanes_init(&s->lanes);
-	buf_init(&s->trig, TRIGGER_CHUNK + SPOOL_NAME_MAX);
 	return index_init(&s->ix) == -1 || dests_init(&s->dests, s->c) == -1 ||
 	    jobs_init(&s->jobs, set->local_jobs + set->remote_jobs +
 	    BOUNCE_JOBS) == -1 ? -1 : 0;
@@ -100,8 +76,9 @@ sched_refresh(struct sched *s)
 /* A name on the trigger: a message in new/; or one in cur/ that someone has
  * touched or released and wants to go now. */
 static void
-announced(struct sched *s, struct span line)
+announced(void *arg, struct span line)
 {
+	struct sched *s = arg;
 	struct spool_name name;
 	struct item *it;
 	uint32_t id;
@@ -124,38 +101,6 @@ announced(struct sched *s, struct span line)
 		heap_remove(&s->ix, id);
 		list_push(&s->ix, &s->fresh, id);
 	}
-}
-
-/* All that the FIFO holds.  When it was full, names may have been lost. */
-static void
-read_trigger(struct sched *s)
-{
-	struct buf *b = &s->trig;
-	unsigned char *p;
-	struct span line;
-	struct cur c;
-	size_t whole = 0;
-	ssize_t n;
-
-	if (b->len >= SPOOL_NAME_MAX || (p = buf_room(b, TRIGGER_CHUNK)) ==
-	    NULL) {
-		buf_clear(b);		/* not a line of ours */
-		return;
-	}
-	if ((n = read(s->trigger, p, TRIGGER_CHUNK)) <= 0)
-		return;
-	b->len += (size_t)n;
-	cur_init(&c, buf_span(b));
-	for (;;) {
-		line = cur_until(&c, '\n');
-		if (!cur_ch(&c, '\n'))
-			break;
-		whole += line.len + 1;
-		announced(s, line);
-	}
-	buf_drop(b, whole);
-	if (n > TRIGGER_CHUNK - 4096)
-		scan_start(s, false);
 }
 
 static void
@@ -288,7 +233,7 @@ wait_ms(const struct sched *s)
 static int
 poll_all(struct sched *s, struct pollfd *p, int ms)
 {
-	p[POLL_TRIGGER] = (struct pollfd){ s->stopping ? -1 : s->trigger,
+	p[POLL_TRIGGER] = (struct pollfd){ s->stopping ? -1 : s->trigger.fd,
 	    POLLIN, 0 };
 	p[POLL_ALIVE] = (struct pollfd){ s->stopping ? -1 : s->alive, POLLIN,
 	    0 };
@@ -318,8 +263,9 @@ take_input(struct sched *s, const struct pollfd *p)
 		    answer_line, s) != 1)
 			s->lost = true;
 	done_flush(s);
-	if (p[POLL_TRIGGER].revents != 0)
-		read_trigger(s);
+	if (p[POLL_TRIGGER].revents != 0 &&
+	    trigger_read(&s->trigger, announced, s))
+		scan_start(s, false);	/* names may have been lost */
 }
 
 static void

@@ -13,6 +13,7 @@
 
 #include "queue_jobs.h"
 #include "queue_sent.h"
+#include "queue_trigger.h"
 
 enum scan_phase { SCAN_NONE, SCAN_CUR, SCAN_STATE, SCAN_NEW, SCAN_TMP };
 
@@ -29,7 +30,7 @@ struct scan {
 struct sched {
 	struct control *c;
 	struct dirs dirs;
-	int trigger;
+	struct trigger trigger;
 	int alive;		/* its end: stop */
 	bool once;		/* one pass, then exit */
 	bool stopping;
@@ -48,12 +49,10 @@ struct sched {
 	struct scan scan;
 	bool scanned;		/* all directories, once */
 	struct sent_log sent;
-	struct buf trig;	/* names read from the trigger */
 };
 
-/* Opens the spool's directories and the trigger: 0, or -1 with errno. */
+/* Opens the spool's directories: 0, or -1 with errno. */
 int	dirs_open(struct dirs *, const char *spool);
-int	trigger_open(const char *spool);
 
 /* The loop.  Returns the exit code. */
 int	sched_run(struct sched *);

@@ -40,6 +40,17 @@ has_cur(struct sched *s, const char *name)
 	return faccessat(s->dirs.cur, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* It could not be taken into the index.  A name that is not ours never can; for what time
+ * may mend the next scan comes. */
+static void
+not_taken(struct sched *s, const char *file, bool cur)
+{
+	if (errno == EINVAL)
+		work_hold(s, file, cur, "its name is not one of ours");
+	else
+		log_warn_errno("cannot take %s now", file);
+}
+
 static void
 scan_cur(struct sched *s, const char *file)
 {
@@ -59,7 +70,7 @@ scan_cur(struct sched *s, const char *file)
 	}
 	if ((id = index_find(&s->ix, &name)) == ITEM_NONE) {
 		if ((id = index_add(&s->ix, &name)) == ITEM_NONE) {
-			work_hold(s, file, true, "its name is not one of ours");
+			not_taken(s, file, true);
 			return;
 		}
 		it = index_item(&s->ix, id);
@@ -138,7 +149,7 @@ scan_new(struct sched *s, const char *file)
 		return;
 	}
 	if ((id = index_add(&s->ix, &name)) == ITEM_NONE) {
-		work_hold(s, file, false, "its name is not one of ours");
+		not_taken(s, file, false);
 		return;
 	}
 	index_item(&s->ix, id)->state = name.arrival <= s->start;

@@ -206,7 +206,7 @@ scheduler(struct run *r)
 	if (queue_become(&s.c->set, true) == -1)
 		log_die_errno(EX_NOPERM, "cannot become queue-user");
 	if (dirs_open(&s.dirs, s.c->set.spool) == -1 ||
-	    (s.trigger = trigger_open(s.c->set.spool)) == -1)
+	    trigger_open(&s.trigger, s.c->set.spool) == -1)
 		log_die_errno(EX_IOERR, "cannot open the spool %s; posthouse "
 		    "check tells what is wrong with it", s.c->set.spool);
 	if (sched_init(&s) == -1)
