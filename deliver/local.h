@@ -133,11 +133,6 @@ struct worker {
 /* Reads jobs on fd 0, answers on fd 1.  0 at the end of input, or
  * LOCAL_EXIT_RELOAD, or another exit code. */
 int	worker_run(struct worker *);
-/* What the worker writes to the master, in one write: whose places a process takes
- * (owner_key), a tab, and a job line of one recipient. */
-#define OWNER_KEY_SIZE	17
-void	owner_key(const struct control *, const struct target *,
-	    char out[OWNER_KEY_SIZE]);
 /* The master; spool is its directory.  Returns the exit code. */
 int	master_run(struct control *, int spool);
 /* Gives up root's powers but those that the worker, or the master, needs.  0 or -1. */

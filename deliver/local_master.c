@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "file.h"
 #include "local_forward.h"
+#include "local_request.h"
 #include "log.h"
 #include "proc.h"
 
@@ -86,31 +87,6 @@ answer_deferred(struct span id, const char *dsn, const char *text)
 	answer_print(&b, id, PROC_DEFER, dsn, span_str(text));
 	(void)file_write_all(1, b.p, b.len);
 	buf_free(&b);
-}
-
-/* The queue's word for the recipient of a request; len 0: there is none. */
-static struct span
-request_id(struct span line)
-{
-	struct job_rcpt r;
-	struct job j;
-
-	if (job_parse(line, &j) == -1 || job_next(&j, &r) != 1)
-		return span_of("", 0);
-	return r.id;
-}
-
-/* "OWNER TAB job": the job. */
-static struct span
-request_job(struct span line, char owner[OWNER_KEY_SIZE])
-{
-	struct cur c;
-
-	cur_init(&c, line);
-	if (span_cstr(cur_until(&c, '\t'), owner, OWNER_KEY_SIZE) == -1)
-		owner[0] = '\0';
-	(void)cur_ch(&c, '\t');
-	return cur_rest(&c);
 }
 
 /* A request that cannot be served now is answered as a deferral. */
@@ -264,52 +240,28 @@ running(const struct master *m)
 	return n;
 }
 
-static enum verdict
-serve_request(struct master *m, struct span line)
+/* Starts what may start; what has to wait stays. */
+static bool
+serve_request(void *arg, struct span line)
 {
+	struct master *m = arg;
 	char owner[OWNER_KEY_SIZE];
 	struct span job = request_job(line, owner);
 	enum verdict v;
 
 	if (is_crowded(m)) {
 		refuse_request(job, "too many programs are running");
-		return REFUSE;
+		return true;
 	}
 	if (running(m) == CHILDREN)
-		return WAIT;
+		return false;
 	v = owner_verdict(m, owner);
 	if (v == START)
 		start_child(m, job, owner);
 	else if (v == REFUSE)
 		refuse_request(job,
 		    "too many programs of this recipient are running");
-	return v;
-}
-
-/* Starts what may start; what has to wait stays, in its order. */
-static void
-serve_requests(struct master *m)
-{
-	size_t kept = 0;
-	struct cur c, look;
-	struct span line;
-
-	if (m->in.len == 0)		/* and no memory: memmove takes no NULL */
-		return;
-	cur_init(&c, buf_span(&m->in));
-	for (;;) {
-		look = c;
-		line = cur_until(&look, '\n');
-		if (!cur_ch(&look, '\n'))
-			break;
-		c = look;
-		if (serve_request(m, line) != WAIT)
-			continue;
-		memmove(m->in.p + kept, line.p, line.len + 1);
-		kept += line.len + 1;
-	}
-	memmove(m->in.p + kept, c.p, cur_left(&c));
-	m->in.len = kept + cur_left(&c);
+	return v != WAIT;
 }
 
 static bool
@@ -326,7 +278,7 @@ take_requests(struct master *m)
 
 	if (n > 0)
 		m->in.len += (size_t)n;
-	serve_requests(m);
+	requests_serve(&m->in, serve_request, m);
 }
 
 /* One that did not come to its end has not answered. */
@@ -378,7 +330,7 @@ wait_event(struct master *m, int ms)
 	if (ppoll(&p, 1, &t, &none) > 0)
 		take_requests(m);
 	else
-		serve_requests(m);
+		requests_serve(&m->in, serve_request, m);
 }
 
 /* One worker after the other; the master is the last to see a broken file mended:

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "file.h"
 #include "local.h"
+#include "local_request.h"
 #include "log.h"
 #include "rcpt.h"
 #include "targets.h"
@@ -84,7 +85,7 @@ deliver(struct delivery *d, struct target *t, size_t n, struct span mode)
 
 /* A mailbox's address, or an alias's line: its address may be written in many ways,
  * and a domain's catch-all has as many as anybody likes. */
-void
+static void
 owner_key(const struct control *c, const struct target *t,
     char out[OWNER_KEY_SIZE])
 {
@@ -107,22 +108,14 @@ owner_key(const struct control *c, const struct target *t,
 static void
 pass_on(struct state *s, const struct delivery *d, struct target *t, bool move)
 {
+	char owner[OWNER_KEY_SIZE];
 	struct buf b;
-	char index[JOB_INDEX_MAX], owner[OWNER_KEY_SIZE];
-	uint64_t id = 0;
-	struct cur c;
 	bool sent;
 
-	cur_init(&c, t->rcpt.id);
-	(void)cur_num(&c, UINT64_MAX, &id);
-	(void)span_cstr(t->rcpt.index, index, sizeof(index));
 	owner_key(s->w->c, t, owner);
 	buf_init(&b, PIPE_BUF);
-	buf_addf(&b, "%s\t", owner);
-	job_print(&b, d->name.text, d->cur, move ? "move" : "copy");
-	(void)job_print_rcpt(&b, id, index, t->rcpt.address);
 	/* One write that is taken whole or not at all. */
-	sent = job_print_end(&b) == 0 &&
+	sent = request_print(&b, owner, &d->name, d->cur, move, &t->rcpt) == 0 &&
 	    write(s->w->requests, b.p, b.len) == (ssize_t)b.len;
 	buf_free(&b);
 	t->passed = sent;
