@@ -74,9 +74,8 @@ tls_read_facts(int fd, struct tls_facts *f)
 			continue;
 		if (r <= 0)
 			return -1;
-		if (line[n] == '\n')
-			break;
-		n++;
+		if (line[n++] == '\n')
+			return parse_facts(span_of(line, n), f);
 	}
-	return parse_facts(span_of(line, n), f);
+	return -1;		/* what is left of it is nobody's input */
 }
