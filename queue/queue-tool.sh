@@ -109,11 +109,18 @@ edit() {
 	if ! (set -C && umask 077 && { noted && recipients | awk -F '\t' -v OFS='\t' "$1"; } >"$new") ||
 	    ! chown -h --reference=state "$new" || ! mv -- "$new" "state/$name"; then
 		rm -f -- "$new"
-		[ "$was" = "hold/$name" ] || mv -- "hold/$name" "cur/$name"
+		[ "$was" = "hold/$name" ] || { mv -- "hold/$name" "cur/$name" && tell "$name"; }
 		return 1
 	fi
 	path=hold/$name
-	to cur && due "cur/$name"
+	to cur && due "cur/$name" && return
+	# It was under way, and has ended meanwhile, with the state that it had then; nobody would look at this one for a quarter of an hour.
+	for dir in cur hold cur; do
+		[ ! -e "$dir/$name" ] || return 1
+	done
+	rm -f -- "state/$name"
+	echo "queue $verb: $(qid "$name"): it has ended meanwhile" >&2
+	return 1
 }
 
 act() {

@@ -144,7 +144,7 @@ static void
 remove_file(struct sched *s, const struct message *m)
 {
 	const int places[] = { m->cur ? s->dirs.cur : s->dirs.new,
-	    s->dirs.cur, s->dirs.hold };
+	    s->dirs.cur, s->dirs.hold, s->dirs.cur };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (unlinkat(places[i], m->name.text, 0) == 0)

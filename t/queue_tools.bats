@@ -97,6 +97,22 @@ tool() { POSTHOUSE_LIBEXEC=$QBIN sh "$BIN/posthouse" queue "$@"; }
 	[ "$(count_in alice)" = 0 ]
 }
 
+@test "requeue of one that ends at this moment leaves nothing" {
+	at 1795000000
+	ARRIVAL=1795000000 message alice@example.test b@later.example
+	pass
+	# As queue does it, while the new state is being written.
+	mkdir "$WORK/fake"
+	printf '#!/bin/sh\nrm "%s" "%s"\nexec %s "$@"\n' "$SPOOL/hold/$name" "$SPOOL/state/$name" "$(command -v chown)" >"$WORK/fake/chown"
+	chmod 755 "$WORK/fake/chown"
+	code=0
+	PATH=$WORK/fake:$PATH tool requeue "$qid" >"$WORK/did" 2>"$WORK/said" || code=$?
+	[ "$code" = 74 ]
+	[ ! -s "$WORK/did" ]
+	[ "$(cat "$WORK/said")" = "queue requeue: $qid: it has ended meanwhile" ]
+	spool_is_empty
+}
+
 @test "no choice is no order, -n changes nothing, and the shape counts by age and domain" {
 	at 1795000000
 	ARRIVAL=1795000000 message alice@example.test b@later.example c@Later.Example
