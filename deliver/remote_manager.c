@@ -124,11 +124,14 @@ make_room(struct manager *m)
 		proc_finish(oldest);
 }
 
-/* Connections to a place grow only as it proves to be there. */
+/* Connections to a place grow only as it proves to be there; the second half of all is not
+ * for a second try, so that many dead places leave room for one that lives. */
 static bool
 may_start(struct manager *m, const struct dest *d)
 {
-	if (d->workers >= d->limit || d->unproven >= UNPROVEN_MAX)
+	bool many = 2 * m->nworkers >= m->control->set.remote_jobs;
+
+	if (d->workers >= d->limit || d->unproven >= (many ? 1 : UNPROVEN_MAX))
 		return false;
 	if (m->nworkers < m->control->set.remote_jobs)
 		return true;

@@ -1043,6 +1043,31 @@ MX record must name another, or far.test must stand in domains if its mail is to
 	[ "$(grep -c "! connect" "$LAB/dead/log")" = 2 ]
 }
 
+@test "dead destinations that want two workers each leave one for a live destination" {
+	sink dead -r "CONNECT: sleep 3000"
+	echo "dead.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
+	sink gone -r "CONNECT: sleep 3000"
+	echo "gone.test [127.0.0.1]:$PORT" >>"$LAB/control/routes"
+	sink sink
+	echo "far.test [127.0.0.1]:$PORT" >>"$LAB/control/routes"
+	lab_settings "remote-jobs 4" "reply-timeout 1h"
+	mkfifo "$LAB/jobs"
+	"$BIN/deliver-remote" <"$LAB/jobs" >"$LAB/answers" 2>>"$LAB/log" &
+	LAB_PIDS+=("$!")
+	exec 8>"$LAB/jobs"
+	for place in dead gone; do
+		for n in {1..5}; do
+			job "$(simple)" "$place.test" "$n:1:b@$place.test"
+		done
+	done >"$LAB/first"
+	cat "$LAB/first" >&8
+	await 30 grep -q "! connect" "$LAB/dead/log"
+	await 30 grep -q "! connect" "$LAB/gone/log"
+	job "$(simple)" far.test "100:1:b@far.test" >&8
+	await 30 grep -q "^100 done 2.0.0 " "$LAB/answers"
+	exec 8>&-
+}
+
 @test "a server that takes two connections only gets all the mail over two" {
 	sink sink -r "CONNECT#3-: 421 4.7.0 too many connections && close" -r "DOT#-2: sleep 0.5 && go"
 	echo "far.test [127.0.0.1]:$PORT" >"$LAB/control/routes"
