@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "ex.h"
 #include "file.h"
+#include "limits.h"
 #include "log.h"
 #include "options.h"
 #include "proc.h"
@@ -130,13 +131,17 @@ log_queued(const struct bounce *b, const char *qid, uint64_t size)
 		[BOUNCE_FAILED] = "failure of", [BOUNCE_DELAYED] = "delay of",
 		[BOUNCE_DONE] = "success of"
 	};
+	char id[BOUNCE_ID_SIZE];
 	struct log l;
 
+	bounce_id(b, qid, id);
 	log_begin(&l, "queued");
 	log_str(&l, "qid", qid);
 	log_addr(&l, "from", span_str(""));
 	log_addr(&l, "to", span_str(b->to));
 	log_num(&l, "size", size);
+	if (strlen(id) <= MESSAGE_ID_MAX)
+		log_addr(&l, "msgid", span_str(id));
 	log_text(&l, "%s %.*s", what[b->kind],
 	    (int)b->name.qid_len, b->name.text);
 	log_end(&l);

@@ -78,6 +78,9 @@ void	bounce_text(const struct bounce *, struct buf *out);
 void	bounce_attempts(const struct bounce_rcpt *, struct buf *out);
 /* Appends the message/delivery-status part: RFC 3464, RFC 6533. */
 void	bounce_status(const struct bounce *, struct buf *out);
+/* The report's Message-ID, without brackets. */
+#define BOUNCE_ID_SIZE	(ADDR_DOMAIN_MAX + 64)
+void	bounce_id(const struct bounce *, const char *qid, char out[BOUNCE_ID_SIZE]);
 /* Appends the whole spool file: envelope, header, three parts.  0 or -1. */
 int	bounce_print(struct bounce *, const char *qid, struct buf *out);
 

@@ -8,6 +8,7 @@
 #include "bounce.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "encode.h"
@@ -131,18 +132,25 @@ put_reply_to(const struct bounce *b, struct buf *out)
 	}
 }
 
+void
+bounce_id(const struct bounce *b, const char *qid, char out[BOUNCE_ID_SIZE])
+{
+	snprintf(out, BOUNCE_ID_SIZE, "%s@%s", qid, b->control.hostname);
+}
+
 static void
 put_header(const struct bounce *b, const char *qid, struct buf *out)
 {
 	const char *host = b->control.hostname;
-	char date[DATE_SIZE];
+	char date[DATE_SIZE], id[BOUNCE_ID_SIZE];
 
 	date_print(b->now, date);
+	bounce_id(b, qid, id);
 	buf_addf(out, "Date: %s\n"
 	    "From: Mail Delivery System <MAILER-DAEMON@%s>\n"
 	    "To: <%s>\n", date, host, b->to);
 	put_subject(b, out);
-	buf_addf(out, "Message-ID: <%s@%s>\n", qid, host);
+	buf_addf(out, "Message-ID: <%s>\n", id);
 	put_reply_to(b, out);
 	buf_addf(out, "Auto-Submitted: auto-replied\n"
 	    "MIME-Version: 1.0\n"

@@ -78,7 +78,7 @@ none() {
 	bounce
 	golden one
 	[ "$(cat "$DIR/out")" = "$(report | sed -n 's/^	id \([0-9a-f.]*\);.*/\1/p' | head -n 1)" ]
-	grep -q "^bounce\[[0-9]*\]: queued qid=$(cat "$DIR/out") from=<> to=<alice@example.org> size=[0-9]* text=failure of 1795305000.0123456789abcdef$" "$DIR/log"
+	grep -q "^bounce\[[0-9]*\]: queued qid=$(cat "$DIR/out") from=<> to=<alice@example.org> size=[0-9]* msgid=$(report | sed -n 's/^Message-ID: //p' | head -n 1) text=failure of 1795305000.0123456789abcdef$" "$DIR/log"
 }
 
 @test "the commonest errors of other servers: why, in words that a sender understands, and what to do" {
