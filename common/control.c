@@ -48,8 +48,13 @@ control_error(struct control *c, const char *file, unsigned line,
 	va_list ap;
 	int n;
 
-	n = line == 0 ? snprintf(text, sizeof(text), "%s/%s: ", c->dir, file) :
-	    snprintf(text, sizeof(text), "%s/%s:%u: ", c->dir, file, line);
+	if (file[0] == '\0')
+		n = snprintf(text, sizeof(text), "%s%s", c->dir,
+		    c->dir[0] == '\0' ? "" : ": ");
+	else
+		n = line == 0 ?
+		    snprintf(text, sizeof(text), "%s/%s: ", c->dir, file) :
+		    snprintf(text, sizeof(text), "%s/%s:%u: ", c->dir, file, line);
 	if (n < 0 || (size_t)n >= sizeof(text))
 		n = 0;
 	va_start(ap, fmt);
@@ -350,7 +355,7 @@ control_open(struct control *c)
 	if (fd == -1 && errno == ENOENT && c->optional)
 		return 0;
 	if (fd == -1) {
-		control_error(c, ".", 0, "cannot open the control directory: %s; "
+		control_error(c, "", 0, "cannot open the control directory: %s; "
 		    "make it, or name another with -C or POSTHOUSE",
 		    strerror(errno));
 		return -1;

@@ -112,6 +112,7 @@ void	control_watch(struct control *, const char *file);
 /* Reads file whole: 1, 0 it does not exist, -1 and control_error.  Watches it. */
 int	control_read(struct control *, const char *file, struct buf *, size_t max);
 void	control_free(struct control *);
+/* file "": the directory itself. */
 void	control_error(struct control *, const char *file, unsigned line,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 bool	control_is_local(const struct control *, const char *domain);

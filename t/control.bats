@@ -54,7 +54,7 @@ says() {
 @test "a missing control directory is named" {
 	run "$BIN/admin" -C "$DIR/nowhere" check
 	[ "$status" = 78 ]
-	says "$DIR/nowhere/.: cannot open the control directory"
+	says "$DIR/nowhere: cannot open the control directory"
 }
 
 @test "a line that ends in CR LF is refused, not half understood" {
