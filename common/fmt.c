@@ -84,15 +84,11 @@ take_signed(const struct spec *s, va_list *ap)
 }
 
 static void
-put_number(struct out *o, const struct spec *s, bool minus, uint64_t v)
+put_padded(struct out *o, const struct spec *s, bool minus, const char *p,
+    const char *end)
 {
-	char text[NUMBER_MAX], *p = text + sizeof(text);
-	size_t n;
+	size_t n = (size_t)(end - p);
 
-	do
-		*--p = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	n = (size_t)(text + sizeof(text) - p);
 	if (minus)
 		put(o, "-", 1);
 	for (size_t pad = n + minus; pad < s->width; pad++)
@@ -100,11 +96,34 @@ put_number(struct out *o, const struct spec *s, bool minus, uint64_t v)
 	put(o, p, n);
 }
 
+static void
+put_number(struct out *o, const struct spec *s, bool minus, uint64_t v)
+{
+	char text[NUMBER_MAX], *p = text + sizeof(text);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	put_padded(o, s, minus, p, text + sizeof(text));
+}
+
+static void
+put_hex(struct out *o, const struct spec *s, uint64_t v)
+{
+	char text[NUMBER_MAX], *p = text + sizeof(text);
+
+	do
+		*--p = "0123456789abcdef"[v & 15];
+	while ((v >>= 4) > 0);
+	put_padded(o, s, false, p, text + sizeof(text));
+}
+
 /* false: it is left to stdio. */
 static bool
 convert(struct out *o, const struct spec *s, char letter, va_list *ap)
 {
-	bool number = letter == 'u' || (letter == 'd' && s->length != 'z');
+	bool number = letter == 'u' || letter == 'x' ||
+	    (letter == 'd' && s->length != 'z');
 	const char *text;
 	int64_t v;
 	char c;
@@ -125,6 +144,9 @@ convert(struct out *o, const struct spec *s, char letter, va_list *ap)
 		return true;
 	case 'u':
 		put_number(o, s, false, take_unsigned(s, ap));
+		return true;
+	case 'x':
+		put_hex(o, s, take_unsigned(s, ap));
 		return true;
 	case 'd':
 		if (!number)

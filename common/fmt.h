@@ -1,6 +1,6 @@
 /*
  * snprintf(3) and vsnprintf(3) for what every session prints: replies, names,
- * log lines.  They do %s, %c, %d and %u with their widths and precisions as far
+ * log lines.  They do %s, %c, %d, %u and %x with their widths and precisions as far
  * as we use them and leave all else to stdio, whose code and tables are a dozen
  * pages that each new process has to be given.
  */

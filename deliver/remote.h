@@ -51,6 +51,7 @@ struct verdict {
 	bool passed;		/* done, and the next host reports: RFC 3461 */
 	char text[VERDICT_TEXT_MAX];
 };
+void	verdict_clear(struct verdict *);	/* but for the bytes of text that nobody reads */
 void	verdict_set(struct verdict *, enum proc_class, const char *dsn,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

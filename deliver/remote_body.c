@@ -118,24 +118,13 @@ body_end(struct body *b, unsigned char *out)
 	return (size_t)(out - start);
 }
 
-static bool
-has_8bit(struct span s)
-{
-	unsigned char any = 0;
-
-	/* No early end: the compiler makes vectors of it. */
-	for (size_t i = 0; i < s.len; i++)
-		any |= s.p[i];
-	return any >= 0x80;
-}
-
 void
 body_look(struct body_facts *f, struct span s)
 {
 	struct span line;
 	struct cur c;
 
-	f->is8bit = f->is8bit || has_8bit(s);
+	f->is8bit = f->is8bit || !span_isascii(s);
 	cur_init(&c, s);
 	while (!cur_end(&c) && !f->longline) {
 		line = cur_until(&c, '\n');

@@ -2,10 +2,10 @@
  * Destinations: found by key, served in turns.  Domains that share a smarthost
  * share its connections.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fmt.h"
 #include "remote_manager.h"
 
 /* Everything that makes a connection fit for a job or not. */
@@ -19,7 +19,7 @@ make_key(const struct manager *m, const struct remote_job *j,
 	mx = strcmp(r->host, "mx:") == 0;
 	if (mx)
 		r->port = m->control->set.smtp_port;
-	snprintf(key, DEST_KEY_MAX, "%s:%u %d %s %s %s %s", mx ? j->domain :
+	fmt_print(key, DEST_KEY_MAX, "%s:%u %d %s %s %s %s", mx ? j->domain :
 	    r->host, r->port, (int)r->tls + 10 * mx, r->source4, r->source6,
 	    r->helo, r->user);
 }

@@ -8,11 +8,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fmt.h"
 #include "result.h"
 
 #define LINES_CHUNK	65536	/* bytes asked for in one read of a pipe */
@@ -96,6 +96,13 @@ remote_job_free(struct remote_job *j)
 }
 
 void
+verdict_clear(struct verdict *v)
+{
+	memset(v, 0, offsetof(struct verdict, text));
+	v->text[0] = '\0';
+}
+
+void
 verdict_set(struct verdict *v, enum proc_class class, const char *dsn,
     const char *fmt, ...)
 {
@@ -105,7 +112,7 @@ verdict_set(struct verdict *v, enum proc_class class, const char *dsn,
 	v->passed = false;
 	strlcpy(v->dsn, dsn, sizeof(v->dsn));
 	va_start(ap, fmt);
-	if (vsnprintf(v->text, sizeof(v->text), fmt, ap) < 0)
+	if (fmt_vprint(v->text, sizeof(v->text), fmt, ap) < 0)
 		v->text[0] = '\0';
 	va_end(ap);
 	/* One line, whatever the other side or the system said. */

@@ -32,7 +32,6 @@ struct tx {
 	bool accepted[SEND_RCPTS];
 	bool later[SEND_RCPTS];		/* too many at a time: in the next transaction */
 	size_t n, naccepted, nlater;
-	struct verdict many;		/* what they were told, if there is no next one */
 	size_t taken;			/* how many were not too many; 0: not known */
 	struct buf chunk;		/* the content for BDAT; max 0: DATA is used */
 	bool utf8;
@@ -43,6 +42,8 @@ struct tx {
 	bool lost;			/* commands that were sent ahead, it seems */
 	bool unsure;			/* the content was among them, and may have been taken */
 	bool first;			/* nothing about this job was answered before */
+	/* From here on not zeroed: 16 KiB. */
+	struct verdict many;		/* what those were told, if there is no next one */
 	struct verdict v;
 };
 
@@ -608,10 +609,17 @@ enum send_result
 smtp_send(struct smtp *s, struct mail *m, struct remote_job *j,
     struct buf *answers, struct verdict *why)
 {
-	struct tx tx = { .s = s, .mail = m, .job = j, .answers = answers,
-	    .first = true };
+	struct tx tx;
 	enum send_result r;
 
+	memset(&tx, 0, offsetof(struct tx, many));
+	tx.s = s;
+	tx.mail = m;
+	tx.job = j;
+	tx.answers = answers;
+	tx.first = true;
+	verdict_clear(&tx.many);
+	verdict_clear(&tx.v);
 	if (fit_message(s, m, j, answers, &tx.v) == -1) {
 		remote_answer_all(j, &s->relay, &tx.v, answers);
 		return SEND_DONE;

@@ -8,9 +8,10 @@
 #include "queue_index.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "fmt.h"
 
 #define ITEMS_FIRST	256
 #define SLOTS_FIRST	1024	/* power of two */
@@ -232,7 +233,7 @@ index_name(const struct index *ix, uint32_t id, char out[SPOOL_NAME_MAX])
 {
 	const struct item *it = &ix->items[id];
 
-	snprintf(out, SPOOL_NAME_MAX, "%lu.%016llx.%s,S=%llu,W=%llu",
+	fmt_print(out, SPOOL_NAME_MAX, "%lu.%016llx.%s,S=%llu,W=%llu",
 	    (unsigned long)it->arrival, (unsigned long long)it->rnd,
 	    ix->hosts[it->host].name, (unsigned long long)it->size,
 	    (unsigned long long)(it->size + it->lines));

@@ -17,6 +17,7 @@
 
 #include "dsn.h"
 #include "file.h"
+#include "fmt.h"
 #include "rcpt.h"
 
 #define HEAD_FIRST	4096	/* holds nearly every envelope */
@@ -472,7 +473,7 @@ route_all(struct expansion *x, const struct message *m)
 		return 0;
 	for (size_t i = 0; i < m->env.nrcpts; i++) {
 		memset(&r, 0, sizeof(r));
-		snprintf(r.index, sizeof(r.index), "%zu", i + 1);
+		fmt_print(r.index, sizeof(r.index), "%zu", i + 1);
 		r.addr = m->env.rcpts[i].addr;
 		if (route_one(x, &r) == -1)
 			return -1;

@@ -43,6 +43,8 @@ main(void)
 	SAME("%lld %lld %llu", LLONG_MIN, LLONG_MAX, ULLONG_MAX);
 	SAME("%zu %zu", (size_t)0, SIZE_MAX);
 	SAME("%jd %jd %ju", INTMAX_MIN, INTMAX_MAX, UINTMAX_MAX);
+	SAME("%x %lx %08x %016llx %jx %zx", 0U, ULONG_MAX, 0xabcU, 0x1fULL,
+	    UINTMAX_MAX, (size_t)10);
 	SAME("%s, %02u %s %04u %02u:%02u:%02u +0000", "Sun", 7U, "Nov", 99U,
 	    1U, 23U, 456U);
 	SAME("%05d %03d %010lld", -42, 1234 + zero, -1LL);
