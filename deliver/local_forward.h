@@ -12,6 +12,8 @@
 #ifndef LOCAL_FORWARD_H
 #define LOCAL_FORWARD_H
 
+#include <sys/stat.h>
+
 #include "local.h"
 #include "targets.h"
 
@@ -86,6 +88,15 @@ int	message_clean(struct forward *);
  * ESTALE if it leads to another file by now; NULL: any. */
 int	user_read(const struct person *, const char *path,
 	    const struct stat *seen, struct buf *);
+/*
+ * The result line of a program, "CLASS DSN text": true if it is one of that class, and what it says
+ * is in the outcome.  Our own code has its note in a second line.
+ */
+bool	outcome_parse(struct outcome *, enum proc_class, struct span said);
+void	outcome_parse_note(struct outcome *, struct span said);
+void	outcome_print(const struct outcome *, struct buf *out);
+/* The last line of what a program said that is not empty, for people. */
+struct span outcome_last_line(struct span said);
 /* Runs the command: posthouse-deliver-local(8). */
 void	user_program(struct forward *, const char *command, struct outcome *);
 /* Calls that in a child as that person, with the message open at fd; what it

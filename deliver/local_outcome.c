@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "local.h"
+#include "header.h"
+#include "local_forward.h"
 
 void
 outcome_set(struct outcome *o, enum proc_class class, const char *dsn,
@@ -81,4 +82,72 @@ outcome_path(struct outcome *o, int e, const char *path)
 		outcome_set(o, PROC_DEFER, "4.3.0", "the mailbox: %s",
 		    strerror(e));
 	outcome_note(o, "%.120s: %.120s", path, strerror(e));
+}
+
+static const char *const words[] = { [PROC_DONE] = "done",
+    [PROC_FAIL] = "fail", [PROC_DEFER] = "defer" };
+
+void
+outcome_print(const struct outcome *o, struct buf *out)
+{
+	buf_addf(out, "%s %s %s\n%s\n", words[o->class], o->dsn, o->text,
+	    o->note);
+}
+
+bool
+outcome_parse(struct outcome *o, enum proc_class class, struct span said)
+{
+	static const char digits[] = { [PROC_DONE] = '2', [PROC_FAIL] = '5',
+	    [PROC_DEFER] = '4' };
+	char dsn[sizeof(o->dsn)];
+	struct cur c, line;
+	struct span code;
+	uint64_t n;
+
+	cur_init(&c, said);
+	cur_init(&line, cur_until(&c, '\n'));
+	if (!cur_word(&line, words[class]) || !cur_ch(&line, ' '))
+		return false;
+	code = cur_until(&line, ' ');
+	cur_init(&c, code);
+	if (cur_next(&c) != digits[class] || !cur_ch(&c, '.') ||
+	    cur_num(&c, 999, &n) == -1 || !cur_ch(&c, '.') ||
+	    cur_num(&c, 999, &n) == -1 || !cur_end(&c) ||
+	    span_cstr(code, dsn, sizeof(dsn)) == -1)
+		return false;
+	(void)cur_ch(&line, ' ');
+	outcome_set(o, class, dsn, "%.*s",
+	    (int)(cur_left(&line) > 250 ? 250 : cur_left(&line)),
+	    (const char *)line.p);
+	return o->text[0] != '\0';
+}
+
+void
+outcome_parse_note(struct outcome *o, struct span said)
+{
+	struct span note;
+	struct cur c;
+
+	cur_init(&c, said);
+	(void)cur_until(&c, '\n');
+	(void)cur_ch(&c, '\n');
+	note = cur_until(&c, '\n');
+	outcome_note(o, "%.*s", (int)(note.len > 250 ? 250 : note.len),
+	    (const char *)note.p);
+}
+
+struct span
+outcome_last_line(struct span said)
+{
+	struct span best = { NULL, 0 }, line;
+	struct cur c;
+
+	cur_init(&c, said);
+	while (!cur_end(&c)) {
+		line = header_trim(cur_until(&c, '\n'));
+		(void)cur_ch(&c, '\n');
+		if (line.len > 0)
+			best = line;
+	}
+	return best;
 }

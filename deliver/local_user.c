@@ -19,7 +19,6 @@
 
 #include "clock.h"
 #include "file.h"
-#include "header.h"
 #include "local_forward.h"
 #include "log.h"
 #include "proc.h"
@@ -159,54 +158,6 @@ watch(struct run *r, unsigned seconds)
 	kill(-r->pid, SIGKILL);
 }
 
-/* The last line of what it said that is not empty, for people. */
-static struct span
-last_line(const struct buf *b)
-{
-	struct span best = { NULL, 0 }, line;
-	struct cur c;
-
-	cur_init(&c, buf_span(b));
-	while (!cur_end(&c)) {
-		line = header_trim(cur_until(&c, '\n'));
-		(void)cur_ch(&c, '\n');
-		if (line.len > 0)
-			best = line;
-	}
-	return best;
-}
-
-/* "CLASS DSN text" of that class; else false. */
-static bool
-parse_result(const struct buf *b, enum proc_class class, struct outcome *o)
-{
-	static const char *const words[] = { [PROC_DONE] = "done",
-	    [PROC_FAIL] = "fail", [PROC_DEFER] = "defer" };
-	static const char digits[] = { [PROC_DONE] = '2', [PROC_FAIL] = '5',
-	    [PROC_DEFER] = '4' };
-	char dsn[12];
-	struct cur c, line;
-	struct span code;
-	uint64_t n;
-
-	cur_init(&c, buf_span(b));
-	cur_init(&line, cur_until(&c, '\n'));
-	if (!cur_word(&line, words[class]) || !cur_ch(&line, ' '))
-		return false;
-	code = cur_until(&line, ' ');
-	cur_init(&c, code);
-	if (cur_next(&c) != digits[class] || !cur_ch(&c, '.') ||
-	    cur_num(&c, 999, &n) == -1 || !cur_ch(&c, '.') ||
-	    cur_num(&c, 999, &n) == -1 || !cur_end(&c) ||
-	    span_cstr(code, dsn, sizeof(dsn)) == -1)
-		return false;
-	(void)cur_ch(&line, ' ');
-	outcome_set(o, class, dsn, "%.*s",
-	    (int)(cur_left(&line) > 250 ? 250 : cur_left(&line)),
-	    (const char *)line.p);
-	return o->text[0] != '\0';
-}
-
 static const char *const program_dsn[] = { [PROC_DONE] = "2.0.0",
     [PROC_FAIL] = "5.3.0", [PROC_DEFER] = "4.3.0" };
 
@@ -239,7 +190,7 @@ judge(const struct run *r, struct outcome *o)
 
 	if (r->late)
 		outcome_set(o, PROC_DEFER, "4.3.0", "the program took too long");
-	else if (parse_result(&r->line, class, o))
+	else if (outcome_parse(o, class, buf_span(&r->line)))
 		return;
 	else if (class == PROC_DONE)
 		outcome_set(o, class, program_dsn[class], "a program took it");
@@ -247,8 +198,8 @@ judge(const struct run *r, struct outcome *o)
 		outcome_set(o, class, program_dsn[class], "the program was ended by "
 		    "signal %d", WTERMSIG(r->status));
 	else
-		judge_code(WEXITSTATUS(r->status), class, last_line(&r->said),
-		    o);
+		judge_code(WEXITSTATUS(r->status), class,
+		    outcome_last_line(buf_span(&r->said)), o);
 }
 
 static void
@@ -370,33 +321,17 @@ user_program(struct forward *f, const char *command, struct outcome *o)
 	buf_free(&r.line);
 }
 
-/* Of our own code: the second line of the result. */
-static void
-take_note(const struct buf *b, struct outcome *o)
-{
-	struct span note;
-	struct cur c;
-
-	cur_init(&c, buf_span(b));
-	(void)cur_until(&c, '\n');
-	(void)cur_ch(&c, '\n');
-	note = cur_until(&c, '\n');
-	outcome_note(o, "%.*s", (int)(note.len > 250 ? 250 : note.len),
-	    (const char *)note.p);
-}
-
 void
 user_call(struct forward *f, void (*call)(struct forward *, const char *, int,
     struct outcome *), const struct person *who, const char *path,
     struct outcome *o)
 {
-	static const char *const words[] = { [PROC_DONE] = "done",
-	    [PROC_FAIL] = "fail", [PROC_DEFER] = "defer" };
 	static const int codes[] = { [PROC_DONE] = EX_OK,
 	    [PROC_FAIL] = EX_DATAERR, [PROC_DEFER] = EX_IOERR };
 	struct run r = { .out = -1, .result = -1 };
 	int result[2], in = message_clean(f);
 
+	buf_init(&r.line, PROGRAM_TEXT_MAX);
 	if (in == -1 || pipe2(result, O_CLOEXEC) == -1 ||
 	    (r.pid = fork()) == -1) {
 		outcome_path(o, errno, path);
@@ -409,17 +344,16 @@ user_call(struct forward *f, void (*call)(struct forward *, const char *, int,
 		become(who);
 		umask(077);
 		call(f, path, in, o);
-		dprintf(result[1], "%s %s %s\n%s\n", words[o->class],
-		    o->dsn, o->text, o->note);
+		outcome_print(o, &r.line);
+		(void)file_write_all(result[1], r.line.p, r.line.len);
 		_exit(codes[o->class]);
 	}
 	close(in);
 	close(result[1]);
 	r.result = result[0];
-	buf_init(&r.line, PROGRAM_TEXT_MAX);
 	watch(&r, f->c->set.program_timeout);
 	judge(&r, o);
-	take_note(&r.line, o);
+	outcome_parse_note(o, buf_span(&r.line));
 	if (r.result != -1)
 		close(r.result);
 	buf_free(&r.line);
