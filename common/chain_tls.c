@@ -67,20 +67,29 @@ try_load(struct chain *ch)
 		exit(WEXITSTATUS(status));
 }
 
+static bool
+has_certificate(const struct control *c)
+{
+	char path[sizeof(c->dir) + 16];
+
+	snprintf(path, sizeof(path), "%s/tls/cert.pem", c->dir);
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 void
 chain_tls_begin(struct chain *ch, bool listening)
 {
 	bool implicit = ch->options->implicit_tls;
 	struct control *c = ch->control;
-	char path[sizeof(c->dir) + 16];
 
-	snprintf(path, sizeof(path), "%s/tls/cert.pem", c->dir);
-	ch->has_tls = access(path, F_OK) == 0 || errno != ENOENT;
+	ch->has_tls = has_certificate(c);
 	if (!ch->has_tls && implicit)
 		log_die(EX_CONFIG, "tls/cert.pem: not there; without it "
 		    "no TLS can be served (option -S)");
-	if (!ch->has_tls)
+	if (!ch->has_tls) {	/* there may be one later */
+		(void)tls_find(c->error, sizeof(c->error));
 		return;
+	}
 	if (tls_find(c->error, sizeof(c->error)) == -1)
 		log_die(EX_CONFIG, "%s", c->error);
 	if (listening && !implicit)
@@ -106,6 +115,8 @@ chain_tls_ready(struct chain *ch)
 bool
 chain_tls_offered(struct chain *ch)
 {
+	if (!ch->has_tls)
+		ch->has_tls = has_certificate(ch->control);
 	if (ch->tls_broken && load_late(ch) == 0)
 		ch->tls_broken = false;
 	return ch->has_tls && !ch->tls_broken;

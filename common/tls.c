@@ -194,7 +194,8 @@ add_name(struct tls_server *t, struct control *c, const char *host)
 	}
 	tls_path(c, host, "cert.pem", path, sizeof(path));
 	if (stat(path, &st) == -1) {
-		if (errno == ENOENT && host[0] != '\0')
+		/* A link to a file, such as key.pem, is no host's directory. */
+		if ((errno == ENOENT || errno == ENOTDIR) && host[0] != '\0')
 			return 0;
 		control_error(c, file, 0, "%s", strerror(errno));
 		return -1;

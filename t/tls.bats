@@ -147,3 +147,21 @@ install_certificate() { # NAME DIRECTORY
 	await 5 grep -q 'tls/key.pem: no private key that fits cert.pem: ' "$DIR"/log/imaps
 	install_certificate old "$CONTROL/tls"
 }
+
+@test "certificate and key are links, as certbot keeps them, and a renewal is other links" {
+	need openssl openssl
+	mkdir "$DIR/live"
+	certificate five.example.test
+	ln -s ../five.example.test.crt "$DIR/live/fullchain.pem"
+	ln -s ../five.example.test.key "$DIR/live/privkey.pem"
+	ln -sf "$DIR/live/fullchain.pem" "$CONTROL/tls/cert.pem"
+	ln -sf "$DIR/live/privkey.pem" "$CONTROL/tls/key.pem"
+	client -noservername
+	grep -q 'subject=CN *= *five.example.test' <<<"$output"
+	certificate six.example.test
+	ln -sfn ../six.example.test.crt "$DIR/live/fullchain.pem"
+	ln -sfn ../six.example.test.key "$DIR/live/privkey.pem"
+	client -noservername
+	grep -q 'subject=CN *= *six.example.test' <<<"$output"
+	not grep -q 'Not a directory' "$DIR"/log/imaps
+}

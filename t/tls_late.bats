@@ -111,6 +111,20 @@ data_limit() {
 	not has_openssl
 }
 
+@test "a certificate that comes after the start is offered without a restart" {
+	mv "$C/tls/cert.pem" "$DIR/cert.pem"
+	listen smtpd
+	grep -q 'no TLS (no tls/cert.pem)' "$DIR/log"
+	talk 'EHLO a\r\nQUIT\r\n'
+	not grep -q '^250.STARTTLS' <<<"$output"
+	mv "$DIR/cert.pem" "$C/tls/cert.pem"
+	until grep -q '^250.STARTTLS' <<<"$output"; do
+		talk 'EHLO a\r\nQUIT\r\n'
+	done
+	starttls smtp
+	in_tls
+}
+
 @test "a broken certificate is told at start, in all ways of being started" {
 	echo broken >"$C/tls/cert.pem"
 	refuses smtpd
