@@ -341,9 +341,19 @@ control_free(struct control *c)
 	c->dirfd = c->watch = -1;
 }
 
+static bool
+is_same_dir(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 &&
+	    x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int
 control_open(struct control *c)
 {
+	bool other;
 	int fd;
 
 	if (c->dir[0] == '\0') {
@@ -360,9 +370,12 @@ control_open(struct control *c)
 		    strerror(errno));
 		return -1;
 	}
+	other = c->dirfd != -1 && !is_same_dir(c->dirfd, fd);
 	if (c->dirfd != -1)
 		close(c->dirfd);
 	c->dirfd = fd;
+	if (other && c->watch != -1)
+		control_follow(c);
 	return 0;
 }
 

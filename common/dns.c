@@ -72,6 +72,15 @@ dns_init(void)
 	return 0;
 }
 
+int
+dns_again(void)
+{
+	if (dns_ready)
+		res_nclose(&dns_state);
+	dns_ready = false;
+	return dns_init();
+}
+
 /* RFC 1123 section 2.1 with "_", which appears in the wild; no final dot. */
 bool
 dns_is_host(const char *name)

@@ -27,6 +27,8 @@ struct dns_mx { unsigned pref; char host[ADDR_DOMAIN_MAX + 1]; };
 
 /* Reads RESOLVER and resolv.conf; call before privileges go.  0 or -1. */
 int	dns_init(void);
+/* Reads them again, where resolv.conf may have changed.  0 or -1. */
+int	dns_again(void);
 /* MX hosts by preference, equals in random order.  DNS_OK with *n == 0 and *null is the
  * null MX (RFC 7505).  At most DNS_MX_MAX. */
 enum dns_result dns_mx(const char *domain, struct dns_mx *, size_t *n,

@@ -371,6 +371,12 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
 int
 sandbox_become(const struct ids *ids, uint64_t caps)
 {
+	return sandbox_become_in(ids, ids == NULL ? 0 : ids->gid, caps);
+}
+
+int
+sandbox_become_in(const struct ids *ids, gid_t group, uint64_t caps)
+{
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3
 	};
@@ -387,7 +393,7 @@ sandbox_become(const struct ids *ids, uint64_t caps)
 		    errno != EINVAL)	/* above what this kernel knows */
 			return -1;
 	if (ids != NULL && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == -1 ||
-	    proc_become(ids) == -1))
+	    proc_become_in(ids, group) == -1))
 		return -1;
 	return syscall(SYS_capset, &head, data) == -1 ? -1 : 0;
 }

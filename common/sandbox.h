@@ -61,6 +61,8 @@ int	sandbox_enter(const struct sandbox_role *, const char *root,
  * 0 or -1.
  */
 int	sandbox_become(const struct ids *, uint64_t caps);
+/* The same, and a member of this group besides. */
+int	sandbox_become_in(const struct ids *, gid_t, uint64_t caps);
 
 /*
  * What this process holds now is not part of any role's memory: called by a

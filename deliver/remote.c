@@ -66,6 +66,7 @@ main(int argc, char *argv[])
 	if (dns_init() == -1)
 		log_die_errno(EX_CONFIG, "cannot set up DNS");
 	open_dirs(&control, &dirs);
+	control_watch(&control, REMOTE_RESOLV_CONF);
 	control_follow(&control);
 	if (remote_confine_manager(&control) == -1)
 		log_die_errno(EX_OSERR, "cannot confine myself");

@@ -104,6 +104,8 @@ bool	lines_next(struct lines *, struct span *);
 
 /* Confines the manager (as send-user where root), then each worker further. 0 or -1. */
 int	remote_confine_manager(const struct control *);
+/* Its change is as that of a control file. */
+#define REMOTE_RESOLV_CONF	"/etc/resolv.conf"
 int	remote_confine_worker(const struct control *);
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dns.h"
 #include "file.h"
 #include "log.h"
 #include "remote_note.h"
@@ -43,7 +44,8 @@ drop_job(struct manager *m, struct remote_job *j)
 	m->njobs--;
 }
 
-/* An edit of routes or settings holds for the next connection. */
+/* An edit of routes or settings holds for the next connection, and other name
+ * servers for the next question. */
 static void
 refresh_control(struct manager *m)
 {
@@ -51,6 +53,9 @@ refresh_control(struct manager *m)
 
 	if (r == 0)
 		return;
+	control_watch(m->control, REMOTE_RESOLV_CONF);
+	if (dns_again() == -1)
+		log_warn_errno("cannot set up DNS");
 	m->broken = r == -1;
 	m->generation++;
 	if (m->broken)

@@ -38,7 +38,9 @@ static const int manager_calls[] = {
 	SYS_landlock_restrict_self, SYS_prlimit64, ACCESS_CALL,
 	/* Being told of changed control files. */
 	SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch,
-	SYS_fstatfs, -1
+	SYS_fstatfs,
+	SYS_uname,		/* res_ninit(3), for the domain that it does not use */
+	-1
 };
 
 static const int worker_calls[] = { WORKER_CALLS, -1 };
@@ -83,8 +85,10 @@ confine(const struct control *c, const struct sandbox_role *role, bool control)
 	snprintf(cur, sizeof(cur), "%s/cur", c->set.spool);
 	paths[n++] = (struct sandbox_path){ new, SANDBOX_READ };
 	paths[n++] = (struct sandbox_path){ cur, SANDBOX_READ };
+	/* Where the control directory and resolv.conf will be, and what they link
+	 * to, when they are read again is not known now. */
 	if (control)
-		paths[n++] = (struct sandbox_path){ c->dir, SANDBOX_READ };
+		paths[n++] = (struct sandbox_path){ "/", SANDBOX_READ };
 	n += tls_paths(paths + n);
 	return sandbox_enter(role, NULL, NULL, paths, n, !c->set.sandbox);
 }

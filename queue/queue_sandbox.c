@@ -1,7 +1,8 @@
 /*
  * The scheduler's confinement.  It parses files that sessions wrote, so it can
- * do no more than its work: below the spool and, to read, in the control
- * directory.  Of root's powers it keeps CAP_FOWNER alone, to set the retry
+ * do no more than its work: write below the spool and nowhere else.  What its
+ * account may read it may: where the control directory will be, and what is
+ * linked to from there, when it is read again is not known before.  Of root's powers it keeps CAP_FOWNER alone, to set the retry
  * time (utimensat) of files that smtpd's account owns; the calls that could
  * misuse it (chmod, chown) are not in the table.
  */
@@ -41,9 +42,11 @@ queue_become(const struct settings *set, bool set_times)
 {
 	struct ids ids = set->queue_user;
 
+	/* Our own group may be that of control files. */
 	if (set->spool_group != (gid_t)-1)
 		ids.gid = set->spool_group;
-	return sandbox_become(&ids, set_times ? SANDBOX_CAP(CAP_FOWNER) : 0);
+	return sandbox_become_in(&ids, set->queue_user.gid,
+	    set_times ? SANDBOX_CAP(CAP_FOWNER) : 0);
 }
 
 int
@@ -51,7 +54,7 @@ queue_confine(const struct control *c)
 {
 	const struct sandbox_path paths[] = {
 		{ c->set.spool, SANDBOX_READ | SANDBOX_WRITE },
-		{ c->dir, SANDBOX_READ }
+		{ "/", SANDBOX_READ }
 	};
 
 	return sandbox_enter(&queue_role, NULL, NULL, paths, 2,
