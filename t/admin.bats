@@ -166,7 +166,9 @@ certificate() {
 	silent_on "$spool/"
 	mkdir "$spool/new"
 	run "$POST" check
-	says "warning: $DIR/control/settings: $spool/cur is missing"
+	for part in tmp cur state hold full local rate sent trigger; do
+		says "warning: $DIR/control/settings: $spool/$part is missing"
+	done
 	need_root
 	says "warning: $DIR/control/settings: $spool/new belongs to uid 0, not to queue-user; chown "
 }
