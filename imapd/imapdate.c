@@ -5,9 +5,9 @@
  */
 #include "imapdate.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "fmt.h"
 #include "parse.h"
 
 static const char months[12][4] = {
@@ -132,7 +132,7 @@ imap_date_print(time_t t, char out[IMAP_DATE_SIZE])
 {
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm) == NULL || snprintf(out, IMAP_DATE_SIZE,
+	if (gmtime_r(&t, &tm) == NULL || fmt_print(out, IMAP_DATE_SIZE,
 	    "%02d-%s-%04d %02d:%02d:%02d +0000", tm.tm_mday,
 	    months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
 	    tm.tm_sec) >= IMAP_DATE_SIZE)
