@@ -25,7 +25,7 @@ ZLIBS_1	!= pkg-config --libs zlib 2>/dev/null
 ZLIBS	= $(if $(filter 1,$(ZLIB)),$(ZLIBS_1))
 PATHS	= -DLIBEXEC='"$(LIBEXEC)"' $(if $(filter 1,$(ZLIB)),-DPOSTHOUSE_ZLIB $(ZCFLAGS_1))
 ALL_CFLAGS = $(WARN) $(HARD) -D_GNU_SOURCE $(PATHS) -iquote common $(BSD) \
-	  $(CPPFLAGS) $(if $(SAN),,-fdata-sections) $(CFLAGS) $(SAN)
+	  $(CPPFLAGS) $(if $(SAN),,-fdata-sections -ffunction-sections) $(CFLAGS) $(SAN)
 # Small variables together: each page of them that is written is copied by a fork.
 ALL_LDFLAGS = $(LDHARD) $(if $(SAN),,-Wl,--sort-section=alignment) $(LDFLAGS) $(SAN)
 # From archives where they are there: each library that is mapped costs every fork.
@@ -77,6 +77,9 @@ $(O)/bin/deliver-local: $(call obj,deliver/local*.c)
 $(O)/bin/deliver-remote: $(call obj,deliver/remote*.c)
 EXPORT	= -Wl,--dynamic-list=$(O)/tls.list
 $(SERVERS:%=$(O)/bin/%): LIBS += $(EXPORT) $(ZLIBS)
+# What a login runs stands side by side; ORDER= for a linker that knows no INSERT (gold).
+ORDER	?= -Wl,-T,common/order.ld
+$(O)/bin/imapd $(O)/bin/pop3d: LIBS += $(if $(SAN),,$(ORDER))
 $(O)/bin/deliver-remote $(O)/bin/admin: LIBS += $(TLSLIBS)
 $(PROGS:%=$(O)/bin/%): $(O)/libcommon.a
 	@mkdir -p $(@D); echo "$(CC) -o $@"
@@ -164,8 +167,7 @@ demo:
 
 # README is the overview page, so that there is one text.
 README: man/posthouse.7
-	mandoc -T ascii -I os=posthouse man/posthouse.7 | col -bx >$@.new
-	mv $@.new $@
+	mandoc -T ascii -I os=posthouse man/posthouse.7 | col -bx >$@.new && mv $@.new $@
 
 # Servers and workers go to LIBEXEC, only these four into the PATH (mailq to both).
 # sendmail is set-group-id to the group where that exists: posthouse-sendmail(1).
@@ -181,8 +183,7 @@ install: all
 	cd $(D)$(SBINDIR) && ln -sf $(LIBEXEC)/mailq . && ln -sf sendmail newaliases
 	install -D -m 644 common/fail2ban.conf $(D)$(SHARE)/fail2ban.conf
 	if [ -z "$(D)" ] && chgrp $(GROUP) $(SBINDIR)/sendmail 2>/dev/null; \
-	    then chmod 2755 $(SBINDIR)/sendmail; \
-	    else echo "sendmail is not set-group-id: as root, with the group \
+	    then chmod 2755 $(SBINDIR)/sendmail; else echo "sendmail is not set-group-id: as root, with the group \
 	$(GROUP), install again (posthouse(7), SETTING UP)"; fi
 	for f in $(PAGES); do install -D -m 644 $$f \
 	    $(D)$(MANDIR)/man$${f##*.}/$${f#man/} || exit 1; done
@@ -195,5 +196,4 @@ uninstall:
 clean:
 	rm -rf $(O)
 
-.PHONY: all check demo kills soak install uninstall lint fuzz fuzzers bench clean tests \
-	sanitized .FORCE
+.PHONY: all check demo kills soak install uninstall lint fuzz fuzzers bench clean tests sanitized .FORCE
