@@ -40,35 +40,43 @@ static const char *const words[] = { [AUTH_OK] = "ok", [AUTH_FAILED] = "fail",
     [AUTH_MALFORMED] = "malformed", [AUTH_TEMP] = "temp",
     [AUTH_CHALLENGE] = "challenge" };
 
+/* The line is in res->text, where all of it but the word stays. */
 static void
-parse_answer(const char *line, struct auth_result *res)
+parse_answer(struct auth_result *res)
 {
-	struct span word;
+	struct span word, rest;
 	struct cur c;
 
-	cur_init(&c, span_str(line));
+	cur_init(&c, span_str(res->text));
 	word = cur_until(&c, ' ');
 	(void)cur_ch(&c, ' ');
-	res->verdict = AUTH_TEMP;
+	rest = cur_rest(&c);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (span_is(word, words[i]))
 			res->verdict = (enum auth_verdict)i;
-	if (res->verdict == AUTH_OK)
-		(void)span_cstr(cur_rest(&c), res->user, sizeof(res->user));
-	else
-		(void)span_cstr(cur_rest(&c), res->text, sizeof(res->text));
+	if (res->verdict == AUTH_OK) {
+		(void)span_cstr(rest, res->user, sizeof(res->user));
+		rest.len = 0;
+	}
+	memmove(res->text, rest.p, rest.len);
+	res->text[rest.len] = '\0';
+}
+
+static void
+result_init(struct auth_result *res, enum auth_verdict v)
+{
+	res->verdict = v;
+	res->user[0] = res->text[0] = '\0';
 }
 
 int
 auth_turn(int out, int in, const char *protocol, const char *mechanism,
     const struct span *response, struct auth_result *res)
 {
-	char line[CRED_MAX];
 	struct buf b;
 	int r;
 
-	memset(res, 0, sizeof(*res));
-	res->verdict = AUTH_TEMP;
+	result_init(res, AUTH_TEMP);
 	if (out == -1 || in == -1) {
 		errno = ENOTCONN;
 		return -1;
@@ -89,10 +97,11 @@ auth_turn(int out, int in, const char *protocol, const char *mechanism,
 	}
 	r = file_write_all(out, b.p, b.len);
 	buf_wipe(&b);
-	if (r == -1 || read_answer(in, line, sizeof(line)) == -1)
+	if (r == -1 || read_answer(in, res->text, sizeof(res->text)) == -1) {
+		result_init(res, AUTH_TEMP);
 		return -1;
-	parse_answer(line, res);
-	explicit_bzero(line, sizeof(line));
+	}
+	parse_answer(res);
 	return 0;
 }
 
@@ -114,10 +123,9 @@ ask_fields(int out, int in, const char *protocol, const char *mechanism,
 			(void)buf_addc(&b, 0);
 	}
 	response = buf_span(&b);
-	if (bad || b.bad) {
-		memset(res, 0, sizeof(*res));
-		res->verdict = AUTH_FAILED;
-	} else
+	if (bad || b.bad)
+		result_init(res, AUTH_FAILED);
+	else
 		r = auth_turn(out, in, protocol, mechanism, &response, res);
 	buf_wipe(&b);
 	return r;
