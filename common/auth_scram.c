@@ -108,7 +108,7 @@ verify(struct auth *a, struct exchange *x)
 		if (ok)
 			(void)span_cstr(p.label, label, sizeof(label));
 	}
-	explicit_bzero(&k, sizeof(k));
+	buf_zero(&k, sizeof(k));
 	if (ok)
 		return auth_end(a, AUTH_OK, label);
 	return auth_end(a, AUTH_FAILED, n > 0 ? "wrong password" :
@@ -209,6 +209,6 @@ auth_scram(struct auth *a)
 	buf_free(&x.challenge);
 	buf_free(&x.user);
 	buf_wipe(&x.last);
-	explicit_bzero(&x, sizeof(x));
+	buf_zero(&x, sizeof(x));
 	return v;
 }

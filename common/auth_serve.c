@@ -316,6 +316,6 @@ auth_serve(struct control *control, const struct conn *conn,
 		r = EX_IOERR;
 	buf_wipe(&a.record);
 	buf_wipe(&a.lines);
-	explicit_bzero(&a, sizeof(a));
+	buf_zero(&a, sizeof(a));
 	return r;
 }

@@ -29,11 +29,20 @@ buf_free(struct buf *b)
 	buf_init(b, max);
 }
 
+/* libc's own stands alone in a piece of code that each process of a login would
+ * have mapped for it. */
+void
+buf_zero(void *p, size_t n)
+{
+	memset(p, 0, n);
+	__asm__ volatile("" : : "r"(p) : "memory");
+}
+
 void
 buf_wipe(struct buf *b)
 {
 	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
+		buf_zero(b->p, b->cap);
 	buf_free(b);
 }
 

@@ -27,6 +27,8 @@ void	buf_init(struct buf *, size_t max);
 void	buf_free(struct buf *);		/* releases; safe to init again */
 void	buf_wipe(struct buf *);		/* zeroes all memory, then releases */
 void	buf_clear(struct buf *);	/* len 0, bad off, memory kept */
+/* explicit_bzero(3): what was a secret is gone, whatever the compiler thinks of it. */
+void	buf_zero(void *, size_t);
 int	buf_add(struct buf *, const void *, size_t);
 int	buf_adds(struct buf *, const char *);
 int	buf_addspan(struct buf *, struct span);

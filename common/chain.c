@@ -30,7 +30,6 @@
 #define PENDING_TURNS	8	/* clients that may come before signals are looked for */
 
 static volatile sig_atomic_t got_term, got_child, is_child;
-static sigset_t no_signals;	/* set once: a child has no need of libc's code for that */
 
 /* A child needs no calls to be rid of the handler: it ends as it would. */
 static void
@@ -48,7 +47,7 @@ void
 chain_forked(void)
 {
 	is_child = 1;
-	sigprocmask(SIG_SETMASK, &no_signals, NULL);
+	proc_unblock_signals();
 }
 
 /* Signals arrive only inside ppoll, so no code can be interrupted half way. */
@@ -58,7 +57,6 @@ catch_signals(sigset_t *during_poll)
 	struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t block;
 
-	sigemptyset(&no_signals);
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGCHLD, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

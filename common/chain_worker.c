@@ -134,9 +134,9 @@ serve_one(struct chain *ch, struct auth_files *f, struct auth_request *r)
 		    file_write_all(f->session_out, "temp\n", 5) == 0 &&
 		    file_write_all(TOLD, ".\n", 2) == 0 ?
 		    EX_OK : EX_IOERR;
-	explicit_bzero(facts, sizeof(facts));
+	buf_zero(facts, sizeof(facts));
 	if (f->passwords == NULL)
-		explicit_bzero(record, sizeof(record));
+		buf_zero(record, sizeof(record));
 	return code;
 }
 

@@ -147,7 +147,7 @@ serve(const struct control *c, const struct conn *conn, int in, int out)
 	if (n <= 0)
 		return;			/* it was not needed */
 	letter = run(c->set.checkpassword, conn, span_of(cred, (size_t)n));
-	explicit_bzero(cred, sizeof(cred));
+	buf_zero(cred, sizeof(cred));
 	(void)file_write_all(out, &letter, 1);
 	if (late)		/* the program, what it started, and this one */
 		(void)kill(0, SIGKILL);

@@ -50,7 +50,7 @@ hmac_begin(struct hmac *h, struct span key)
 		pad[i] ^= 0x36 ^ 0x5c;
 	SHA256Init(&h->outer);
 	SHA256Update(&h->outer, pad, sizeof(pad));
-	explicit_bzero(pad, sizeof(pad));
+	buf_zero(pad, sizeof(pad));
 }
 
 /* inner has taken in the text. */
@@ -72,7 +72,7 @@ hmac_sha256(struct span key, struct span text, unsigned char out[SHA256_SIZE])
 	hmac_begin(&h, key);
 	SHA256Update(&h.inner, text.p, text.len);
 	hmac_end(&h.inner, &h, out);
-	explicit_bzero(&h, sizeof(h));
+	buf_zero(&h, sizeof(h));
 }
 
 void
@@ -97,7 +97,7 @@ pbkdf2_sha256(struct span password, struct span salt, uint64_t iterations,
 		for (size_t i = 0; i < sizeof(u); i++)
 			out[i] ^= u[i];
 	}
-	explicit_bzero(&h, sizeof(h));
-	explicit_bzero(&inner, sizeof(inner));
-	explicit_bzero(u, sizeof(u));
+	buf_zero(&h, sizeof(h));
+	buf_zero(&inner, sizeof(inner));
+	buf_zero(u, sizeof(u));
 }

@@ -5,6 +5,7 @@
 #include "file.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,8 @@ read_size(int fd, const struct buf *b)
 	struct stat st;
 	size_t want = FILE_FEW, room = b->max - b->len;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0)
+	if (file_stat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size >= 0)
 		want = (size_t)st.st_size + 1;
 	return want < room ? want : room;
 }
@@ -109,7 +111,7 @@ file_open(int dirfd, const char *path)
 	int fd = openat(dirfd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
-	if (fd == -1 || (fstat(fd, &st) == 0 && !S_ISFIFO(st.st_mode)))
+	if (fd == -1 || (file_stat(fd, &st) == 0 && !S_ISFIFO(st.st_mode)))
 		return fd;
 	close(fd);
 	errno = EINVAL;
@@ -235,6 +237,17 @@ file_create(int dirfd, const char *path, const void *data, size_t n,
 }
 
 int
+file_stat(int fd, struct stat *st)
+{
+#if defined(__linux__) && defined(__LP64__) && \
+    (defined(__x86_64__) || defined(__aarch64__))
+	return (int)syscall(SYS_fstat, fd, st);
+#else
+	return fstat(fd, st);
+#endif
+}
+
+int
 file_stat_now(int fd, struct stat *st)
 {
 #ifdef AT_STATX_FORCE_SYNC
@@ -244,7 +257,7 @@ file_stat_now(int fd, struct stat *st)
 	(void)statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE,
 	    &sx);
 #endif
-	return fstat(fd, st);
+	return file_stat(fd, st);
 }
 
 int

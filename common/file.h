@@ -44,6 +44,9 @@ int	file_create(int dirfd, const char *path, const void *, size_t n,
 int	file_sync_all(const int *fd, size_t n);
 /* fsync of the directory dirfd, taking EINVAL (not supported) for success. */
 int	file_sync_dir(int dirfd);
+/* fstat(2).  That of libc names an empty path, for which each process would have a piece of libc's
+ * constants mapped. */
+int	file_stat(int fd, struct stat *);
 /* fstat(2) that asks the server: on a file system of several hosts it may otherwise be told what was true a while ago. */
 int	file_stat_now(int fd, struct stat *);
 int	file_nonblock(int fd, int on);

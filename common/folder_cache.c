@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "ex.h"
+#include "file.h"
 #include "folder_uids.h"
 #include "log.h"
 
@@ -131,7 +132,7 @@ cache_text_sum(int dirfd, struct cache_head *h, uint64_t *sum)
 
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	if (file_stat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (uint64_t)st.st_ino == h->uids_ino)
 		r = pread(fd, tail, n, (off_t)(h->uids_at - n));
 	close(fd);
@@ -349,7 +350,7 @@ folder_cache_load(struct folder *f)
 
 	if (fd == -1)
 		return false;
-	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	ok = file_stat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
 	    cache_head_ok(&h, (uint64_t)st.st_size) && fits_list(f, &h) &&
 	    cache_take(f, fd, &h);

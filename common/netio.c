@@ -79,7 +79,7 @@ void
 netin_free(struct netin *n)
 {
 	if (n->p != NULL)
-		explicit_bzero(n->p, n->cap);
+		buf_zero(n->p, n->cap);
 	free(n->p);
 	n->p = NULL;
 	n->start = n->len = n->cap = n->scanned = 0;

@@ -239,6 +239,24 @@ proc_private(void *old, size_t had, size_t want)
 	return p;
 }
 
+/* libc does the same in three pieces of its code, of which a child needs nothing
+ * else. */
+void
+proc_unblock_signals(void)
+{
+#if defined(SYS_rt_sigprocmask)
+	static const uint64_t none;
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL,
+	    sizeof(none));
+#else
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+#endif
+}
+
 void
 proc_ignore_sigpipe(void)
 {

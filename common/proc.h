@@ -46,6 +46,8 @@ bool	proc_is_root(void);
  * fork (TLS has: its random numbers): no locks of libc are reset, no handlers called. */
 pid_t	proc_fork(void);
 void	proc_ignore_sigpipe(void);
+/* No signal is blocked any more. */
+void	proc_unblock_signals(void);
 /* Memory of this process alone: what it forks does not have it, where the system can do that, so
  * that it sees nothing of it and no page is copied.  In place of old, which had
  * so many bytes (NULL: nothing); what is new is zero.  NULL with errno: old stands. */

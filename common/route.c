@@ -295,7 +295,7 @@ route_check(struct control *c, const char *file, unsigned line,
 		wrong = route_parse(value, &r);
 	if (wrong != NULL)
 		control_error(c, file, line, "%s", wrong);
-	explicit_bzero(&r, sizeof(r));
+	buf_zero(&r, sizeof(r));
 }
 
 static bool

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "file.h"
 #include "proc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -219,7 +220,7 @@ ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled)
 	if (rule.fd == -1)	/* nothing there: nothing to allow */
 		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ||
 		    errno == ELOOP ? 0 : -1;
-	if ((path->access & SANDBOX_DIR) == 0 && fstat(rule.fd, &st) == 0 &&
+	if ((path->access & SANDBOX_DIR) == 0 && file_stat(rule.fd, &st) == 0 &&
 	    !S_ISDIR(st.st_mode))
 		rule.access &= LL_FILE;
 	rule.access &= handled;
@@ -312,7 +313,7 @@ is_file(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	return file_stat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static int

@@ -120,5 +120,5 @@ sasl_end(struct sasl *s)
 {
 	if (s->running)
 		(void)turn(s, NULL, NULL, NULL);
-	explicit_bzero(&s->result, sizeof(s->result));
+	buf_zero(&s->result, sizeof(s->result));
 }

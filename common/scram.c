@@ -29,8 +29,8 @@ derive(const struct scram_keys *in, struct span password,
 	hmac_sha256(hash_span(salted), span_str("Client Key"), client);
 	hmac_sha256(hash_span(salted), span_str("Server Key"), server);
 	sha256(hash_span(client), stored);
-	explicit_bzero(salted, sizeof(salted));
-	explicit_bzero(client, sizeof(client));
+	buf_zero(salted, sizeof(salted));
+	buf_zero(client, sizeof(client));
 }
 
 void
@@ -47,8 +47,8 @@ scram_keys_match(const struct scram_keys *k, struct span password)
 
 	derive(k, password, stored, server);
 	ok = same_bytes(hash_span(stored), hash_span(k->stored_key));
-	explicit_bzero(stored, sizeof(stored));
-	explicit_bzero(server, sizeof(server));
+	buf_zero(stored, sizeof(stored));
+	buf_zero(server, sizeof(server));
 	return ok;
 }
 
@@ -210,7 +210,7 @@ proof_fits(const struct scram *s, struct span auth_message,
 		key[i] ^= s->proof[i];
 	sha256(hash_span(key), hash);
 	ok = same_bytes(hash_span(hash), hash_span(k->stored_key));
-	explicit_bzero(key, sizeof(key));
+	buf_zero(key, sizeof(key));
 	return ok;
 }
 

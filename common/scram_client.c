@@ -85,9 +85,9 @@ sign(struct scram_client *s, struct span salted, struct span messages,
 	hmac_sha256(hash_span(server), messages, s->signature);
 	for (size_t i = 0; i < SHA256_SIZE; i++)
 		proof[i] ^= key[i];
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(stored, sizeof(stored));
-	explicit_bzero(server, sizeof(server));
+	buf_zero(key, sizeof(key));
+	buf_zero(stored, sizeof(stored));
+	buf_zero(server, sizeof(server));
 }
 
 static int
@@ -114,7 +114,7 @@ answer(struct scram_client *s, struct span password, struct span challenge,
 		buf_adds(out, ",p=");
 		r = base64_encode(hash_span(proof), out);
 	}
-	explicit_bzero(salted, sizeof(salted));
+	buf_zero(salted, sizeof(salted));
 	buf_free(&messages);
 	return r;
 }
@@ -162,5 +162,5 @@ scram_client_free(struct scram_client *s)
 {
 	buf_free(&s->bare);
 	buf_free(&s->nonce);
-	explicit_bzero(s->signature, sizeof(s->signature));
+	buf_zero(s->signature, sizeof(s->signature));
 }

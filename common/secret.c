@@ -36,8 +36,8 @@ crypt_check(struct span stored, struct span secret)
 	memset(&data, 0, sizeof(data));
 	out = crypt_rn(phrase, setting, &data, (int)sizeof(data));
 	ok = out != NULL && same_bytes(span_str(out), stored);
-	explicit_bzero(phrase, sizeof(phrase));
-	explicit_bzero(&data, sizeof(data));
+	buf_zero(phrase, sizeof(phrase));
+	buf_zero(&data, sizeof(data));
 	return ok;
 }
 
@@ -70,7 +70,7 @@ secret_check(struct span stored, struct span secret)
 		return crypt_check(rest, secret);
 	ok = scram_keys_parse(rest, &keys) == 0 &&
 	    scram_keys_match(&keys, secret);
-	explicit_bzero(&keys, sizeof(keys));
+	buf_zero(&keys, sizeof(keys));
 	return ok;
 }
 
@@ -91,8 +91,8 @@ crypt_make(struct span secret, bool fast, struct buf *out)
 		hash = crypt_rn(phrase, salt, &data, (int)sizeof(data));
 	if (hash != NULL && hash[0] == '$')
 		r = buf_adds(out, hash);
-	explicit_bzero(phrase, sizeof(phrase));
-	explicit_bzero(&data, sizeof(data));
+	buf_zero(phrase, sizeof(phrase));
+	buf_zero(&data, sizeof(data));
 	return r;
 }
 
@@ -110,7 +110,7 @@ scram_make(struct span secret, bool fast, const struct scram_keys *like,
 	scram_keys_derive(&keys, secret);
 	(void)buf_adds(out, "{SCRAM-SHA-256}");
 	r = scram_keys_print(out, &keys);
-	explicit_bzero(&keys, sizeof(keys));
+	buf_zero(&keys, sizeof(keys));
 	return r;
 }
 

@@ -121,6 +121,6 @@ dest_release(struct manager *m, struct dest *d)
 		m->turns = d->next == d ? NULL : d->next;
 	d->next->prev = d->prev;
 	d->prev->next = d->next;
-	explicit_bzero(&d->route, sizeof(d->route));
+	buf_zero(&d->route, sizeof(d->route));
 	free(d);
 }

@@ -89,7 +89,7 @@ authenticate(struct login *s, struct span user, struct span secret)
 	if (res.verdict == AUTH_MALFORMED)
 		res.verdict = AUTH_FAILED;
 	verdict(s, &res);
-	explicit_bzero(&res, sizeof(res));
+	buf_zero(&res, sizeof(res));
 }
 
 /* May credentials be asked for here?  False: the reply is sent. */

@@ -74,7 +74,7 @@ authenticate(struct pop3 *p, struct span user, struct span secret)
 	    &res) == -1)
 		res.verdict = AUTH_TEMP;
 	verdict(p, &res);
-	explicit_bzero(&res, sizeof(res));
+	buf_zero(&res, sizeof(res));
 }
 
 /* RFC 1939 section 7.  The same answer whether the name exists or not. */

@@ -170,7 +170,7 @@ expect_route(const struct control *c, struct cur *cur, char *why, size_t size)
 	else if (want.len > 0 && want.p[want.len - 1] == ']')
 		buf_adds(&want, ":25");
 	wrong = compare(&want, &is, "routes", line, why, size);
-	explicit_bzero(&r, sizeof(r));
+	buf_zero(&r, sizeof(r));
 	buf_free(&is);
 	buf_free(&want);
 	return wrong;
@@ -199,7 +199,7 @@ expect_tls(const struct control *c, struct cur *cur, char *why, size_t size)
 		    "optional or none";
 	(void)route_find(c, domain, &r);
 	tls = (int)r.tls;
-	explicit_bzero(&r, sizeof(r));
+	buf_zero(&r, sizeof(r));
 	if (tls == want || (want == TLS_ENCRYPT && tls == TLS_VERIFY))
 		return NULL;
 	snprintf(why, size, "does not hold: by routes, TLS is %s", words[tls]);

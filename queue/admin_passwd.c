@@ -130,7 +130,7 @@ make_secret(char out[ADMIN_SECRET_MAX])
 		out[n++] = letters[rnd[i] % 32];
 	}
 	out[n] = '\0';
-	explicit_bzero(rnd, sizeof(rnd));
+	buf_zero(rnd, sizeof(rnd));
 }
 
 struct app {

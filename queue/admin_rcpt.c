@@ -270,7 +270,7 @@ explain_remote(struct explain *x, const struct addr *a)
 	else if (x->dns && r.host[0] != '[' && strcmp(r.host, "mx:") != 0)
 		explain_outcome(x, explain_host(x, "", r.host), true);
 	buf_free(&where);
-	explicit_bzero(&r, sizeof(r));
+	buf_zero(&r, sizeof(r));
 }
 
 /* "\name" and an alias's own address: the mailbox. */

@@ -27,7 +27,7 @@ ask_twice(char out[ADMIN_SECRET_MAX])
 		return -1;
 	}
 	r = strcmp(out, again) == 0 ? 0 : -1;
-	explicit_bzero(again, sizeof(again));
+	buf_zero(again, sizeof(again));
 	if (r == -1)
 		fprintf(stderr, "the two are not the same; nothing was changed\n");
 	return r;
@@ -79,7 +79,7 @@ secret_read(char out[ADMIN_SECRET_MAX])
 			r = -1;
 		}
 	if (r == -1)
-		explicit_bzero(out, ADMIN_SECRET_MAX);
+		buf_zero(out, ADMIN_SECRET_MAX);
 	return r;
 }
 
@@ -106,7 +106,7 @@ admin_hash(const char *dir, int argc, char *argv[])
 		fprintf(stderr, "cannot make a hash: %s\n", strerror(errno));
 	else
 		puts(buf_cstr(&out));
-	explicit_bzero(secret, sizeof(secret));
+	buf_zero(secret, sizeof(secret));
 	buf_wipe(&out);
 	return r == -1 ? EX_OSERR : EX_OK;
 }

@@ -437,7 +437,7 @@ run(size_t verb, const char *dir, int argc, char *argv[])
 		u.asked = true;
 		r = run_once(&u, verb, dir, argc, argv);
 	}
-	explicit_bzero(u.secret, sizeof(u.secret));
+	buf_zero(u.secret, sizeof(u.secret));
 	return r;
 }
 
