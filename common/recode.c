@@ -532,6 +532,7 @@ hold_text(struct recode *r, struct span s)
 		s = span_of(s.p + n, s.len - n);
 	}
 	if (take_boundary(r, buf_span(&r->hold))) {
+		look_boundary(r, s, r->skip_kept);
 		buf_clear(&r->hold);
 		r->skip = true;
 		return;
