@@ -188,6 +188,42 @@ struct ll_path { uint64_t access; int32_t fd; } __attribute__((packed));
 #define LL_WRITE	((1ULL << 1) | (1ULL << 4) | (1ULL << 5) | \
 	(1ULL << 7) | (1ULL << 8) | (1ULL << 10) | (1ULL << 13) | (1ULL << 14))
 
+/* Rights that are for few calls alone, to execute, and to make devices, sockets and links; and for a rename of such a file. */
+static const struct { int call; uint64_t rights; } ll_calls[] = {
+	{ SYS_execve, 1ULL << 0 }, { SYS_execveat, 1ULL << 0 },
+	{ SYS_mknodat, 1ULL << 6 | 1ULL << 9 | 1ULL << 11 },
+	{ SYS_bind, 1ULL << 9 }, { SYS_symlinkat, 1ULL << 12 },
+#ifdef SYS_mknod
+	{ SYS_mknod, 1ULL << 6 | 1ULL << 9 | 1ULL << 11 },
+	{ SYS_symlink, 1ULL << 12 },
+#endif
+};
+
+/*
+ * Of them, those whose calls seccomp denies to this role everywhere.  Where a directory has
+ * these too, it has every right that there is, and at it ends what the kernel does for a rename between
+ * directories: otherwise it looks at each directory above, for both.
+ */
+static uint64_t
+ll_unused(const struct sandbox_role *role)
+{
+	uint64_t unused = 0, used = 0;
+
+#ifdef SANDBOX_ARCH
+	for (size_t i = 0; role->syscalls != NULL &&
+	    i < sizeof(ll_calls) / sizeof(*ll_calls); i++) {
+		unused |= ll_calls[i].rights;
+		for (const int *c = role->syscalls; *c != -1; c++)
+			if (*c == ll_calls[i].call)
+				used |= ll_calls[i].rights;
+	}
+#else
+	(void)role;
+	(void)ll_calls;
+#endif
+	return unused & ~used;
+}
+
 /* Every file right that this kernel's ABI knows: what is handled is denied. */
 static uint64_t
 ll_handled(long abi)
@@ -202,7 +238,8 @@ ll_handled(long abi)
 }
 
 static int
-ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled)
+ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled,
+    uint64_t unused)
 {
 	struct ll_path rule = { .access = 0 };
 	struct stat st = { .st_mode = 0 };
@@ -211,7 +248,7 @@ ll_add(int ruleset, const struct sandbox_path *path, uint64_t handled)
 	if ((path->access & SANDBOX_READ) != 0)
 		rule.access |= LL_READ;
 	if ((path->access & SANDBOX_WRITE) != 0)
-		rule.access |= LL_WRITE;
+		rule.access |= LL_WRITE | unused;
 	if ((path->access & SANDBOX_ADD) != 0)
 		rule.access |= LL_ADD;
 	rule.fd = open(path->path, O_PATH | O_CLOEXEC |
@@ -243,9 +280,11 @@ ll_version(void)
 }
 
 static int
-enter_landlock(const struct sandbox_path *paths, size_t n)
+enter_landlock(const struct sandbox_role *role,
+    const struct sandbox_path *paths, size_t n)
 {
 	struct ll_ruleset attr = { 0, 0, 0 };
+	uint64_t unused = ll_unused(role);
 	long abi, fd, r;
 
 	if ((abi = ll_version()) < 1)
@@ -255,7 +294,7 @@ enter_landlock(const struct sandbox_path *paths, size_t n)
 	if (fd == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (ll_add((int)fd, &paths[i], attr.fs) == -1) {
+		if (ll_add((int)fd, &paths[i], attr.fs, unused) == -1) {
 			close((int)fd);
 			return -1;
 		}
@@ -362,7 +401,7 @@ sandbox_enter(const struct sandbox_role *role, const char *root,
 		return -1;
 	/* Behind a chroot there is nothing left for Landlock to deny. */
 	if (!off && !SANITIZED && paths != NULL && !(privileged && root != NULL)
-	    && enter_landlock(paths, n) == -1)
+	    && enter_landlock(role, paths, n) == -1)
 		return -1;
 	if (!off && !SANITIZED && role->syscalls != NULL)
 		return enter_seccomp(role);

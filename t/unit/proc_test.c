@@ -4,10 +4,12 @@
 #include "proc.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 
 #include "clock.h"
@@ -109,6 +111,14 @@ static int try_write(void)
 	if (fd != -1)
 		unlink(scratch);
 	return fd == -1;
+}
+static int try_socket_file(void)
+{
+	int r = mknodat(AT_FDCWD, scratch, S_IFSOCK | 0600, 0);
+
+	if (r == 0)
+		unlink(scratch);
+	return r == -1;
 }
 static int try_core(void)
 {
@@ -223,7 +233,12 @@ test_sandbox(void)
 {
 	static const struct sandbox_path etc[] = { { "/etc", SANDBOX_READ },
 	    { "/nonexistent", SANDBOX_READ } };
+	static const struct sandbox_path tmp[] = { { "/tmp",
+	    SANDBOX_READ | SANDBOX_WRITE } };
+	static const int mknod_calls[] = { SYS_mknodat, SYS_unlinkat, SYS_unlink,
+	    -1 };
 	struct sandbox_role calls = { .name = "calls", .syscalls = no_calls };
+	struct sandbox_role maker = { .name = "maker", .syscalls = mknod_calls };
 	struct sandbox_role files = { .name = "files" };
 
 	CHECK(confined(&calls, NULL, 0, false, try_nothing) == 0, "may end");
@@ -241,6 +256,12 @@ test_sandbox(void)
 	CHECK(confined(&calls, NULL, 0, false, try_read) == -SIGSYS, "open");
 	CHECK(confined(&files, etc, 0, false, try_read) == 1, "no file");
 	CHECK(confined(&files, etc, 1, false, try_write) == 1, "no writing");
+	CHECK(confined(&calls, tmp, 1, false, try_socket_file) == -SIGSYS,
+	    "no call for it");
+	CHECK(confined(&maker, tmp, 1, false, try_socket_file) == 1,
+	    "a right that has a call is not given with writing");
+	CHECK(confined(&files, tmp, 1, false, try_socket_file) == 1,
+	    "nor where all calls are allowed");
 	test_end("sandbox");
 }
 
