@@ -11,6 +11,7 @@
 
 #include "folder_uids.h"
 
+#define CUR		"cur/"
 #define LETTER_BITS	((1U << FOLDER_LETTERS) - 1)
 #define KNOWN_FLAGS	(MAIL_SEEN | MAIL_ANSWERED | MAIL_FLAGGED | \
 	MAIL_DELETED | MAIL_DRAFT | MAIL_PASSED)
@@ -45,16 +46,12 @@ static int
 rename_to(struct folder *f, struct msg *m, const char *path, unsigned flags,
     uint32_t letters)
 {
-	char name[FOLDER_NAME_MAX + 1], to[FOLDER_PATH_MAX];
-	struct span base = msg_base(f, m);
+	char to[sizeof(CUR) + FOLDER_NAME_MAX] = CUR;
+	char *name = to + sizeof(CUR) - 1;
 
-	if (maildir_name_print(base, flags, letters, name,
-	    sizeof(name)) == -1)
+	if (maildir_name_print(msg_base(f, m), flags, letters, name,
+	    FOLDER_NAME_MAX + 1) == -1)
 		return -1;
-	if (snprintf(to, sizeof(to), "cur/%s", name) >= (int)sizeof(to)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
 	if (renameat(f->dirfd, path, f->dirfd, to) == -1)
 		return -1;
 	folder_own(f, path, false);
@@ -166,7 +163,8 @@ folder_remove(struct folder *f, size_t i)
 	}
 	if (i >= f->count)
 		return 0;
-	folder_watch_if_large(f);
+	if (!f->dirty)
+		folder_watch_if_large(f);
 	if (msg_try(f, i, op_unlink, NULL) == -1 && errno != ENOENT)
 		return -1;
 	msg_gone(f, i);

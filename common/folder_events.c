@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "folder_uids.h"
 #include "watch.h"
@@ -64,8 +65,15 @@ folder_own(struct folder *f, const char *path, bool came)
 {
 	if (f->watch == -1 || f->dirty)
 		return;
-	if (f->own_end == f->own_cap && !own_grow(f)) {
-		f->dirty = true;	/* too many to know them all: list */
+	/* Making and reading that many notices costs more than a listing, before which there is a watch again. */
+	if ((f->nmsgs >= WATCH_WORTH &&
+	    f->own_end - f->own_at > f->nmsgs / 2) ||
+	    (f->own_end == f->own_cap && !own_grow(f))) {
+		folder_own_forget(f);
+		close(f->watch);
+		f->watch = -1;
+		f->watch_tried = false;
+		f->dirty = true;
 		return;
 	}
 	f->own[f->own_end++] = event_hash(path[0] == 'n', came, path + 4);

@@ -153,7 +153,8 @@ folder_store_begin(struct folder *f)
 		errno = EROFS;
 		return -1;
 	}
-	folder_watch_if_large(f);
+	if (!f->dirty)			/* what lists it makes a watch */
+		folder_watch_if_large(f);
 	if ((f->batch = calloc(1, sizeof(*f->batch))) == NULL)
 		return -1;
 	if (uids_begin(&f->batch->o, f->dirfd, f) == 0) {

@@ -1,5 +1,6 @@
 /*
- * What a watch tells by halves, or not at all: a rename whose second notice comes behind the end of what is read.
+ * What a watch tells by halves, or not at all: a rename whose second notice comes behind the end of what is read; and what
+ * others do while a watch is given up.
  */
 #include "folder.h"
 
@@ -86,6 +87,72 @@ refresh(struct folder *f)
 	return told;
 }
 
+static size_t	nvanished, nflags, narrived;
+
+static void
+count_vanished(void *arg, size_t i, uint32_t uid)
+{
+	(void)arg;
+	(void)i;
+	CHECK(uid == 292, "the one that was removed");
+	nvanished++;
+}
+
+static void
+count_flags(void *arg, size_t i)
+{
+	(void)arg;
+	CHECK(i == 289 || i == 290, "those that others have changed");
+	nflags++;
+}
+
+static void
+count_arrived(void *arg, size_t n)
+{
+	(void)arg;
+	narrived += n;
+}
+
+/* Many changes of our own, for which the watch is given up, and three of others on both sides of that. */
+static void
+test_given_up(const char *dir)
+{
+	struct folder_changes c = { count_vanished, count_flags, count_arrived,
+	    NULL };
+	struct folder *f;
+
+	sh("mkdir -p %s/cur %s/new %s/tmp; for i in $(seq 101 400); do echo x >%s/cur/$i.a:2,; done", dir, dir, dir, dir);
+	if ((f = folder_open(dir, false)) == NULL)
+		err(1, "folder_open");
+	if (folder_watch(f) == -1) {
+		test_skip("a watch that is given up", "no inotify here");
+		folder_close(f);
+		return;
+	}
+	CHECK(folder_refresh(f, NULL) == 0 && folder_count(f) == 300,
+	    "all are there");
+	sh("mv %s/cur/390.a:2, %s/cur/390.a:2,F", dir, dir);
+	CHECK(folder_store_begin(f) == 0, "begin");
+	for (size_t i = 0; i < 250; i++)
+		CHECK(folder_set(f, i, MAIL_SEEN, 0) == 0, "set");
+	sh("cd %s/cur && mv 391.a:2, 391.a:2,F && rm 392.a:2, && echo x >401.a:2,", dir);
+	CHECK(folder_set(f, 280, MAIL_SEEN, 0) == 0, "set another");
+	CHECK(folder_store_end(f) == 0, "end");
+	for (int i = 0; i < 3; i++)
+		CHECK(folder_refresh(f, &c) == 0, "refresh");
+	CHECK(nflags == 2, "flags of others");
+	CHECK(nvanished == 1, "removed by others");
+	CHECK(narrived == 1 && folder_count(f) == 300, "added by others");
+	CHECK(folder_flags(f, 249) == MAIL_SEEN && folder_flags(f, 280) ==
+	    MAIL_SEEN && folder_flags(f, 250) == 0, "our own");
+	sh("rm %s/cur/401.a:2,", dir);
+	c.vanished = NULL;
+	CHECK(folder_refresh(f, &c) == 0 && folder_count(f) == 299,
+	    "and what comes after it");
+	folder_close(f);
+	test_end("a watch that is given up");
+}
+
 int
 main(void)
 {
@@ -114,6 +181,8 @@ main(void)
 		test_end("half of a rename");
 	}
 	folder_close(f);
+	snprintf(dir, sizeof(dir), "%s/many", root);
+	test_given_up(dir);
 	root_remove();
 	return test_done();
 }
