@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fmt.h"
 #include "folder_impl.h"
 #include "lines.h"
 #include "watch.h"
@@ -259,7 +257,6 @@ msg_path(const struct folder *f, const struct msg *m,
     char out[FOLDER_PATH_MAX])
 {
 	struct span name = msg_name(f, m);
-	int n;
 
 	/* A listing gives no such name; a cache that somebody made could. */
 	if (name.len == 0 || name.p[0] == '.' || span_haschr(name, '/') ||
@@ -267,14 +264,13 @@ msg_path(const struct folder *f, const struct msg *m,
 		errno = ENOENT;
 		return -1;
 	}
-	n = fmt_print(out, FOLDER_PATH_MAX, "%s/%.*s",
-	    (m->state & MSG_NEW) != 0 ? "new" : "cur", (int)name.len,
-	    (const char *)name.p);
-
-	if (n < 0 || n >= FOLDER_PATH_MAX) {
+	if (name.len > FOLDER_NAME_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	memcpy(out, (m->state & MSG_NEW) != 0 ? "new/" : "cur/", 4);
+	memcpy(out + 4, name.p, name.len);
+	out[4 + name.len] = '\0';
 	return 0;
 }
 

@@ -55,7 +55,9 @@ int	folder_grow(struct folder *);
 static inline struct msg *
 msg_at(const struct folder *f, size_t i)
 {
-	if (i < f->map.nmsgs)
+	size_t b = i * sizeof(struct msg) / CACHE_BLOCK;
+
+	if (i < f->map.nmsgs && (f->map.checked[b / 8] >> b % 8 & 1) == 0)
 		folder_cache_check(f, f->map.file + CACHE_BLOCK +
 		    i * sizeof(struct msg), 1);
 	return &f->msgs[i];
