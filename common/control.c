@@ -119,20 +119,52 @@ control_watch(struct control *c, const char *file)
 		stamp_take(c, file, &c->stamps[c->nstamps++]);
 }
 
+static struct control_stamp *
+stamp_of(struct control_stamp *s, size_t n, const char *file)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(s[i].file, file) == 0)
+			return &s[i];
+	return NULL;
+}
+
+/* Had the file something in it until a moment ago?  Then it is being replaced,
+ * and what it said must not be taken back yet. */
+static bool
+is_just_gone(struct control *c, const char *file)
+{
+	struct control_stamp *now = stamp_of(c->stamps, c->nstamps, file);
+	struct control_stamp *old = stamp_of(c->before, c->nbefore, file);
+
+	if (now == NULL || old == NULL ||
+	    (old->gone == 0 && (old->missing || old->size == 0)))
+		return false;
+	now->gone = old->gone != 0 ? old->gone : clock_mono_ms();
+	if (clock_mono_ms() - now->gone < CONTROL_GONE_MS)
+		return true;
+	now->gone = 0;
+	return false;
+}
+
 /* The stamp is taken before the content, so that a change in between shows. */
 int
 control_read(struct control *c, const char *file, struct buf *b, size_t max)
 {
+	int r;
+
 	buf_free(b);
 	buf_init(b, max);
 	control_watch(c, file);
 	if (c->dirfd == -1)
 		return 0;
-	if (file_read(c->dirfd, file, b) == 0)
-		return 1;
-	if (errno == ENOENT)
-		return 0;
-	if (errno == EFBIG || errno == ENOBUFS)
+	r = file_read(c->dirfd, file, b) == 0 ? 1 : errno == ENOENT ? 0 : -1;
+	if ((r == 0 || (r == 1 && b->len == 0)) && is_just_gone(c, file))
+		control_error(c, file, 0, r == 0 ? "was here a moment ago; put it "
+		    "back, or wait until its absence counts" : "is empty since a "
+		    "moment ago; write it, or wait until that counts");
+	else if (r != -1)
+		return r;
+	else if (errno == EFBIG || errno == ENOBUFS)
 		control_error(c, file, 0, "the file has more than %zu bytes, "
 		    "which is the limit; split or shorten it", max);
 	else
@@ -405,14 +437,19 @@ control_load(struct control *c, void (*each)(const char *error))
 	    account_check }, aliases = { ':', true, true, alias_check },
 	    passwords = { ':', false, false, password_check },
 	    unchecked = { ':', false, false, NULL };
+	struct control_stamp stamps[CONTROL_STAMPS];
 	struct table before = c->routes;
 
 	memset(&c->routes, 0, sizeof(c->routes));
+	memcpy(stamps, c->stamps, c->nstamps * sizeof(stamps[0]));
+	c->before = stamps;
+	c->nbefore = c->nstamps;
 	contents_free(c);
 	c->each = each;
 	c->nerrors = 0;
 	c->error[0] = '\0';
 	if (control_open(c) == -1) {
+		c->nbefore = 0;
 		table_free(&before);
 		return -1;
 	}
@@ -438,6 +475,7 @@ control_load(struct control *c, void (*each)(const char *error))
 		table_load(c, "passwords", &c->passwords,
 		    c->want & CONTROL_LAZY ? &unchecked : &passwords);
 	c->each = NULL;
+	c->nbefore = 0;
 	return c->nerrors == 0 ? 0 : -1;
 }
 

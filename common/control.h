@@ -49,6 +49,7 @@ struct control_stamp {
 	off_t size;
 	struct timespec mtime, ctime;
 	bool missing, recent;	/* recent: changed while we read, look again */
+	uint64_t gone;		/* clock_mono_ms() when first missed, or 0 */
 };
 #define CONTROL_STAMPS 64
 
@@ -77,6 +78,8 @@ struct control {
 	bool system_passwords;		/* some account has password=system */
 	struct control_stamp stamps[CONTROL_STAMPS];
 	size_t nstamps;
+	struct control_stamp *before;	/* those of the last load, while loading */
+	size_t nbefore;
 	void (*each)(const char *error);
 	char error[768];		/* "dir/file:line: what and how to mend it" */
 	unsigned nerrors;

@@ -82,6 +82,7 @@
 #define CONTROL_TABLE_MAX 268435456 /* users, passwords, aliases: 1,000,000 entries */
 #define CONTROL_LINE_MAX 4096
 #define CONTROL_REFRESH_MS 1000	/* a change of a control file that no watch tells is seen by then */
+#define CONTROL_GONE_MS	2000	/* a control file that is gone or emptied is being replaced for so long */
 #define ALIAS_DEPTH_MAX	20	/* an alias of an alias ...: deeper is a loop */
 #define CRED_MAX	4096	/* one credential on the pipe to auth: PIPE_BUF */
 /* what the state keeps of a recipient's earlier attempts: for its report, which need not tell of thirty */

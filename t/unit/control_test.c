@@ -284,9 +284,48 @@ check_refresh(void)
 	dir_put("networks", "broken\n");
 	CHECK(control_refresh(&c) == -1 && c.nnetworks == 0, "a broken file");
 	CHECK(control_refresh(&c) == -1, "stays broken");
-	dir_put("networks", NULL);
-	CHECK(control_refresh(&c) == 1 && relays("::1"), "mended");
+	dir_put("networks", "192.0.2.0/24\n");
+	CHECK(control_refresh(&c) == 1 && relays("192.0.2.1"), "mended");
 	control_free(&c);
+}
+
+static int
+refresh_until_good(void)
+{
+	for (int i = 0; i < 60000; i++) {
+		if (control_refresh(&c) == 1)
+			return 0;
+		usleep(1000);
+	}
+	return -1;
+}
+
+/* An editor that moves the old file away, or writes into it, must not make
+ * anybody unknown. */
+static void
+check_gone(void)
+{
+	static const char *const texts[] = { NULL, "" };
+
+	for (int i = 0; i < 2; i++) {
+		base();
+		dir_put("aliases", "root: x@example.org\n");
+		CHECK(dir_load(&c, ALL) == 0, test_errors);
+		dir_put("aliases", texts[i]);
+		CHECK(control_refresh(&c) == -1, "gone: broken at first");
+		CHECK(strstr(c.error, "moment ago") != NULL, c.error);
+		CHECK(control_refresh(&c) == -1, "not believed at the second look");
+		dir_put("aliases", "root: x@example.org\n");
+		CHECK(control_refresh(&c) == 1 && c.aliases.nslots > 0, "back");
+		dir_put("aliases", texts[i]);
+		CHECK(control_refresh(&c) == -1, "gone again");
+		CHECK(refresh_until_good() == 0, "it stays away: that counts");
+		CHECK(c.nerrors == 0 && c.aliases.nslots == 0, "empty now");
+		usleep(30000);
+		(void)control_refresh(&c);
+		CHECK(control_refresh(&c) == 0, "and nothing changes then");
+		control_free(&c);
+	}
 }
 
 int
@@ -298,6 +337,7 @@ main(void)
 	check_routes();
 	check_accounts();
 	check_refresh();
+	check_gone();
 	dir_remove();
 	return failures != 0;
 }
