@@ -449,6 +449,7 @@ control_load(struct control *c, void (*each)(const char *error))
 	c->nerrors = 0;
 	c->error[0] = '\0';
 	if (control_open(c) == -1) {
+		c->nstamps = c->nbefore;	/* of the directory that will come back */
 		c->nbefore = 0;
 		table_free(&before);
 		return -1;
