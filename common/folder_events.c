@@ -65,14 +65,12 @@ folder_own(struct folder *f, const char *path, bool came)
 {
 	if (f->watch == -1 || f->dirty)
 		return;
-	/* Making and reading that many notices costs more than a listing, before which there is a watch again. */
+	/* Making and reading that many notices costs more than a listing, before which the watch tells again. */
 	if ((f->nmsgs >= WATCH_WORTH &&
 	    f->own_end - f->own_at > f->nmsgs / 2) ||
 	    (f->own_end == f->own_cap && !own_grow(f))) {
 		folder_own_forget(f);
-		close(f->watch);
-		f->watch = -1;
-		f->watch_tried = false;
+		folder_watch_quiet(f, true);
 		f->dirty = true;
 		return;
 	}
@@ -97,6 +95,17 @@ folder_watch_if_large(struct folder *f)
 	    f->nmsgs >= WATCH_WORTH)
 		(void)folder_watch(f);
 	f->watch_tried = true;
+}
+
+void
+folder_watch_quiet(struct folder *f, bool quiet)
+{
+	if (watch_quiet(f->watch, f->dirfd, f->dir, quiet) == -1) {
+		close(f->watch);
+		f->watch = -1;
+		f->watch_tried = false;
+	}
+	f->quiet = quiet && f->watch != -1;
 }
 
 /* Our own changes come back in the order in which we made them. */

@@ -53,6 +53,7 @@ struct folder {
 	bool news;		/* something is there to be told, */
 	size_t touched_from, touched_to; /* and of known messages it concerns some of these */
 	bool watch_tried;
+	bool quiet;		/* the watch tells nothing until the next listing */
 	uint64_t *own;		/* changes of our own that the watch has still to tell */
 	size_t own_at, own_end, own_cap;
 	struct msg *msgs;	/* by UID; those at and after count are not told yet */

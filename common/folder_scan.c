@@ -330,6 +330,8 @@ static int
 scan_listing(struct folder *f, struct listing *l, const struct buf *text,
     bool take_up)
 {
+	if (f->quiet)
+		folder_watch_quiet(f, false);
 	if (f->watch != -1)		/* what it has told so far the listing tells too */
 		(void)watch_drain(f->watch);
 	folder_own_forget(f);

@@ -69,6 +69,8 @@ void	folder_own(struct folder *, const char *path, bool came);
 void	folder_own_forget(struct folder *);
 /* Before changes: watches a folder that is expensive to list. */
 void	folder_watch_if_large(struct folder *);
+/* Until a listing, before which it tells again, the watch tells nothing. */
+void	folder_watch_quiet(struct folder *, bool quiet);
 /* Takes up lines and the files of a listing that is not of all files.  0; 1: a listing is needed, and text may be
  * empty now; -1. */
 int	folder_take_up(struct folder *, struct listing *, struct buf *text);

@@ -106,6 +106,16 @@ watch_open(int dirfd, const char *dir)
 	return fd;
 }
 
+/* Other notices of the same directory: its number stays. */
+int
+watch_quiet(int fd, int dirfd, const char *dir, bool quiet)
+{
+	uint32_t what = quiet ? IN_DELETE_SELF : WATCH_NAMES;
+
+	return watch_add(fd, dirfd, dir, "cur", what) == -1 ||
+	    watch_add(fd, dirfd, dir, "new", what) == -1 ? -1 : 0;
+}
+
 int
 watch_files(int dirfd, const char *dir)
 {
@@ -142,6 +152,14 @@ watch_open(int dirfd, const char *dir)
 	(void)dir;
 	errno = ENOTSUP;
 	return -1;
+}
+
+int
+watch_quiet(int fd, int dirfd, const char *dir, bool quiet)
+{
+	(void)fd;
+	(void)quiet;
+	return watch_open(dirfd, dir);
 }
 
 int

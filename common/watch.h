@@ -12,6 +12,9 @@
  * may be had, or the file system does not tell (NFS, FUSE): poll instead.
  */
 int	watch_open(int dirfd, const char *dir);
+/* One of watch_open tells nothing of cur and new, or again: without being closed, for which the kernel waits 10 to 20 ms.
+ * 0, or -1: close it. */
+int	watch_quiet(int fd, int dirfd, const char *dir, bool quiet);
 /* The same for the names in DIR itself and for changes of its files' content. */
 int	watch_files(int dirfd, const char *dir);
 /* Reads away what has gathered: true when there was anything. */

@@ -1,6 +1,6 @@
 /*
  * What a watch tells by halves, or not at all: a rename whose second notice comes behind the end of what is read; and what
- * others do while a watch is given up.
+ * others do while a watch is quiet.
  */
 #include "folder.h"
 
@@ -113,7 +113,7 @@ count_arrived(void *arg, size_t n)
 	narrived += n;
 }
 
-/* Many changes of our own, for which the watch is given up, and three of others on both sides of that. */
+/* Many changes of our own, for which the watch is made quiet, and three of others on both sides of that. */
 static void
 test_given_up(const char *dir)
 {
@@ -125,7 +125,7 @@ test_given_up(const char *dir)
 	if ((f = folder_open(dir, false)) == NULL)
 		err(1, "folder_open");
 	if (folder_watch(f) == -1) {
-		test_skip("a watch that is given up", "no inotify here");
+		test_skip("a watch that is quiet", "no inotify here");
 		folder_close(f);
 		return;
 	}
@@ -150,7 +150,7 @@ test_given_up(const char *dir)
 	CHECK(folder_refresh(f, &c) == 0 && folder_count(f) == 299,
 	    "and what comes after it");
 	folder_close(f);
-	test_end("a watch that is given up");
+	test_end("a watch that is quiet");
 }
 
 int
