@@ -114,6 +114,9 @@ inside() {
 
 @test "other name servers in resolv.conf, edited and replaced, when deliver-remote is at work already" {
 	need python3 python3
+	case $(command -v python3) in
+	/usr/local/*) skip "NOT TESTED: python3 is below /usr/local, which is hidden here" ;;
+	esac
 	inside <<-'END'
 		# Nobody exists there, and a name is asked about once: one that gave no answer waits.
 		n=0
